@@ -1,0 +1,96 @@
+"""The record of who saw and did what, chained so that a changed, removed or inserted row shows.
+
+Each row's hash covers the hash before it and the row in canonical JSON (RFC 8785 for the values used here: strings, integers,
+lists and objects). The row is written in the transaction of the act itself: no record, no act. The clock writes the newest
+hash to an anchor file outside the database, which is what betrays a cut-off tail.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from hotline.models import AuditEvent
+
+GENESIS = bytes(32)
+LOCK = 0x686F746C
+
+
+@dataclass(frozen=True)
+class Break:
+    """The first row at which the chain does not hold, and how."""
+
+    seq: int
+    why: str
+
+
+def record(session: Session, now: datetime, *, actor: str, action: str, subject: str, **meta: str | int | bool) -> None:
+    """Append one act to the chain. `subject` is a handle or id; `meta` never holds words or numbers of people."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
+    last = session.execute(select(AuditEvent.seq, AuditEvent.hash).order_by(AuditEvent.seq.desc()).limit(1)).first()
+    event = AuditEvent(
+        seq=(last.seq if last else 0) + 1,
+        at=now,
+        actor=actor,
+        action=action,
+        object=subject,
+        meta=meta,
+        previous=last.hash if last else GENESIS,
+    )
+    event.hash = _hash(event)
+    session.add(event)
+    session.flush()
+
+
+def verify(session: Session, anchors: Path) -> Break | None:
+    """Walk the chain and compare it with the anchor file. Returns the first break, or None when all holds."""
+    previous, seen, held = GENESIS, 0, _anchored(anchors)
+    for event in session.scalars(select(AuditEvent).order_by(AuditEvent.seq)).yield_per(1000):
+        if event.seq != seen + 1:
+            return Break(seen + 1, "missing")
+        if event.previous != previous or event.hash != _hash(event):
+            return Break(event.seq, "altered")
+        if held.get(event.seq, event.hash.hex()) != event.hash.hex():
+            return Break(event.seq, "differs from its anchor")
+        previous, seen = event.hash, event.seq
+    beyond = [seq for seq in held if seq > seen]
+    return Break(seen + 1, "cut off") if beyond else None
+
+
+def anchor(session: Session, anchors: Path) -> None:
+    """Append the newest hash to the anchor file, if it moved since the last time."""
+    seq = session.execute(select(func.max(AuditEvent.seq))).scalar()
+    if seq is None or seq in _anchored(anchors):
+        return
+    head = session.get_one(AuditEvent, seq)
+    with anchors.open("a") as file:
+        file.write(f"{seq} {head.hash.hex()}\n")
+
+
+def _anchored(anchors: Path) -> dict[int, str]:
+    return dict(_lines(anchors)) if anchors.exists() else {}
+
+
+def _lines(anchors: Path) -> Iterator[tuple[int, str]]:
+    for line in anchors.read_text().splitlines():
+        seq, _, digest = line.partition(" ")
+        yield int(seq), digest
+
+
+def _hash(event: AuditEvent) -> bytes:
+    body = {
+        "action": event.action,
+        "actor": event.actor,
+        "at": event.at.isoformat(timespec="microseconds"),
+        "meta": event.meta,
+        "object": event.object,
+        "seq": event.seq,
+    }
+    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(event.previous + canonical.encode("utf-8", "surrogatepass")).digest()

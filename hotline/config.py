@@ -1,0 +1,143 @@
+"""Settings: one class, one help sentence a field, and the only reader of the environment.
+
+Every field can be set as `HOTLINE_<FIELD>` in the environment or in `.env`. `DATABASE_URL` and `REDIS_URL` are understood
+without the prefix because hosts set them so. docs/operations.md lists all of them, and a test compares.
+"""
+
+import os
+from datetime import time
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Everything a deployment can choose. Construct once a process; see `load`."""
+
+    model_config = SettingsConfigDict(env_prefix="HOTLINE_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    # Where things are
+    instance: Path = Field(Path("instance"), description="Folder of keys, embedded database, embedded Redis and logs.")
+    templates: Path = Field(PROJECT / "message_templates", description="Folder of the words said to people.")
+    database_url: str = Field(
+        "",
+        validation_alias=AliasChoices("HOTLINE_DATABASE_URL", "DATABASE_URL"),
+        description="PostgreSQL or SQLite address; empty means SQLite in the instance folder.",
+    )
+    redis_url: str = Field(
+        "",
+        validation_alias=AliasChoices("HOTLINE_REDIS_URL", "REDIS_URL"),
+        description="Redis address; empty means an embedded server on a socket in the instance folder.",
+    )
+
+    # Doors
+    web_host: str = Field("127.0.0.1", description="Address the webhook listener binds.")
+    web_port: int = Field(8000, description="Port of the webhook listener.")
+    web_workers: int = Field(2, ge=1, description="Processes of the webhook listener.")
+    web_threads: int = Field(8, ge=1, description="Threads in each process of the webhook listener.")
+    desk_host: str = Field("127.0.0.1", description="Address the console binds.")
+    desk_port: int = Field(8001, description="Port of the console and, in a demo, of the browser phones.")
+    desk_threads: int = Field(16, ge=1, description="Threads of the console's one process.")
+    simulator_url: str = Field("", description="Address of the browser phones' network; empty means the console's.")
+    public_url: str = Field(
+        "http://127.0.0.1:8000",
+        description="Address gateways were told to call; signatures are checked against it, never against the request.",
+    )
+    console_url: str = Field("http://127.0.0.1:8001", description="Address officers open; used in links and Origin checks.")
+    max_body_kib: int = Field(256, ge=64, description="Largest webhook body read at all, in KiB.")
+    commit_wait_seconds: float = Field(3.0, description="How long a webhook waits for its commit before it answers 503.")
+
+    # Gateways
+    gateway: str = Field("simulator", description="Gateway that carries outgoing texts.")
+    second_gateway: str = Field("", description="Gateway that repeats life-danger alerts when the first fails; empty for none.")
+    twilio_account_sid: str = Field("", description="Twilio account SID.")
+    twilio_auth_tokens: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="Twilio auth tokens, current first, comma separated: two while a token is being rotated."
+    )
+    twilio_from: str = Field("", description="Sender (number, short code or name) of texts sent through Twilio.")
+    twilio_api_url: str = Field("https://api.twilio.com", description="Base address of Twilio's REST API.")
+    connect_timeout_seconds: float = Field(3.0, gt=0, description="Time-out to connect to a gateway.")
+    read_timeout_seconds: float = Field(10.0, gt=0, description="Time-out to read a gateway's answer.")
+
+    # The deployment
+    demo: bool = Field(default=False, description="Invented people, browser phones and one-click sign-in on loopback.")
+    cover: str = Field("IJWI", description="Cover name that may be said on a phone.")
+    tips_code: str = Field("7788", description="Short code people text.")
+    radio_code: str = Field("7799", description="Short code of the radio shows.")
+    ussd_code: str = Field("*778#", description="USSD code people dial.")
+    district: str = Field("Rusizi", description="District named in alerts; nothing below it is ever named there.")
+    region: str = Field("RW", description="ISO 3166 region whose national numbers are understood without a prefix.")
+    timezone: str = Field("Africa/Kigali", description="Zone of duty hours and of times shown to people.")
+    default_language: str = Field("rw", description="Language of an answer when the text's own cannot be told.")
+    quiet_from: time = Field(time(20, 0), description="Start of the hours in which nobody is written to first.")
+    quiet_until: time = Field(time(7, 0), description="End of the hours in which nobody is written to first.")
+
+    # Conduct
+    auto_reply: bool = Field(default=True, description="Whether the one neutral automatic answer is sent at all.")
+    auto_reply_validity_seconds: int = Field(300, description="Age after which an automatic answer is dropped unsent.")
+    auto_reply_daily_cap: int = Field(20, description="Automatic answers to one number in a day; a cost cap, not a filter.")
+    reply_window_minutes: int = Field(15, description="How long after a text we may write back without a stored consent.")
+    answer_validity_minutes: int = Field(30, description="Age after which an officer's unsent answer is dropped.")
+    conversation_hours: int = Field(72, description="Silence after which a text from the same sender opens a new report.")
+    ladder_life: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("300:next", "600:call", "1200:supervisor", "1800:everyone", "900:everyone"),
+        description="Life-danger ladder, seconds after the report and who is told then; the last entry repeats at its interval.",
+    )
+    ladder_normal: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("3600:next", "14400:supervisor", "43200:supervisor"),
+        description="Ladder of other reports that were passed to a contact, in the same form.",
+    )
+    page_expiry_hours: int = Field(12, description="Age after which an unanswered page to one contact is no longer repeated.")
+
+    # Work
+    drain_batch: int = Field(50, ge=1, description="Inbox rows handled in one transaction.")
+    deliver_batch: int = Field(50, ge=1, description="Messages handed to a gateway in one go.")
+    lease_seconds: int = Field(15, ge=5, description="How long a claimed row is left to its worker before the clock frees it.")
+    max_attempts: int = Field(5, ge=1, description="Tries before a row is set aside for a person to look at.")
+    clock_seconds: float = Field(5.0, gt=0, description="Pause between two rounds of the clock.")
+    inbox_days: int = Field(7, description="Days a handled raw webhook is kept.")
+    quarantine_mib: int = Field(64, description="Room for webhooks that failed their signature, in MiB.")
+    quarantine_days: int = Field(30, description="Days a quarantined webhook is kept.")
+    session_idle_minutes: int = Field(15, description="Idle time after which an officer is signed out.")
+    session_hours: int = Field(8, description="Longest time an officer stays signed in.")
+
+    @property
+    def database(self) -> str:
+        """SQLAlchemy address of the database, the embedded SQLite file unless one was given."""
+        if not self.database_url:
+            return f"sqlite:///{self.instance.resolve() / 'hotline.db'}"
+        return self.database_url.replace("postgres://", "postgresql://", 1).replace("postgresql://", "postgresql+psycopg://", 1)
+
+    @property
+    def redis(self) -> str:
+        """Address of Redis, the embedded server's socket unless one was given."""
+        return self.redis_url or f"unix://{self.instance.resolve() / 'redis.sock'}"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The deployment's time zone."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def keys(self) -> Path:
+        """Folder of key files, each mode 0600."""
+        return self.instance / "keys"
+
+
+def load(**overrides: object) -> Settings:
+    """Read the settings. Raises SystemExit with one plain sentence a wrong value."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        lines = [f"HOTLINE_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
+        raise SystemExit("\n".join(lines)) from None
+
+
+def child_environment(settings: Settings, **extra: str) -> dict[str, str]:
+    """Environment for the processes that `hotline up` starts: ours, with the chosen settings made explicit."""
+    return {**os.environ, "HOTLINE_INSTANCE": str(settings.instance.resolve()), **extra}

@@ -1,0 +1,203 @@
+"""The database: one engine a process, one function that commits, one way to claim work.
+
+SQLite runs in WAL mode with synchronous=FULL, so a commit survives power loss. Its own busy handler sleeps and makes webhooks
+wait half a second; instead all writers of one machine queue on a file lock in the kernel, and a webhook's rows share one
+commit with whatever else is waiting (docs/adr/0003). PostgreSQL needs neither, and gets neither.
+"""
+
+import fcntl
+import os
+import queue
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Insert,
+    RowMapping,
+    Table,
+    UnaryExpression,
+    create_engine,
+    event,
+    func,
+    select,
+    update,
+)
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
+
+AFTER_COMMIT = "after_commit"
+
+
+class Unavailable(Exception):
+    """The database did not take a row in time. The caller must not answer 2xx."""
+
+
+class Database:
+    """An engine with the two ways in: `transaction` to write, `reading` to read.
+
+    Make it after a fork: connections must not be shared between processes.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self.sqlite = url.startswith("sqlite")
+        if self.sqlite:
+            self.engine = create_engine(url, connect_args={"timeout": 10}, pool_size=pool_size)
+            event.listen(self.engine, "connect", _open_sqlite)
+            event.listen(self.engine, "begin", _begin_sqlite)
+            self._lock_path = Path(f"{self.engine.url.database}.lock")
+        else:
+            self.engine = create_engine(url, pool_size=pool_size, pool_pre_ping=True, pool_timeout=5)
+        self._reader = self.engine.execution_options(reading=True)
+        self._turn = threading.Lock()
+        self._lock_file: int | None = None
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Yield a session whose work is committed on leaving, or rolled back on an exception.
+
+        The only place that commits. Opened by doors, jobs and the command line, never by stages. Functions given to
+        `after_commit` run once the commit is durable.
+        """
+        with self._our_turn(), Session(self.engine, expire_on_commit=False) as session:
+            with session.begin():
+                yield session
+            hooks = session.info.pop(AFTER_COMMIT, [])
+        for hook in hooks:
+            hook()
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Yield a session that only reads and never waits for a writer."""
+        with Session(self._reader, expire_on_commit=False) as session:
+            yield session
+
+    def now(self, session: Session) -> datetime:
+        """Return the database's clock, so that machines with different clocks agree on leases and ladders."""
+        return datetime.now(UTC) if self.sqlite else session.execute(select(func.clock_timestamp())).scalar_one()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+        if self._lock_file is not None:
+            os.close(self._lock_file)
+            self._lock_file = None
+
+    @contextmanager
+    def _our_turn(self) -> Iterator[None]:
+        if not self.sqlite:
+            yield
+            return
+        with self._turn:
+            if self._lock_file is None:
+                self._lock_file = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(self._lock_file, fcntl.LOCK_EX)
+            try:
+                yield
+            finally:
+                fcntl.flock(self._lock_file, fcntl.LOCK_UN)
+
+
+def after_commit(session: Session, hook: Callable[[], object]) -> None:
+    """Run `hook` once the session's transaction is durable; never if it is rolled back."""
+    session.info.setdefault(AFTER_COMMIT, []).append(hook)
+
+
+def claim(
+    session: Session,
+    table: Table,
+    *,
+    where: Sequence[ColumnElement[bool]],
+    order_by: Sequence[ColumnElement[Any] | UnaryExpression[Any]],
+    limit: int,
+    values: Mapping[str, object],
+) -> Sequence[RowMapping]:
+    """Take up to `limit` rows for ourselves by writing `values` into them, and return them.
+
+    Two workers never get the same row: PostgreSQL skips rows locked by the other, SQLite lets one writer in at a time.
+    """
+    due = select(table.c.id).where(*where).order_by(*order_by).limit(limit).with_for_update(skip_locked=True)
+    statement = update(table).where(table.c.id.in_(due)).values(**values).returning(table)
+    return session.execute(statement).mappings().all()
+
+
+class GroupCommit:
+    """Commits the rows of all waiting threads together, so that sixteen webhooks pay for one fsync.
+
+    One writer thread a process, started on first use. `after` runs once after each group is durable.
+    """
+
+    LARGEST_GROUP = 500
+
+    def __init__(self, database: Database, *, wait: float, after: Callable[[], object]) -> None:
+        self._database = database
+        self._wait = wait
+        self._after = after
+        self._waiting: queue.SimpleQueue[tuple[Insert, Mapping[str, object], Future[None]]] = queue.SimpleQueue()
+        self._start = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def put(self, statement: Insert, row: Mapping[str, object]) -> None:
+        """Add `row` to the next group's transaction and return once it is on disk.
+
+        Raises Unavailable when the commit fails or takes longer than the configured wait.
+        """
+        if self._thread is None:
+            self._open()
+        done: Future[None] = Future()
+        self._waiting.put((statement, row, done))
+        try:
+            done.result(self._wait)
+        except Exception as error:
+            raise Unavailable from error
+
+    def _open(self) -> None:
+        with self._start:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._write_groups, name="group-commit", daemon=True)
+                self._thread.start()
+
+    def _write_groups(self) -> None:
+        while True:
+            group = [self._waiting.get()]
+            while len(group) < self.LARGEST_GROUP and not self._waiting.empty():
+                group.append(self._waiting.get())
+            self._commit(group)
+
+    def _commit(self, group: list[tuple[Insert, Mapping[str, object], Future[None]]]) -> None:
+        rows: dict[Insert, list[Mapping[str, object]]] = {}
+        for statement, row, _ in group:
+            rows.setdefault(statement, []).append(row)
+        try:
+            with self._database.transaction() as session:
+                for statement, together in rows.items():
+                    session.connection().execute(statement, together)
+        except Exception as error:  # noqa: BLE001  whatever went wrong, each waiting webhook must hear that it is not stored
+            if len(group) == 1:
+                group[0][2].set_exception(error)
+            else:
+                for entry in group:
+                    self._commit([entry])
+            return
+        for *_, done in group:
+            done.set_result(None)
+        self._after()
+
+
+def _open_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", "cache_size=-32000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reading = connection.get_execution_options().get("reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

@@ -1,0 +1,70 @@
+"""One running deployment: its settings, database, keys, words, gateways and doorbell, opened once a process.
+
+Doors, jobs and the command line open it and hand it to the stages. Open it after a fork: it holds connections.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from hotline import catalog
+from hotline.config import Settings
+from hotline.db import Database
+from hotline.gateways.shelf import Shelf, stock
+from hotline.phone import Sender, sender
+from hotline.privacy import Keyring
+from hotline.queue import Bell, connect
+
+
+@dataclass
+class Deployment:
+    """Everything a stage may need besides its session and the thing it works on."""
+
+    settings: Settings
+
+    @cached_property
+    def db(self) -> Database:
+        """The database."""
+        return Database(self.settings.database)
+
+    @cached_property
+    def keyring(self) -> Keyring:
+        """The keys, as files in the instance folder."""
+        return Keyring(self.settings.keys)
+
+    @cached_property
+    def words(self) -> catalog.Catalog:
+        """The words said to people, with this deployment's names and codes filled in."""
+        chosen = self.settings
+        return catalog.load(chosen.templates).with_deployment(
+            cover=chosen.cover, tips=chosen.tips_code, radio=chosen.radio_code, ussd=chosen.ussd_code
+        )
+
+    @cached_property
+    def shelf(self) -> Shelf:
+        """The gateways this deployment has settings for."""
+        return stock(self.settings, self.keyring)
+
+    @cached_property
+    def bell(self) -> Bell:
+        """The doorbell of the workers."""
+        return Bell(connect(self.settings.redis))
+
+    def sender(self, raw: str) -> Sender:
+        """Read a gateway's sender field with this deployment's region."""
+        return sender(raw, self.settings.region)
+
+    def number_index(self, address: str) -> bytes:
+        """Return the blind index under which a sender or contact is found."""
+        return self.keyring.blind_index("phone", address)
+
+    def local(self, moment: datetime) -> datetime:
+        """Return a point in time on the deployment's wall clock."""
+        return moment.astimezone(self.settings.zone)
+
+    def close(self) -> None:
+        """Close the connections that were opened."""
+        if "db" in self.__dict__:
+            self.db.close()
+        if "bell" in self.__dict__:
+            self.bell.redis.close()

@@ -1,0 +1,148 @@
+"""What every gateway promises: prove a webhook genuine, read it, answer it, and send.
+
+Pure: a gateway never touches the database or the queue. `verify` and `receive` run inside the webhook and must be quick;
+`read` and `send` run in workers. Errors carry a decision, never a provider's text, which may hold a number.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+from urllib.parse import unquote_to_bytes
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """A request as it came. `target` is path and query exactly as signed; header names are lower case."""
+
+    kind: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the gateway wants to hear once the row is stored."""
+
+    body: str
+    content_type: str
+
+
+class Forged(Exception):
+    """The webhook does not prove that it is the gateway's. `reason` is one of a few fixed words."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Unreadable(Exception):
+    """A genuine webhook lacks what it must have. `field` names what; the row is parked for a person."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field)
+        self.field = field
+
+
+@dataclass(frozen=True)
+class InboundText:
+    """One text from a phone (MO). `sender` and `body` are as the gateway wrote them."""
+
+    sender: str
+    to: str
+    body: str
+
+
+class Progress(StrEnum):
+    """How far a sent text got; the order is the rank, and rank only rises."""
+
+    ACCEPTED = "accepted"
+    SENT = "sent"
+    UNDELIVERED = "undelivered"
+    FAILED = "failed"
+    DELIVERED = "delivered"
+
+
+@dataclass(frozen=True)
+class StatusUpdate:
+    """What became of a text we sent (DLR). `message_id` is ours when the gateway carries it back."""
+
+    provider_id: str
+    message_id: str | None
+    progress: Progress
+    code: str | None
+    opted_out: bool = False
+
+
+@dataclass(frozen=True)
+class OutboundText:
+    """One text to send. `id` is the message's id, given to the gateway as reference wherever it takes one."""
+
+    id: str
+    to: str
+    body: str
+    valid_for: int | None = None
+
+
+class Certainty(StrEnum):
+    """What we know after a try: only `refused` is surely not sent."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Sent:
+    """The outcome of one try. `retry` says that a refused text may be tried again; `opted_out` that it must never be."""
+
+    id: str
+    certainty: Certainty
+    provider_id: str | None = None
+    code: str | None = None
+    retry: bool = False
+    opted_out: bool = False
+
+
+class Gateway(Protocol):
+    """One provider, both directions."""
+
+    name: str
+    kinds: frozenset[str]
+
+    def verify(self, webhook: Webhook) -> None:
+        """Return if the webhook is genuine. Raises Forged."""
+
+    def external_id(self, webhook: Webhook) -> str | None:
+        """Return the provider's own id of this event, by which a repeat is recognised; None when it has none."""
+
+    def answer(self, kind: str) -> Answer:
+        """Return what to answer once the event is stored."""
+
+    def read_text(self, webhook: Webhook) -> InboundText:
+        """Read an inbound text. Raises Unreadable."""
+
+    def read_status(self, webhook: Webhook) -> StatusUpdate:
+        """Read a status callback. Raises Unreadable."""
+
+    def send(self, texts: Sequence[OutboundText]) -> list[Sent]:
+        """Hand texts over and say what is known of each, in the same order. Never raises for a provider's fault."""
+
+
+def form(body: bytes) -> list[tuple[bytes, bytes]]:
+    """Split an urlencoded body into pairs of raw bytes, in order, doubles and blanks kept.
+
+    Bytes, because a signature covers bytes: what is not UTF-8 must neither break the check nor be altered by it.
+    """
+    pairs = []
+    for part in body.split(b"&"):
+        if part:
+            key, _, value = part.replace(b"+", b" ").partition(b"=")
+            pairs.append((unquote_to_bytes(key), unquote_to_bytes(value)))
+    return pairs
+
+
+def words(raw: bytes) -> str:
+    """Decode a field for reading. Bytes that are no UTF-8 become lone surrogates, so the original can be had back."""
+    return raw.decode("utf-8", "surrogateescape")

@@ -1,0 +1,114 @@
+"""The browser phones' network: what a gateway is to the world, this is to a demo and to the tests.
+
+Webhooks are signed with a key of the instance folder, so the path they take is the one a real gateway takes. Outgoing texts
+go over HTTP to the network's own address, many at a time.
+"""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Sequence
+
+import urllib3
+
+from hotline.config import Settings
+from hotline.gateways.contract import (
+    Answer,
+    Certainty,
+    Forged,
+    InboundText,
+    OutboundText,
+    Progress,
+    Sent,
+    StatusUpdate,
+    Unreadable,
+    Webhook,
+    form,
+    words,
+)
+from hotline.privacy import Keyring
+
+SIGNATURE = "x-simulator-signature"
+SEND_PATH = "/simulator/network/texts"
+PROGRESS = {"sent": Progress.SENT, "delivered": Progress.DELIVERED, "undelivered": Progress.UNDELIVERED}
+
+
+class Simulator:
+    """The network of the browser phones."""
+
+    name = "simulator"
+    kinds = frozenset({"sms", "status"})
+
+    def __init__(self, key: bytes, network_url: str, *, connect: float, read: float) -> None:
+        self._key = key
+        self._url = network_url.rstrip("/") + SEND_PATH
+        self._http = urllib3.PoolManager(maxsize=4, timeout=urllib3.Timeout(connect=connect, read=read), retries=False)
+
+    def sign(self, target: str, body: bytes) -> str:
+        """Return the signature of a body posted to `target` (path and query)."""
+        return hmac.new(self._key, target.encode() + b"\n" + body, hashlib.sha256).hexdigest()
+
+    def verify(self, webhook: Webhook) -> None:
+        """Return if the signature covers this path and these bytes. Raises Forged."""
+        given = webhook.headers.get(SIGNATURE)
+        if given is None:
+            raise Forged("unsigned")
+        if not hmac.compare_digest(given.encode(), self.sign(webhook.target, webhook.body).encode()):
+            raise Forged("signature")
+
+    def external_id(self, webhook: Webhook) -> str | None:
+        """Return the network's id of the event."""
+        return _fields(webhook).get("id") or None
+
+    def answer(self, kind: str) -> Answer:  # noqa: ARG002  the contract names it; this network does not care
+        """Return an empty body: this network texts nothing back by itself."""
+        return Answer("", "text/plain")
+
+    def read_text(self, webhook: Webhook) -> InboundText:
+        """Read id, from, to and text. Raises Unreadable when there is no sender."""
+        fields = _fields(webhook)
+        if not fields.get("from"):
+            raise Unreadable("from")
+        return InboundText(sender=fields["from"], to=fields.get("to", ""), body=fields.get("text", ""))
+
+    def read_status(self, webhook: Webhook) -> StatusUpdate:
+        """Read provider_id, message and status. Raises Unreadable."""
+        fields = _fields(webhook)
+        if fields.get("status") not in PROGRESS:
+            raise Unreadable("status")
+        return StatusUpdate(
+            provider_id=fields.get("provider_id", ""),
+            message_id=fields.get("message") or None,
+            progress=PROGRESS[fields["status"]],
+            code=fields.get("code") or None,
+        )
+
+    def send(self, texts: Sequence[OutboundText]) -> list[Sent]:
+        """Hand all texts to the network in one request."""
+        body = json.dumps([{"id": text.id, "to": text.to, "text": text.body} for text in texts]).encode()
+        headers = {"Content-Type": "application/json", SIGNATURE: self.sign(SEND_PATH, body)}
+        try:
+            reply = self._http.request("POST", self._url, body=body, headers=headers)
+        except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError):
+            return [Sent(text.id, Certainty.REFUSED, code="unreachable", retry=True) for text in texts]
+        except urllib3.exceptions.HTTPError:
+            return [Sent(text.id, Certainty.UNKNOWN, code="no answer") for text in texts]
+        if reply.status != 200:
+            return [Sent(text.id, Certainty.UNKNOWN, code=str(reply.status)) for text in texts]
+        return [Sent(text.id, Certainty.ACCEPTED, provider_id=f"sim-{text.id}") for text in texts]
+
+
+def make(settings: Settings, keyring: Keyring) -> Simulator | None:
+    """Return the network in a demo, None in a real deployment: its phones must not reach a real queue."""
+    if not settings.demo:
+        return None
+    return Simulator(
+        keyring.secret("simulator.key"),
+        settings.simulator_url or settings.console_url,
+        connect=settings.connect_timeout_seconds,
+        read=settings.read_timeout_seconds,
+    )
+
+
+def _fields(webhook: Webhook) -> dict[str, str]:
+    return {words(key): words(value) for key, value in reversed(form(webhook.body))}

@@ -1,0 +1,206 @@
+"""Twilio: programmable messaging, both directions.
+
+Twilio sells no two-way SMS in Rwanda; it serves as an outgoing route and for numbers abroad. Its signature carries no time,
+so a replay is recognised only by the message SID, which is the row's unique key. Sources: twilio.com/docs/usage/security
+(signature), /docs/messaging/guides/webhook-request (fields), /docs/api/errors (codes).
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import requests
+from requests.adapters import HTTPAdapter
+from twilio.base.exceptions import TwilioException, TwilioRestException
+from twilio.http.http_client import TwilioHttpClient
+from twilio.http.response import Response
+from twilio.rest import Client
+
+from hotline.config import Settings
+from hotline.gateways.contract import (
+    Answer,
+    Certainty,
+    Forged,
+    InboundText,
+    OutboundText,
+    Progress,
+    Sent,
+    StatusUpdate,
+    Unreadable,
+    Webhook,
+    form,
+    words,
+)
+from hotline.privacy import Keyring
+
+SIGNATURE = "x-twilio-signature"
+EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
+THREADS = 8
+VALIDITY = range(1, 36_001)  # seconds Twilio accepts as ValidityPeriod
+
+PROGRESS = {
+    "accepted": Progress.ACCEPTED,
+    "scheduled": Progress.ACCEPTED,
+    "queued": Progress.ACCEPTED,
+    "sending": Progress.SENT,
+    "sent": Progress.SENT,
+    "delivered": Progress.DELIVERED,
+    "read": Progress.DELIVERED,
+    "partially_delivered": Progress.UNDELIVERED,
+    "undelivered": Progress.UNDELIVERED,
+    "failed": Progress.FAILED,
+    "canceled": Progress.FAILED,
+}
+OPTED_OUT = {21610}
+RETRY = {20429, 30001, 30003, 30008, 30410, 63018}
+
+
+class Twilio:
+    """One Twilio account."""
+
+    name = "twilio"
+    kinds = frozenset({"sms", "status"})
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._tokens = [token.get_secret_value() for token in settings.twilio_auth_tokens]
+        self._public_url = settings.public_url.rstrip("/")
+        self._client: Client | None = None
+
+    def verify(self, webhook: Webhook) -> None:
+        """Return if one of our tokens signed this URL and these fields. Raises Forged.
+
+        The URL is the configured public one, never the request's own: a proxy or a forger chooses those.
+        """
+        given = webhook.headers.get(SIGNATURE)
+        if not given:
+            raise Forged("unsigned")
+        signed = signed_bytes(self._public_url + webhook.target, webhook.body)
+        if not any(hmac.compare_digest(given.encode(), sign(token, signed)) for token in self._tokens):
+            raise Forged("signature")
+
+    def external_id(self, webhook: Webhook) -> str | None:
+        """Return the message SID; for a callback also the status, since each status is its own event."""
+        fields = _fields(webhook)
+        sid = fields.get("MessageSid") or fields.get("SmsSid") or fields.get("SmsMessageSid")
+        if webhook.kind == "sms" or not sid:
+            return sid or None
+        return f"{sid}:{fields.get('MessageStatus') or fields.get('SmsStatus', '')}"
+
+    def answer(self, kind: str) -> Answer:  # noqa: ARG002  the contract names it; Twilio wants TwiML for every kind
+        """Return empty TwiML. Plain text would be sent to the caller as an SMS."""
+        return Answer(EMPTY_TWIML, "text/xml")
+
+    def read_text(self, webhook: Webhook) -> InboundText:
+        """Read From, To and Body. Raises Unreadable when there is no sender."""
+        fields = _fields(webhook)
+        if not fields.get("From"):
+            raise Unreadable("From")
+        return InboundText(sender=fields["From"], to=fields.get("To", ""), body=fields.get("Body", ""))
+
+    def read_status(self, webhook: Webhook) -> StatusUpdate:
+        """Read a status callback; our own id stands in the callback's query. Raises Unreadable."""
+        fields = _fields(webhook)
+        status = fields.get("MessageStatus") or fields.get("SmsStatus", "")
+        sid = fields.get("MessageSid") or fields.get("SmsSid")
+        if status not in PROGRESS or not sid:
+            raise Unreadable("MessageStatus")
+        code = fields.get("ErrorCode") or None
+        return StatusUpdate(
+            provider_id=sid,
+            message_id=_query(webhook.target).get("message"),
+            progress=PROGRESS[status],
+            code=code,
+            opted_out=code is not None and code.isdecimal() and int(code) in OPTED_OUT,
+        )
+
+    def send(self, texts: Sequence[OutboundText]) -> list[Sent]:
+        """Send each text by its own request, several at a time."""
+        if len(texts) == 1:
+            return [self._send(texts[0])]
+        with ThreadPoolExecutor(THREADS) as pool:
+            return list(pool.map(self._send, texts))
+
+    def _send(self, text: OutboundText) -> Sent:
+        try:
+            message = self._api().messages.create(
+                to=text.to,
+                from_=self._settings.twilio_from,
+                body=text.body,
+                status_callback=f"{self._public_url}/in/twilio/status?message={text.id}",
+                **({"validity_period": text.valid_for} if text.valid_for in VALIDITY else {}),
+            )
+        except TwilioRestException as error:
+            return _refusal(text, error)
+        except (requests.exceptions.ConnectTimeout, requests.exceptions.SSLError):
+            return Sent(text.id, Certainty.REFUSED, code="unreachable", retry=True)
+        except requests.exceptions.ConnectionError as error:
+            refused = "NewConnectionError" in repr(error) or "NameResolutionError" in repr(error)
+            certainty = Certainty.REFUSED if refused else Certainty.UNKNOWN
+            return Sent(text.id, certainty, code="connection", retry=refused)
+        except (requests.exceptions.RequestException, TwilioException, ValueError, KeyError, TypeError) as error:
+            return Sent(text.id, Certainty.UNKNOWN, code=type(error).__name__)
+        return Sent(text.id, Certainty.ACCEPTED if message.sid else Certainty.UNKNOWN, provider_id=message.sid)
+
+    def _api(self) -> Client:
+        if self._client is None:
+            chosen = self._settings
+            self._client = Client(chosen.twilio_account_sid, self._tokens[0], http_client=ApiHttp(chosen))
+        return self._client
+
+
+class ApiHttp(TwilioHttpClient):  # type: ignore[misc]  # the SDK ships no types
+    """Twilio's HTTP client with time-outs, which theirs lacks, room for our threads, and a base address that can be changed."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(timeout=settings.read_timeout_seconds)
+        self._base = settings.twilio_api_url.rstrip("/")
+        self._limits = (settings.connect_timeout_seconds, settings.read_timeout_seconds)
+        if self.session is not None:
+            self.session.mount("https://", HTTPAdapter(pool_maxsize=THREADS))
+            self.session.mount("http://", HTTPAdapter(pool_maxsize=THREADS))
+
+    def request(self, method: str, url: str, *args: object, **kwargs: object) -> Response:
+        """Send a request to the configured base address; redirects are not followed."""
+        kwargs["timeout"] = self._limits
+        kwargs["allow_redirects"] = False
+        return super().request(method, url.replace("https://api.twilio.com", self._base, 1), *args, **kwargs)
+
+
+def make(settings: Settings, keyring: Keyring) -> Twilio | None:  # noqa: ARG001  every gateway is made alike; Twilio's key is its token
+    """Return the gateway when an auth token is set."""
+    return Twilio(settings) if settings.twilio_auth_tokens else None
+
+
+def signed_bytes(url: str, body: bytes) -> bytes:
+    """Return what Twilio signs: the URL, then each field's name and distinct values, sorted by name.
+
+    Works on bytes, so a body that is not UTF-8 is checked as it came (twilio.com/docs/usage/security).
+    """
+    values: dict[bytes, set[bytes]] = {}
+    for key, value in form(body):
+        values.setdefault(key, set()).add(value)
+    return url.encode() + b"".join(key + value for key in sorted(values) for value in sorted(values[key]))
+
+
+def sign(token: str, signed: bytes) -> bytes:
+    """Return the base64 HMAC-SHA1 of `signed` under an auth token, as X-Twilio-Signature carries it."""
+    return base64.b64encode(hmac.digest(token.encode(), signed, hashlib.sha1))
+
+
+def _refusal(text: OutboundText, error: TwilioRestException) -> Sent:
+    code = error.code or error.status
+    if error.status >= 500:
+        return Sent(text.id, Certainty.UNKNOWN, code=str(code))
+    retry = error.status == 429 or code in RETRY
+    return Sent(text.id, Certainty.REFUSED, code=str(code), retry=retry, opted_out=code in OPTED_OUT)
+
+
+def _fields(webhook: Webhook) -> dict[str, str]:
+    return {words(key): words(value) for key, value in reversed(form(webhook.body))}
+
+
+def _query(target: str) -> dict[str, str]:
+    return {words(key): words(value) for key, value in form(target.partition("?")[2].encode())}

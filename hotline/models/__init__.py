@@ -1,0 +1,47 @@
+"""Tables, one module an aggregate. Importing this package knows them all, which migrations need."""
+
+from hotline.models.audit import AuditEvent
+from hotline.models.base import Base, Moment, new_id, table
+from hotline.models.cases import Case, CaseKey, CaseState, Note, Referral, ReferralState
+from hotline.models.inbox import Counter, Inbox, InboxKind, InboxState, Quarantine, QuarantineState
+from hotline.models.messages import Attempt, Direction, Lane, Message, MessageKind, MessageState
+from hotline.models.people import Agency, Caller, Contact, Duty, Officer, OfficerSession, SafeContact, Tier
+from hotline.models.phones import PhoneText
+from hotline.models.reports import Assessed, Report
+
+__all__ = [
+    "Agency",
+    "Assessed",
+    "Attempt",
+    "AuditEvent",
+    "Base",
+    "Caller",
+    "Case",
+    "CaseKey",
+    "CaseState",
+    "Contact",
+    "Counter",
+    "Direction",
+    "Duty",
+    "Inbox",
+    "InboxKind",
+    "InboxState",
+    "Lane",
+    "Message",
+    "MessageKind",
+    "MessageState",
+    "Moment",
+    "Note",
+    "Officer",
+    "OfficerSession",
+    "PhoneText",
+    "Quarantine",
+    "QuarantineState",
+    "Referral",
+    "ReferralState",
+    "Report",
+    "SafeContact",
+    "Tier",
+    "new_id",
+    "table",
+]

@@ -1,0 +1,102 @@
+"""Texts that came in and texts that go out, and each try to send one."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from hotline.models.base import Base, new_id, partial_index
+
+
+class Direction(StrEnum):
+    """Seen from us."""
+
+    IN = "in"
+    OUT = "out"
+
+
+class Lane(StrEnum):
+    """Which workers carry a message. A broadcast cannot delay an alert because it has other workers."""
+
+    LIFE = "life"
+    REPLY = "reply"
+    BULK = "bulk"
+
+
+class MessageKind(StrEnum):
+    """What a message is, which decides what is done when we do not know whether it was sent (docs/safety.md)."""
+
+    REPORT = "report"
+    ANSWER_IN = "answer_in"
+    AUTO = "auto"
+    REPLY = "reply"
+    ALERT = "alert"
+    NOTICE = "notice"
+
+
+class MessageState(StrEnum):
+    """queued → claimed → accepted → sent → delivered | undelivered; also held, unknown, failed, suppressed, dead, cancelled."""
+
+    STORED = "stored"
+    HELD = "held"
+    QUEUED = "queued"
+    CLAIMED = "claimed"
+    UNKNOWN = "unknown"
+    ACCEPTED = "accepted"
+    SENT = "sent"
+    UNDELIVERED = "undelivered"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    SUPPRESSED = "suppressed"
+    CANCELLED = "cancelled"
+    DEAD = "dead"
+
+
+class Message(Base):
+    """One text. The body is sealed with its case's key; the number is read from caller or contact when it is sent."""
+
+    __tablename__ = "message"
+    __table_args__ = (
+        partial_index("ix_message_due", "lane", "state", "due_at", where="state IN ('queued', 'claimed')"),
+        Index("ix_message_case", "case_id", "created_at"),
+        partial_index("ix_message_provider", "gateway", "provider_id", where="provider_id IS NOT NULL", unique=True),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    case_id: Mapped[str] = mapped_column(ForeignKey("case.id"))
+    direction: Mapped[str]
+    kind: Mapped[str]
+    lane: Mapped[str | None]
+    caller_id: Mapped[str | None] = mapped_column(ForeignKey("caller.id"))
+    contact_id: Mapped[str | None] = mapped_column(ForeignKey("contact.id"))
+    officer_id: Mapped[str | None] = mapped_column(ForeignKey("officer.id"))
+    inbox_id: Mapped[str | None]
+    template: Mapped[str | None]
+    sealed: Mapped[bytes]
+    gateway: Mapped[str]
+    state: Mapped[str]
+    created_at: Mapped[datetime]
+    due_at: Mapped[datetime | None]
+    valid_until: Mapped[datetime | None]
+    claim_token: Mapped[str | None]
+    lease_until: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    provider_id: Mapped[str | None]
+    accepted_at: Mapped[datetime | None]
+    settled_at: Mapped[datetime | None]
+    reason: Mapped[str | None]
+
+
+class Attempt(Base):
+    """One try to hand a message to a gateway, written before the gateway is called so that a crash leaves a trace."""
+
+    __tablename__ = "attempt"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    message_id: Mapped[str] = mapped_column(ForeignKey("message.id"), index=True)
+    gateway: Mapped[str]
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    result: Mapped[str | None]
+    code: Mapped[str | None]

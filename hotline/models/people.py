@@ -1,0 +1,128 @@
+"""Callers, the contacts who are told, and the officers who work the queue. Numbers are sealed; look-ups use a blind index."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import JSON, ForeignKey, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from hotline.models.base import Base, new_id
+
+
+class SafeContact(StrEnum):
+    """What a caller said about being texted. Unknown is treated as never once the reply window has passed."""
+
+    UNKNOWN = "unknown"
+    NEVER = "never"
+    HOURS = "hours"
+    ANY = "any"
+
+
+class Caller(Base):
+    """Whoever writes from one number or sender name. `number_index` is a keyed hash: the number itself cannot be searched."""
+
+    __tablename__ = "caller"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    number_index: Mapped[bytes] = mapped_column(unique=True)
+    number_sealed: Mapped[bytes]
+    reachable: Mapped[bool] = mapped_column(default=True)
+    language: Mapped[str | None]
+    safe_contact: Mapped[str] = mapped_column(default=SafeContact.UNKNOWN)
+    safe_hours: Mapped[str | None]
+    open_question: Mapped[str | None]
+    asked_at: Mapped[datetime | None]
+    opted_out_at: Mapped[datetime | None]
+    panic_at: Mapped[datetime | None]
+    last_inbound_at: Mapped[datetime]
+    replies_today: Mapped[int] = mapped_column(default=0)
+    replies_day: Mapped[str | None]
+
+
+class Agency(Base):
+    """A body that can be told: police, investigation bureau, border post, child line, NGO."""
+
+    __tablename__ = "agency"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+
+
+class Tier(StrEnum):
+    """The rung of the ladder on which a contact is told."""
+
+    DUTY = "duty"
+    SUPERVISOR = "supervisor"
+    NATIONAL = "national"
+    DIRECTOR = "director"
+
+
+class Contact(Base):
+    """A desk or person of an agency who can be told. `areas` and `categories` are lists; "*" in one means all."""
+
+    __tablename__ = "contact"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    agency_id: Mapped[str] = mapped_column(ForeignKey("agency.id"))
+    name: Mapped[str]
+    number_index: Mapped[bytes] = mapped_column(unique=True)
+    number_sealed: Mapped[bytes]
+    language: Mapped[str] = mapped_column(default="en")
+    tier: Mapped[str] = mapped_column(default=Tier.DUTY)
+    areas: Mapped[list[str]] = mapped_column(JSON)
+    categories: Mapped[list[str]] = mapped_column(JSON)
+    minors: Mapped[bool] = mapped_column(default=True)
+    last_resort: Mapped[bool] = mapped_column(default=False)
+    active: Mapped[bool] = mapped_column(default=True)
+    verified_at: Mapped[datetime | None]
+
+    agency: Mapped[Agency] = relationship(lazy="joined")
+    duties: Mapped[list["Duty"]] = relationship(lazy="selectin", cascade="all, delete-orphan")
+
+
+class Duty(Base):
+    """Weekly hours of a contact in the deployment's zone: minutes after midnight; an end not after its start is the next day."""
+
+    __tablename__ = "duty"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    contact_id: Mapped[str] = mapped_column(ForeignKey("contact.id"), index=True)
+    weekday: Mapped[int]
+    start: Mapped[int]
+    end: Mapped[int]
+
+    __table_args__ = (UniqueConstraint("contact_id", "weekday", "start"),)
+
+
+class Officer(Base):
+    """Somebody who signs in to the console. `role` is a key of hotline.roles."""
+
+    __tablename__ = "officer"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(unique=True)
+    display_name: Mapped[str]
+    role: Mapped[str]
+    password_hash: Mapped[str]
+    totp_sealed: Mapped[bytes]
+    totp_last_step: Mapped[int] = mapped_column(default=0)
+    failures: Mapped[int] = mapped_column(default=0)
+    try_again_at: Mapped[datetime | None]
+    active: Mapped[bool] = mapped_column(default=True)
+    demo: Mapped[bool] = mapped_column(default=False)
+
+
+class OfficerSession(Base):
+    """One signed-in browser. Only a hash of the cookie is stored, and here rather than in Redis: a flush ends no night shift."""
+
+    __tablename__ = "officer_session"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    token_hash: Mapped[bytes] = mapped_column(unique=True)
+    officer_id: Mapped[str] = mapped_column(ForeignKey("officer.id"), index=True)
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+    officer: Mapped[Officer] = relationship(lazy="joined")

@@ -1,0 +1,39 @@
+"""A report is what one caller tells over one conversation; an assessment is what triage made of it."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from hotline.models.base import Base, new_id
+
+
+class Report(Base):
+    """One conversation. Its words are the inbound `message` rows of its case."""
+
+    __tablename__ = "report"
+    __table_args__ = (Index("ix_report_conversation", "caller_id", "last_inbound_at"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    case_id: Mapped[str] = mapped_column(ForeignKey("case.id"), unique=True)
+    caller_id: Mapped[str] = mapped_column(ForeignKey("caller.id"))
+    channel: Mapped[str]
+    gateway: Mapped[str]
+    opened_at: Mapped[datetime]
+    last_inbound_at: Mapped[datetime]
+
+
+class Assessed(Base):
+    """Triage's reading of a report at one time; the newest counts. Words and places are inside `sealed`."""
+
+    __tablename__ = "assessment"
+    __table_args__ = (Index("ix_assessment_case", "case_id", "at"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    case_id: Mapped[str] = mapped_column(ForeignKey("case.id"))
+    category: Mapped[str]
+    urgency: Mapped[str]
+    minors: Mapped[str]
+    rules_version: Mapped[str]
+    sealed: Mapped[bytes]
+    at: Mapped[datetime]

@@ -1,0 +1,44 @@
+"""Numbers: E.164 from whatever a gateway writes, and a masked form that may be shown.
+
+A sender need not be a number: networks write from names ("MTN") and short codes. Such a sender is kept as it came, found by
+the same blind index, and never written to.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+
+import phonenumbers
+
+SPACING = re.compile(r"[\s().\-\u00a0\u200e\u200f\u202a-\u202e]+")
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Who a text came from. `address` is E.164 when `reachable`, else the sender's own spelling."""
+
+    address: str
+    reachable: bool
+
+
+@lru_cache(maxsize=4096)
+def sender(raw: str, region: str) -> Sender:
+    """Read a gateway's sender field. Never fails: what is no number is kept as a name."""
+    tidy = SPACING.sub("", unicodedata.normalize("NFKC", raw))
+    spelled = f"+{tidy[2:]}" if tidy.startswith("00") else tidy
+    for candidate in (spelled, f"+{spelled}"):
+        try:
+            number = phonenumbers.parse(candidate, region)
+        except phonenumbers.NumberParseException:
+            continue
+        if phonenumbers.is_valid_number(number):
+            return Sender(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), reachable=True)
+    return Sender(raw.strip(), reachable=False)
+
+
+def masked(address: str) -> str:
+    """Return a number with only its country and last two digits, enough to tell two apart on one page."""
+    if not address.startswith("+") or len(address) < 8:
+        return "•••"
+    return f"{address[:4]} ••• ••{address[-2:]}"

@@ -1,0 +1,46 @@
+"""Who may do what, as data (docs/safety.md). The table drives the guard of every console route and its test.
+
+Nobody's role sums to everything: an administrator never reads a case, an auditor never edits one.
+"""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What somebody is at this hotline."""
+
+    INTAKE = "intake"
+    SUPERVISOR = "supervisor"
+    AGENCY = "agency"
+    BROADCASTER = "broadcaster"
+    PRESENTER = "presenter"
+    AUDITOR = "auditor"
+    ADMIN = "admin"
+
+
+class May(StrEnum):
+    """What a route lets somebody do. A console route without one refuses to start."""
+
+    SEE_QUEUE = "see the queue: handles, states, clocks"
+    READ_CASE = "read the words of a case"
+    WORK_CASE = "claim, acknowledge, note"
+    REPLY = "write to a caller"
+    READ_AUDIT = "read the audit record"
+    SEE_HEALTH = "see gateways, workers and what is stuck"
+    USE_PHONES = "use the browser phones of a demo"
+
+
+MATRIX: dict[Role, frozenset[May]] = {
+    Role.INTAKE: frozenset({May.SEE_QUEUE, May.READ_CASE, May.WORK_CASE, May.REPLY}),
+    Role.SUPERVISOR: frozenset({May.SEE_QUEUE, May.READ_CASE, May.WORK_CASE, May.REPLY, May.SEE_HEALTH}),
+    Role.AGENCY: frozenset(),
+    Role.BROADCASTER: frozenset(),
+    Role.PRESENTER: frozenset(),
+    Role.AUDITOR: frozenset({May.SEE_QUEUE, May.READ_AUDIT}),
+    Role.ADMIN: frozenset({May.SEE_HEALTH}),
+}
+
+
+def allows(role: str, act: May) -> bool:
+    """Whether a role may do an act; an unknown role may do nothing."""
+    return role in MATRIX and act in MATRIX[Role(role)]
