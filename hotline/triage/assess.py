@@ -1,0 +1,172 @@
+"""Assess: one message in, one explained assessment out.
+
+This is the only door to triage. It accepts any string and never raises for its content; it reads nothing but message_templates
+and the models beside it, keeps nothing, and logs nothing. Its answer is a suggestion with reasons: software may say "possible",
+and a person decides.
+"""
+
+import tomllib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from hotline.triage import facts, followup, language, lexicon, places, rules
+from hotline.triage.folding import Folded, fold
+from hotline.triage.judge import Category, Judgement, Minors, Urgency, judge
+from hotline.triage.lexicon import TEMPLATES
+from hotline.triage.places import Place
+
+RULES_VERSION = "2026.11-1"
+LONGEST = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One reason: the rule, what it speaks for, a sentence for an officer, and the caller's words at `text[start:end]`."""
+
+    rule: str
+    axis: str
+    value: str
+    sentence: str
+    words: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What triage makes of one message.
+
+    `language` is en, fr, sw or rw, `variety` the same or rn for Kirundi; `categories` are all that apply, best first. `act`,
+    `means` and `purpose` use the words of Palermo article 3 and are empty unless the category is trafficking. `missing` names
+    what the message leaves open, `next_question` the one to ask.
+    """
+
+    language: str
+    variety: str
+    language_confident: bool
+    category: Category
+    categories: tuple[Category, ...]
+    urgency: Urgency
+    minors: Minors
+    act: tuple[str, ...]
+    means: tuple[str, ...]
+    purpose: tuple[str, ...]
+    places: tuple[str, ...]
+    place_details: tuple[Place, ...]
+    findings: tuple[Finding, ...]
+    missing: tuple[str, ...]
+    next_question: str | None
+    rules_version: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the assessment as plain lists, texts and numbers, fit for JSON."""
+        plain: dict[str, Any] = asdict(self)
+        plain["place_details"] = [place._asdict() | {"choices": list(place.choices)} for place in self.place_details]
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in plain.items()}
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> "Assessment":
+        """Return the assessment that `as_dict` wrote. Raises KeyError, TypeError or ValueError for anything else."""
+        return cls(
+            language=plain["language"],
+            variety=plain["variety"],
+            language_confident=plain["language_confident"],
+            category=Category(plain["category"]),
+            categories=tuple(Category(name) for name in plain["categories"]),
+            urgency=Urgency(plain["urgency"]),
+            minors=Minors(plain["minors"]),
+            act=tuple(plain["act"]),
+            means=tuple(plain["means"]),
+            purpose=tuple(plain["purpose"]),
+            places=tuple(plain["places"]),
+            place_details=tuple(Place(**place | {"choices": tuple(place["choices"])}) for place in plain["place_details"]),
+            findings=tuple(Finding(**finding) for finding in plain["findings"]),
+            missing=tuple(plain["missing"]),
+            next_question=plain["next_question"],
+            rules_version=plain["rules_version"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """Everything triage reads from disk, loaded once and then only read; safe to share between forked workers."""
+
+    lexicon: lexicon.Lexicon
+    gazetteer: places.Gazetteer
+    identifier: language.Identifier
+    sentences: Mapping[str, str]
+
+
+@lru_cache(maxsize=2)
+def equipment(templates: Path = TEMPLATES) -> Equipment:
+    """Return the equipment made from `templates`. Raises OSError or ValueError when a file is missing or broken."""
+    sentences = tomllib.loads((templates / "en" / "findings.toml").read_text(encoding="utf-8"))
+    return Equipment(lexicon.load(templates), places.load(templates), language.load(), sentences["findings"])
+
+
+def preload() -> None:
+    """Load everything now: a worker calls this before it forks, so that its children share one copy."""
+    equipment()
+
+
+def assess(text: str, *, known_language: str | None = None) -> Assessment:
+    """Return the assessment of `text`; `known_language` is the sender's last certain language.
+
+    Any string is welcome: signs no phone can send are read as gaps, and words after the first 10,000 signs are not looked at.
+    """
+    tools = equipment()
+    message = fold(text[:LONGEST])
+    hits = tools.lexicon.find(message.words)
+    spoken = language.detect(tools.identifier, message.text, message.words, votes=_votes(hits), known=known_language)
+    named = tools.gazetteer.find(message)
+    gathered = facts.gather(message, hits, spoken, foreign_places=sum(place.country != "RW" for place in named))
+    signs = rules.signs(gathered)
+    judgement = judge(gathered, signs)
+    open_facts = followup.missing(gathered, categories=judgement.categories, minors=judgement.minors, places=len(named))
+    return _assessment(spoken, judgement, named, _findings(message, signs, tools.sentences), open_facts)
+
+
+def _assessment(
+    spoken: language.Language,
+    judgement: Judgement,
+    named: tuple[Place, ...],
+    findings: tuple[Finding, ...],
+    open_facts: tuple[str, ...],
+) -> Assessment:
+    return Assessment(
+        language=spoken.code,
+        variety=spoken.variety,
+        language_confident=spoken.confident,
+        category=judgement.categories[0],
+        categories=judgement.categories,
+        urgency=judgement.urgency,
+        minors=judgement.minors,
+        act=judgement.act,
+        means=judgement.means,
+        purpose=judgement.purpose,
+        places=tuple(place.name for place in named),
+        place_details=named,
+        findings=findings,
+        missing=open_facts,
+        next_question=followup.next_question(open_facts),
+        rules_version=RULES_VERSION,
+    )
+
+
+def _votes(hits: Sequence[lexicon.Hit]) -> Mapping[str, int]:
+    """Count lexicon words by language, Kirundi with Kinyarwanda, each stretch of words once for each language."""
+    spans = {("rw" if hit.language == language.KIRUNDI else hit.language, hit.first) for hit in hits}
+    return Counter(code for code, _ in spans)
+
+
+def _findings(message: Folded, signs: Sequence[rules.Sign], sentences: Mapping[str, str]) -> tuple[Finding, ...]:
+    findings = []
+    for sign in signs:
+        start, end = message.span(sign.first, sign.last)
+        words = message.text[start:end]
+        findings.append(Finding(sign.rule, sign.axis, sign.value, sentences[sign.rule], words, start, end))
+    return tuple(findings)

@@ -1,0 +1,118 @@
+"""Evaluate: how well triage agrees with labelled messages; `python -m hotline.triage.evaluate FILE`.
+
+Comes in: messages labelled by the label guide, one JSON object a line. Goes out: figures, overall and by language. It prints
+figures and label names only, never a message.
+"""
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hotline.triage.folding import fold
+from hotline.triage.judge import Category
+from hotline.triage.predict import predict
+
+Labels = Mapping[str, Any]
+Pair = tuple[Labels, Labels]
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Precision, recall and their harmonic mean F1, each between 0 and 1."""
+
+    precision: float
+    recall: float
+
+    @property
+    def f1(self) -> float:
+        """The harmonic mean of precision and recall."""
+        total = self.precision + self.recall
+        return 2 * self.precision * self.recall / total if total else 0.0
+
+
+def score(pairs: Iterable[tuple[set[str], set[str]]]) -> Score:
+    """Return the micro score of found against true sets. Nothing found of nothing to find counts as right."""
+    right = found = true = 0
+    for truth, finding in pairs:
+        right, found, true = right + len(truth & finding), found + len(finding), true + len(truth)
+    return Score(right / found if found else 1.0, right / true if true else 1.0)
+
+
+def _category_score(pairs: Sequence[Pair], category: str) -> Score:
+    return score(({truth["category"]} & {category}, {found["category"]} & {category}) for truth, found in pairs)
+
+
+def macro_f1(pairs: Sequence[Pair]) -> float:
+    """Return the mean F1 over the categories that occur in the truth."""
+    present = sorted({str(truth["category"]) for truth, _ in pairs})
+    return sum(_category_score(pairs, category).f1 for category in present) / len(present)
+
+
+def _share(pairs: Iterable[Pair], is_right: Callable[[Labels, Labels], bool]) -> float:
+    results = [is_right(truth, found) for truth, found in pairs]
+    return sum(results) / len(results) if results else 1.0
+
+
+def _elements(labels: Labels) -> set[str]:
+    return {f"{axis}:{value}" for axis, values in labels["palermo"].items() for value in values}
+
+
+def _places(names: Iterable[str]) -> set[str]:
+    return {" ".join(fold(name).words) for name in names}
+
+
+def figures(pairs: Sequence[Pair]) -> dict[str, float]:
+    """Return every figure of the check, by name. `pairs` are (labels of the guide, labels by triage)."""
+    urgent = [pair for pair in pairs if pair[0]["urgency"] == "immediate"]
+    calm = [pair for pair in pairs if pair[0]["urgency"] != "immediate"]
+    trafficking = _category_score(pairs, Category.TRAFFICKING)
+    cases = [pair for pair in pairs if pair[0]["category"] == Category.TRAFFICKING]
+    return {
+        "language": _share((p for p in pairs if p[0].get("lang_scored", True)), lambda t, f: _base(t["lang"]) == f["lang"]),
+        "macro-F1": macro_f1(pairs),
+        "accuracy": _share(pairs, lambda t, f: f["category"] in (t["category"], *t.get("alt_category", ()))),
+        "trafficking precision": trafficking.precision,
+        "trafficking recall": trafficking.recall,
+        "trafficking F1": trafficking.f1,
+        "immediate recall": _share(urgent, lambda _, f: f["urgency"] == "immediate"),
+        "immediate false alarms": _share(calm, lambda _, f: f["urgency"] == "immediate") if calm else 0.0,
+        "urgency": _share(pairs, lambda t, f: bool(t["urgency"] == f["urgency"])),
+        "minors": _share(pairs, lambda t, f: bool(t["minors"] == f["minors"])),
+        "Palermo F1": score((_elements(t), _elements(f)) for t, f in cases).f1,
+        "places F1": score((_places(t["place"]), _places(f["places"])) for t, f in pairs).f1,
+    }
+
+
+def _base(code: str) -> str:
+    return "rw" if code == "rn" else code
+
+
+def confusion(pairs: Sequence[Pair]) -> Counter[tuple[str, str]]:
+    """Return how often each true category was given each category."""
+    return Counter((str(truth["category"]), str(found["category"])) for truth, found in pairs)
+
+
+def compare(path: Path) -> list[Pair]:
+    """Return each labelled message of a file with what triage makes of it. Raises ValueError for a bad line."""
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    return list(zip(map(json.loads, lines), predict(lines), strict=True))
+
+
+def report(pairs: Sequence[Pair]) -> str:
+    """Return the figures as a table: overall, then one column for each language, then the confusions."""
+    languages = sorted({str(truth["lang"]) for truth, _ in pairs})
+    columns = [figures(pairs), *(figures([p for p in pairs if p[0]["lang"] == code]) for code in languages)]
+    lines = [f"{len(pairs)} messages".ljust(24) + "".join(name.rjust(8) for name in ("all", *languages))]
+    lines += [name.ljust(24) + "".join(f"{column[name]:8.3f}" for column in columns) for name in columns[0]]
+    lines.append("confusions (true -> given)")
+    wrong = sorted(confusion(pairs).items(), key=lambda item: -item[1])
+    lines += [f"  {count:4d}  {true} -> {given}" for (true, given), count in wrong if true != given]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(report(compare(Path(sys.argv[1]))) + "\n")

@@ -1,0 +1,145 @@
+"""Facts: what a message says, gathered once, so that every rule can ask short questions about it.
+
+Comes in: the folded message, its lexicon hits and its language. Goes out: one frozen Facts. Words that are denied ("nobody was
+taken") are kept apart, and chance likenesses with words of another language are left out. Nothing is judged here.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from hotline.triage.folding import Folded
+from hotline.triage.language import Language
+from hotline.triage.lexicon import Hit
+
+_FAMILY = {"rw": "rw", "rn": "rw", "sw": "sw", "fr": "fr", "en": "en"}
+_SURELY_MEANT = 6
+_REACH_OF_NO = 3
+_DENIABLE = frozenset({
+    "move", "recruit", "sale_trade", "sexual_exploitation", "rape", "threat_violence", "immediate_danger", "death_risk",
+    "weapon", "organ_removal", "forced_marriage", "escape", "armed_group", "crime_forced", "gbv", "handover", "buyer_pay",
+})  # fmt: skip
+_LINK = re.compile(r"https?:|www\.|\bwa\.me|\bbit\.ly|\.com\b", re.IGNORECASE)
+_PHONE = re.compile(r"(?<!\d)\+?\d[\d ]{7,13}\d(?!\d)")
+_AGE_AFTER = frozenset({"years", "year", "yrs", "yr", "yo", "ans", "an", "y"})
+_AGE_BEFORE = frozenset({
+    "miaka", "imyaka", "myaka", "aged", "age", "agee", "ages", "afite", "mfite", "ufite", "bafite", "afise", "mfise", "ufise",
+    "am", "im", "nina", "ana", "wana", "girl", "boy", "fille", "garcon", "umri", "umwana", "is", "turned", "just",
+    "only", "mwenye",
+})  # fmt: skip
+_SPAN_BEFORE = frozenset({
+    "for", "since", "depuis", "pendant", "a", "kuva", "tangu", "kwa", "past", "last", "hashize", "maze", "after", "muda", "apres",
+})  # fmt: skip
+_SPAN_AFTER = frozenset({"ago", "ishize", "iheze", "iliyopita", "later", "passes", "sasa", "contract", "experience"})
+_GLUED_AGE = re.compile(r"(\d{1,2})(yrs?|years?|yo|ans|y)")
+_ADULT = 18
+_OLDEST = 99
+_LISTED = frozenset({"and", "to", "or", "et", "a", "na", "kugeza", "hadi"})
+
+
+@dataclass(frozen=True, slots=True)
+class Age:
+    """An age in years, and the word of the message that gives it."""
+
+    years: int
+    word: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What one message says.
+
+    `spoken` maps a concept of the lexicon to its hits, `denied` names concepts that are only mentioned as not being so.
+    """
+
+    message: Folded
+    language: Language
+    spoken: dict[str, list[Hit]]
+    denied: frozenset[str]
+    ages: tuple[Age, ...]
+    foreign_places: int
+    asks: bool
+    has_link: bool
+    has_phone: bool
+
+    def says(self, *concepts: str) -> bool:
+        """Tell whether any of the concepts is spoken of."""
+        return any(concept in self.spoken for concept in concepts)
+
+    def says_all(self, *concepts: str) -> bool:
+        """Tell whether every one of the concepts is spoken of."""
+        return all(concept in self.spoken for concept in concepts)
+
+    def hit(self, *concepts: str) -> Hit | None:
+        """Return the first hit of the first of the concepts that is spoken of."""
+        return next((self.spoken[concept][0] for concept in concepts if concept in self.spoken), None)
+
+    @property
+    def words(self) -> list[str]:
+        """The folded words of the message."""
+        return self.message.words
+
+    @property
+    def child(self) -> bool:
+        """A person under 18 is spoken of, by age or by a word such as "child"."""
+        return any(age.years < _ADULT for age in self.ages) or ("child_word" in self.spoken)
+
+    @property
+    def adult(self) -> bool:
+        """An adult is spoken of and no child."""
+        return not self.child and (any(age.years >= _ADULT for age in self.ages))
+
+
+def gather(message: Folded, hits: Iterable[Hit], language: Language, *, foreign_places: int) -> Facts:
+    """Return the facts of a message. `foreign_places` counts the places outside Rwanda that it names."""
+    meant = [hit for hit in hits if _is_meant(hit, language)]
+    noes = {word for hit in meant if hit.concept == "negation" for word in range(hit.first, hit.last + 1)}
+    spoken: dict[str, list[Hit]] = {}
+    denied: set[str] = set()
+    for hit in meant:
+        if hit.concept in _DENIABLE and _is_denied(hit, noes, message):
+            denied.add(hit.concept)
+        else:
+            spoken.setdefault(hit.concept, []).append(hit)
+    return Facts(
+        message=message,
+        language=language,
+        spoken=spoken,
+        denied=frozenset(denied),
+        ages=tuple(_ages(message.words)),
+        foreign_places=foreign_places,
+        asks="?" in message.text or "question" in spoken,
+        has_link=_LINK.search(message.text) is not None,
+        has_phone=_PHONE.search(message.text) is not None,
+    )
+
+
+def _is_meant(hit: Hit, language: Language) -> bool:
+    """A hit in another language than the message's counts only if it is too long to be a chance likeness."""
+    return not language.confident or _FAMILY[hit.language] == language.code or hit.letters >= _SURELY_MEANT
+
+
+def _is_denied(hit: Hit, noes: set[int], message: Folded) -> bool:
+    clause = message.clauses[hit.first]
+    nearby = range(max(0, hit.first - _REACH_OF_NO), hit.first + 1)
+    return any(word in noes and message.clauses[word] == clause for word in nearby)
+
+
+def _ages(words: list[str]) -> Iterator[Age]:
+    for at, word in enumerate(words):
+        glued = _GLUED_AGE.fullmatch(word)
+        if glued:
+            yield from _age(int(glued[1]), at, words=words, sure=True)
+        elif word.isdigit() and len(word) <= 2:
+            after = words[at + 1] if at + 1 < len(words) else ""
+            yield from _age(int(word), at, words=words, sure=after in _AGE_AFTER)
+
+
+def _age(years: int, at: int, *, words: list[str], sure: bool) -> Iterator[Age]:
+    """Yield an age when a number is one: beside a word of age, and not a span of time ("for 2 years", "imyaka 2 ishize")."""
+    before = words[at - 1] if at else ""
+    later = words[at + 1 : at + 3]
+    if not 0 < years <= _OLDEST or before in _SPAN_BEFORE or _SPAN_AFTER.intersection(later):
+        return
+    if sure or before in _AGE_BEFORE or (before in _LISTED and at > 1 and _AGE_BEFORE.intersection(words[max(0, at - 3) : at])):
+        yield Age(years, at)

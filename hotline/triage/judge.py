@@ -1,0 +1,142 @@
+"""The judgement of the rules: from signs to a category, an urgency and the three elements of trafficking.
+
+Comes in: facts and signs. Goes out: what the rules alone make of them. The combination follows ILO: two strong signs on
+different axes, or a child with a purpose, make a possible trafficking case; one axis alone does not. Pure and total: any signs
+give a judgement.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from hotline.triage.facts import Facts
+from hotline.triage.rules import Sign
+
+
+class Category(StrEnum):
+    """What a message is about; the words of the label guide."""
+
+    TRAFFICKING = "trafficking"
+    SMUGGLING = "smuggling"
+    GBV = "gbv"
+    LABOUR_ABUSE = "labour_abuse"
+    MISSING_PERSON = "missing_person"
+    CHILD_PROTECTION = "child_protection"
+    QUESTION = "question"
+    THANKS_OR_OTHER = "thanks_or_other"
+    SPAM_OR_PRANK = "spam_or_prank"
+
+
+class Urgency(StrEnum):
+    """immediate: minutes count; soon: today; routine: in its turn."""
+
+    IMMEDIATE = "immediate"
+    SOON = "soon"
+    ROUTINE = "routine"
+
+
+class Minors(StrEnum):
+    """Whether a person affected is under 18, as far as the message tells."""
+
+    TRUE = "true"
+    FALSE = "false"
+    UNKNOWN = "unknown"
+
+
+URGENCIES = (Urgency.IMMEDIATE, Urgency.SOON, Urgency.ROUTINE)
+_STRONG_MEANS = frozenset({"coercion", "payments", "deception", "abduction"})
+_HARMFUL = (Category.TRAFFICKING, Category.GBV, Category.CHILD_PROTECTION, Category.MISSING_PERSON, Category.SMUGGLING)
+_SMALL_TALK = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What one judge makes of a message: categories best first, and the elements of Palermo article 3."""
+
+    categories: tuple[Category, ...]
+    urgency: Urgency
+    minors: Minors
+    act: tuple[str, ...]
+    means: tuple[str, ...]
+    purpose: tuple[str, ...]
+
+
+def judge(facts: Facts, signs: Sequence[Sign]) -> Judgement:
+    """Return the judgement of the rules on one message."""
+    categories = _categories(facts, signs)
+    trafficking = categories[0] is Category.TRAFFICKING
+    return Judgement(
+        categories=categories,
+        urgency=_urgency(facts, signs, category=categories[0]),
+        minors=Minors.TRUE if facts.child else Minors.FALSE if facts.adult else Minors.UNKNOWN,
+        act=_values(signs, "act") if trafficking else (),
+        means=_values(signs, "means") if trafficking else (),
+        purpose=_values(signs, "purpose") if trafficking else (),
+    )
+
+
+def _values(signs: Sequence[Sign], axis: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(sign.value for sign in signs if sign.axis == axis))
+
+
+def trafficking_score(facts: Facts, signs: Sequence[Sign]) -> float:
+    """Return how much speaks for trafficking: 1 and more is a possible case.
+
+    Two axes with a strong means, or a child with a purpose and an act, pass; sold people and removed organs pass alone.
+    """
+    acts, means, purposes = (_values(signs, axis) for axis in ("act", "means", "purpose"))
+    strong = len(_STRONG_MEANS.intersection(means))
+    score = 0.35 * bool(acts) + 0.2 * (len(acts) > 1) + 0.35 * min(strong, 2) + 0.1 * bool(means) + 0.35 * bool(purposes)
+    score += 0.3 * (facts.child and bool(purposes) and bool(acts))
+    score += 0.5 * facts.says("sale_trade") + 0.3 * facts.says("doc_confiscation") + 0.3 * facts.says("recruit")
+    return score
+
+
+def _categories(facts: Facts, signs: Sequence[Sign]) -> tuple[Category, ...]:
+    score = dict.fromkeys(Category, 0.0)
+    score[Category.TRAFFICKING] = trafficking_score(facts, signs)
+    for sign in signs:
+        if sign.axis == "topic":
+            score[Category(sign.value)] += 0.7
+    for concept, category in _TOPICS.items():
+        score[category] += 0.15 * len(facts.spoken.get(concept, ()))
+    if len(facts.words) <= _SMALL_TALK and not any(sign.axis in ("danger", "means", "purpose") for sign in signs):
+        score[Category.THANKS_OR_OTHER] += 0.5
+    if facts.asks and score[Category.TRAFFICKING] < 1.2:
+        score[Category.QUESTION] += 0.6
+    if facts.child:
+        score[Category.CHILD_PROTECTION] += 0.2
+    else:
+        score[Category.CHILD_PROTECTION] *= 0.3
+    ranked = sorted(Category, key=score.__getitem__, reverse=True)
+    kept = [category for category in ranked if score[category] >= 0.6] or [Category.THANKS_OR_OTHER]
+    return tuple(kept)
+
+
+_TOPICS = {
+    "smuggling": Category.SMUGGLING,
+    "gbv": Category.GBV,
+    "rape": Category.GBV,
+    "wage_withholding": Category.LABOUR_ABUSE,
+    "labour_abuse": Category.LABOUR_ABUSE,
+    "missing_abduction": Category.MISSING_PERSON,
+    "child_home": Category.CHILD_PROTECTION,
+    "question": Category.QUESTION,
+    "help_line": Category.QUESTION,
+    "thanks": Category.THANKS_OR_OTHER,
+    "spam": Category.SPAM_OR_PRANK,
+}
+
+
+def _urgency(facts: Facts, signs: Sequence[Sign], *, category: Category) -> Urgency:
+    """Danger now is immediate; harm that goes on is soon; what is past, asked or about pay is routine."""
+    if category in (Category.QUESTION, Category.THANKS_OR_OTHER, Category.SPAM_OR_PRANK):
+        return Urgency.ROUTINE
+    dangers = set(_values(signs, "danger"))
+    if facts.says("past") and not dangers & {"help", "moving"} and not facts.says("now"):
+        return Urgency.ROUTINE
+    if dangers & {"help", "life", "self"} or (dangers & {"moving", "weapon"} and category is not Category.LABOUR_ABUSE):
+        return Urgency.IMMEDIATE
+    if category is Category.MISSING_PERSON and facts.child:
+        return Urgency.IMMEDIATE
+    return Urgency.SOON if category in _HARMFUL and category is not Category.SMUGGLING else Urgency.ROUTINE

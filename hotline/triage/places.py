@@ -1,0 +1,175 @@
+"""Places: finds the places a message names and writes them as they are usually written.
+
+Comes in: a folded message. Goes out: places with their positions, corrected spelling and, where one name belongs to several
+cells, the choices an officer or a caller must pick from. A village with an everyday word for a name (Amahoro, Kenya) counts
+only where the message says it is a village; a misspelt name only where a place is to be expected.
+"""
+
+import tomllib
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from hotline.triage.folding import Folded, fold
+from hotline.triage.lexicon import TEMPLATES
+
+_LONGEST_NAME = 4
+_SHORTEST_MISSPELT = 5
+_LONG_NAME = 9
+_PREFIXES = ("i", "mu", "ku", "muri", "wi", "bi", "ni")
+
+
+class Place(NamedTuple):
+    """A place named in `text[start:end]`.
+
+    `kind` is sector, cell, village, landmark, town or region; `country` an ISO 3166 code; `choices` is empty unless the name
+    belongs to several places of Rusizi, then "cell, sector" of each.
+    """
+
+    name: str
+    kind: str
+    country: str
+    start: int
+    end: int
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    name: str
+    kind: str
+    country: str
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Gazetteer:
+    """All names we know, folded, each with the place it stands for. Only read after loading."""
+
+    names: dict[tuple[str, ...], _Entry]
+    villages: dict[str, _Entry]
+    ordinary: frozenset[str]
+    village_words: frozenset[str]
+    locatives: frozenset[str]
+    first_words: frozenset[str] = field(default_factory=frozenset)
+    single: dict[str, _Entry] = field(default_factory=dict)
+
+    def find(self, message: Folded) -> tuple[Place, ...]:
+        """Return the places of a message in its order, each name once."""
+        found: dict[str, Place] = {}
+        at = 0
+        while at < len(message.words):
+            entry, last = self._known(message, at)
+            if entry is not None and entry.name not in found:
+                start, end = message.span(at, last)
+                found[entry.name] = Place(entry.name, entry.kind, entry.country, start, end, entry.choices)
+            at = last + 1
+        return tuple(found.values())
+
+    def _known(self, message: Folded, at: int) -> tuple[_Entry | None, int]:
+        """Return the entry whose name begins at word `at`, and the last word it covers."""
+        words = message.words
+        if words[at] in self.first_words:
+            for length in range(min(_LONGEST_NAME, len(words) - at), 0, -1):
+                entry = self.names.get(tuple(words[at : at + length]))
+                if entry is not None and self._is_meant(entry, message, at):
+                    return entry, at + length - 1
+        return self._glued(message, at) or self._village(message, at) or self._misspelt(message, at), at
+
+    def _is_meant(self, entry: _Entry, message: Folded, at: int) -> bool:
+        """Tell whether a name is used as a name: everyday words and cells need a sign that they are."""
+        if message.words[at] in self.ordinary and entry.kind in ("cell", "village"):
+            return self._announced(message, at)
+        return entry.kind != "cell" or self._expected(message, at)
+
+    def _announced(self, message: Folded, at: int) -> bool:
+        return any(word in self.village_words for word in message.words[max(0, at - 2) : at])
+
+    def _expected(self, message: Folded, at: int) -> bool:
+        """Tell whether word `at` follows a word such as "in", or is written with a capital within a sentence."""
+        before = message.words[at - 1] if at else ""
+        return before in self.locatives or before in self.village_words or _is_capital(message, at)
+
+    def _glued(self, message: Folded, at: int) -> _Entry | None:
+        """Return the entry of a name written in one with its preposition: `ikamembe`, `mubukavu`."""
+        word = message.words[at]
+        for prefix in _PREFIXES:
+            rest = word[len(prefix) :]
+            if len(rest) >= _SHORTEST_MISSPELT and word.startswith(prefix) and rest in self.single:
+                entry = self.single[rest]
+                return entry if entry.kind != "cell" else None
+        return None
+
+    def _village(self, message: Folded, at: int) -> _Entry | None:
+        return self.villages.get(message.words[at]) if self._announced(message, at) else None
+
+    def _misspelt(self, message: Folded, at: int) -> _Entry | None:
+        word = message.words[at]
+        if len(word) < _SHORTEST_MISSPELT or not word.isalpha() or not self._expected(message, at):
+            return None
+        allowed = 2 if len(word) >= _LONG_NAME else 1
+        near = process.extractOne(word, self.single.keys(), scorer=OSA.distance, score_cutoff=allowed)
+        if near is None or near[0][0] != word[0]:
+            return None
+        entry = self.single[near[0]]
+        return entry if entry.kind != "cell" and near[0] not in self.ordinary else None
+
+
+def _is_capital(message: Folded, at: int) -> bool:
+    """Tell whether word `at` has a capital that its place in the sentence does not explain."""
+    start, end = message.starts[at], message.ends[at]
+    begins = at == 0 or message.clauses[at] != message.clauses[at - 1]
+    return not begins and message.text[start].isupper() and not message.text[start:end].isupper()
+
+
+def _entries(content: Mapping[str, Any]) -> Iterator[tuple[str, _Entry]]:
+    """Yield every written form with its entry; the more important place last, so that it wins the name."""
+    cells: dict[str, list[str]] = {}
+    for place in content["rusizi"]:
+        sector, cell = place.split(" / ")
+        cells.setdefault(cell, []).append(f"{cell}, {sector}")
+    for cell, choices in cells.items():
+        yield cell, _Entry(cell, "cell", "RW", tuple(choices) if len(choices) > 1 else ())
+    for kind in ("region", "town", "landmark"):
+        for country, names in content[kind].items():
+            for name, aliases in names.items():
+                entry = _Entry(name, kind, country)
+                yield from ((form, entry) for form in (name, *aliases))
+    for sector in dict.fromkeys(place.split(" / ")[0] for place in content["rusizi"]):
+        yield sector, _Entry(sector, "sector", "RW")
+
+
+def _villages(content: Mapping[str, Any]) -> dict[str, _Entry]:
+    homes: dict[str, list[str]] = {}
+    for place, villages in content["rusizi"].items():
+        sector, cell = place.split(" / ")
+        for village in villages:
+            homes.setdefault(village, []).append(f"{cell}, {sector}")
+    return {
+        "".join(fold(village).words): _Entry(_usual(village), "village", "RW", tuple(at) if len(at) > 1 else ())
+        for village, at in homes.items()
+    }
+
+
+def _usual(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
+
+
+def load(templates: Path = TEMPLATES) -> Gazetteer:
+    """Return the gazetteer in `templates`/places.toml. Raises OSError, TOMLDecodeError or KeyError on a bad file."""
+    content = tomllib.loads((templates / "places.toml").read_text(encoding="utf-8"))
+    names = {tuple(fold(form).words): entry for form, entry in _entries(content)}
+    return Gazetteer(
+        names=names,
+        villages=_villages(content),
+        ordinary=frozenset(content["ordinary_words"]),
+        village_words=frozenset(content["village_words"]),
+        locatives=frozenset(content["locatives"]),
+        first_words=frozenset(words[0] for words in names),
+        single={words[0]: entry for words, entry in names.items() if len(words) == 1},
+    )

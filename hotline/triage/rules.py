@@ -1,0 +1,290 @@
+"""The rules: one function each, from the facts of a message to what an officer should see, or to nothing.
+
+Act, means and purpose follow article 3 of the Palermo Protocol (United Nations 2000) and article 3 of Rwanda's Law 51/2018; the
+indicators behind them follow the operational indicators of ILO and the European Commission (2009). A rule says that words were
+found which speak of something. It never says that a crime happened, and never decides alone: assess.py weighs the findings.
+
+To add one: write a function here, name it in RULES, and give it a sentence in message_templates/en/findings.toml.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from hotline.triage.facts import Facts
+from hotline.triage.lexicon import Hit
+
+
+class Sign(NamedTuple):
+    """What one rule found: `axis` and `value` for the judgement, and the words (first to last) that made it fire."""
+
+    rule: str
+    axis: str
+    value: str
+    first: int
+    last: int
+
+
+Rule = Callable[[Facts], Sign | None]
+_CONTROL = ("confinement", "doc_confiscation", "debt_bondage", "forced_labour", "sale_trade", "sexual_exploitation")
+_WORK = ("job", "domestic_servitude", "sector_hazard", "farm", "fish_mine")
+_PEOPLE = ("minor", "child_word", "girl", "family", "self")
+
+
+def _sign(rule: Rule, axis: str, value: str, hit: Hit | None) -> Sign | None:
+    """Return the sign of a rule, shown by a hit; nothing when there is no hit to show."""
+    name = rule.__name__.replace("_", "-")
+    return None if hit is None else Sign(name, axis, value, hit.first, hit.last)
+
+
+# ---- act
+
+
+def recruits(facts: Facts) -> Sign | None:
+    """Somebody looks for people, offers work or promises something to get them to come (ILO: recruitment)."""
+    offered = facts.says("promise") and facts.says("job", "abroad", "destination", "online")
+    hit = facts.hit("recruit", "deceptive_recruitment") or (facts.hit("promise") if offered else None)
+    return _sign(recruits, "act", "recruit", hit)
+
+
+def transports(facts: Facts) -> Sign | None:
+    """People are taken, brought or sent somewhere."""
+    moved = facts.says(*_PEOPLE, "stranger") or facts.foreign_places > 0
+    return _sign(transports, "act", "transport", facts.hit("move") if moved else None)
+
+
+def hands_over(facts: Facts) -> Sign | None:
+    """A person is sold, exchanged or passed on to somebody else."""
+    return _sign(hands_over, "act", "transfer", facts.hit("sale_trade", "handover"))
+
+
+def harbours(facts: Facts) -> Sign | None:
+    """People are housed, hidden or held by somebody who controls them."""
+    held = facts.says(*_CONTROL, "escape")
+    return _sign(harbours, "act", "harbour", facts.hit("keep", "confinement") if held else None)
+
+
+# ---- means
+
+
+def locked_in(facts: Facts) -> Sign | None:
+    """A person may not leave, or has no phone (ILO: restriction of movement, isolation; strong)."""
+    return _sign(locked_in, "means", "coercion", facts.hit("confinement"))
+
+
+def papers_taken(facts: Facts) -> Sign | None:
+    """Somebody else holds a person's passport or identity card (ILO: retention of identity documents; strong)."""
+    return _sign(papers_taken, "means", "coercion", facts.hit("doc_confiscation"))
+
+
+def bound_by_debt(facts: Facts) -> Sign | None:
+    """A person must work off a debt, a ticket or a loan (ILO: debt bondage; strong)."""
+    working = facts.says(*_WORK, "forced_labour", "confinement", "sexual_exploitation", "forced_marriage", "move")
+    return _sign(bound_by_debt, "means", "coercion", facts.hit("debt_bondage") if working else None)
+
+
+def wages_kept(facts: Facts) -> Sign | None:
+    """Pay is withheld or taken from people who are controlled in another way too (ILO: withholding of wages; medium)."""
+    bound = facts.says("confinement", "doc_confiscation", "debt_bondage", "child_word", "sale_trade", "move")
+    return _sign(wages_kept, "means", "coercion", facts.hit("forced_labour", "wage_withholding") if bound else None)
+
+
+def deceived(facts: Facts) -> Sign | None:
+    """A promise of work, school or marriage that was or may be false (ILO: deceptive recruitment; strong)."""
+    return _sign(deceived, "means", "deception", facts.hit("promise", "deceptive_recruitment", "secret"))
+
+
+def beaten(facts: Facts) -> Sign | None:
+    """People are beaten, burnt or starved (ILO: physical and sexual violence; strong)."""
+    return _sign(beaten, "means", "force", facts.hit("weapon", "rape", "threat_violence"))
+
+
+def threatened(facts: Facts) -> Sign | None:
+    """People are threatened, blackmailed or kept in fear (ILO: intimidation and threats; medium)."""
+    return _sign(threatened, "means", "threat", facts.hit("threat_violence"))
+
+
+def paid_for(facts: Facts) -> Sign | None:
+    """Money or goods were given to somebody who has a person in their power (Palermo art. 3: payments or benefits)."""
+    return _sign(paid_for, "means", "payments", facts.hit("buyer_pay", "sale_trade"))
+
+
+def weak_position(facts: Facts) -> Sign | None:
+    """Orphans, disabled people, refugees or the very poor are used (Palermo art. 3: position of vulnerability)."""
+    return _sign(weak_position, "means", "abuse_of_vulnerability", facts.hit("vulnerability"))
+
+
+def abducted(facts: Facts) -> Sign | None:
+    """A person was seized or stolen (Palermo art. 3: abduction)."""
+    return _sign(abducted, "means", "abduction", facts.hit("abduction"))
+
+
+def false_papers(facts: Facts) -> Sign | None:
+    """Papers are forged or a company does not exist (Palermo art. 3: fraud)."""
+    return _sign(false_papers, "means", "fraud", facts.hit("fake"))
+
+
+# ---- purpose
+
+
+def sexual_use(facts: Facts) -> Sign | None:
+    """Prostitution of others, sex with customers or sex before a camera (Palermo art. 3: sexual exploitation)."""
+    return _sign(sexual_use, "purpose", "sexual_exploitation", facts.hit("sexual_exploitation"))
+
+
+def forced_work(facts: Facts) -> Sign | None:
+    """Work under force, without pay or without rest (ILO Convention 29: forced labour)."""
+    driven = facts.says("forced_labour") or (
+        facts.says("sector_hazard", "farm", "fish_mine")
+        and facts.says("child_word", "confinement", "debt_bondage", "threat_violence")
+    )
+    return _sign(
+        forced_work,
+        "purpose",
+        "forced_labour",
+        facts.hit("forced_labour", "sector_hazard", "farm", "fish_mine") if driven else None,
+    )
+
+
+def housework(facts: Facts) -> Sign | None:
+    """Housework for others in servitude, at home or abroad (Palermo art. 3: practices similar to slavery)."""
+    return _sign(housework, "purpose", "domestic_servitude", facts.hit("domestic_servitude"))
+
+
+def married_off(facts: Facts) -> Sign | None:
+    """A bride is given against payment, debt or her will (UN Supplementary Convention on slavery 1956, art. 1c)."""
+    bargained = facts.says("buyer_pay", "threat_violence", "child_word", "debt_bondage", "destination", "recruit", "confinement")
+    return _sign(married_off, "purpose", "forced_marriage", facts.hit("forced_marriage") if bargained else None)
+
+
+def made_to_beg(facts: Facts) -> Sign | None:
+    """People are sent to beg and somebody else takes the money (Law 51/2018: exploitation by begging)."""
+    return _sign(made_to_beg, "purpose", "begging", facts.hit("child_begging"))
+
+
+def made_to_steal(facts: Facts) -> Sign | None:
+    """People are made to steal or to carry drugs (EU Directive 2011/36: exploitation of criminal activities)."""
+    return _sign(made_to_steal, "purpose", "forced_crime", facts.hit("crime_forced"))
+
+
+def made_to_fight(facts: Facts) -> Sign | None:
+    """Children or adults are taken to an armed group (Optional Protocol to the CRC 2000, art. 4)."""
+    return _sign(made_to_fight, "purpose", "child_soldier", facts.hit("armed_group") if facts.child else None)
+
+
+def organs_taken(facts: Facts) -> Sign | None:
+    """Organs are removed or bought (Palermo art. 3: removal of organs)."""
+    return _sign(organs_taken, "purpose", "organ_removal", facts.hit("organ_removal"))
+
+
+# ---- danger
+
+
+def cries_for_help(facts: Facts) -> Sign | None:
+    """The words of somebody who is in danger or sees it."""
+    return _sign(cries_for_help, "danger", "help", facts.hit("immediate_danger"))
+
+
+def life_at_risk(facts: Facts) -> Sign | None:
+    """Blood, fire, water, poison or suicide."""
+    return _sign(life_at_risk, "danger", "life", facts.hit("death_risk"))
+
+
+def weapon_near(facts: Facts) -> Sign | None:
+    """A weapon, acid or fire is spoken of."""
+    return _sign(weapon_near, "danger", "weapon", facts.hit("weapon"))
+
+
+def moving_now(facts: Facts) -> Sign | None:
+    """People are being moved now or within a day: the last hour in which a border post can help."""
+    return _sign(moving_now, "danger", "moving", facts.hit("now") if facts.says("move", "cross_border") else None)
+
+
+def held_now(facts: Facts) -> Sign | None:
+    """The caller speaks of being held, beaten or hunted themselves."""
+    held = facts.says("confinement", "threat_violence", "forced_labour", "escape", "sexual_exploitation")
+    return _sign(held_now, "danger", "self", facts.hit("self") if held else None)
+
+
+# ---- who
+
+
+def says_child(facts: Facts) -> Sign | None:
+    """A word for a child is used. A child needs no means to be a victim (Palermo art. 3 c)."""
+    return _sign(says_child, "minors", "true", facts.hit("child_word"))
+
+
+def gives_age(facts: Facts) -> Sign | None:
+    """An age below 18 is given."""
+    age = next((age for age in facts.ages if age.years < 18), None)
+    return None if age is None else Sign("gives-age", "minors", "true", age.word, age.word)
+
+
+# ---- kind of message
+
+
+def speaks_of_passage(facts: Facts) -> Sign | None:
+    """Paid or hidden crossing of a border (UN Smuggling Protocol 2000, art. 3)."""
+    return _sign(speaks_of_passage, "topic", "smuggling", facts.hit("smuggling"))
+
+
+def speaks_of_partner(facts: Facts) -> Sign | None:
+    """Violence by a husband, partner, family or boss against an adult."""
+    return _sign(speaks_of_partner, "topic", "gbv", facts.hit("gbv") or facts.hit("rape"))
+
+
+def speaks_of_pay(facts: Facts) -> Sign | None:
+    """Unpaid wages, dismissal or unsafe work."""
+    return _sign(speaks_of_pay, "topic", "labour_abuse", facts.hit("wage_withholding", "labour_abuse"))
+
+
+def somebody_missing(facts: Facts) -> Sign | None:
+    """Somebody has not come home or is looked for."""
+    return _sign(somebody_missing, "topic", "missing_person", facts.hit("missing_abduction"))
+
+
+def child_harmed(facts: Facts) -> Sign | None:
+    """A child is beaten, abandoned, hungry or out of school."""
+    return _sign(child_harmed, "topic", "child_protection", facts.hit("child_home") if facts.child else None)
+
+
+def asks(facts: Facts) -> Sign | None:
+    """The message asks for information."""
+    return _sign(asks, "topic", "question", facts.hit("question", "help_line"))
+
+
+def thanks(facts: Facts) -> Sign | None:
+    """Thanks, greetings, good news, tests."""
+    return _sign(thanks, "topic", "thanks_or_other", facts.hit("thanks"))
+
+
+def sells_something(facts: Facts) -> Sign | None:
+    """Prizes, loans, healers, links: the marks of an advertisement or a scam."""
+    return _sign(sells_something, "topic", "spam_or_prank", facts.hit("spam"))
+
+
+def job_lure(facts: Facts) -> Sign | None:
+    """A job advertisement with a link or number: it looks like spam, and is evidence of recruiting."""
+    lure = facts.says("advert_job") and (facts.has_link or facts.has_phone or facts.says("online"))
+    return _sign(job_lure, "act", "recruit", facts.hit("advert_job") if lure else None)
+
+
+def call_unsafe(facts: Facts) -> Sign | None:
+    """The caller says how, or whether, they may be called back."""
+    return _sign(call_unsafe, "safety", "safe_contact", facts.hit("safe_contact"))
+
+
+RULES: tuple[Rule, ...] = (
+    recruits, job_lure, transports, hands_over, harbours,
+    locked_in, papers_taken, bound_by_debt, wages_kept, deceived, beaten, threatened, paid_for,
+    weak_position, abducted, false_papers,
+    sexual_use, forced_work, housework, married_off, made_to_beg, made_to_steal, made_to_fight, organs_taken,
+    cries_for_help, life_at_risk, weapon_near, moving_now, held_now,
+    says_child, gives_age,
+    speaks_of_passage, speaks_of_partner, speaks_of_pay, somebody_missing, child_harmed, asks, thanks, sells_something,
+    call_unsafe,
+)  # fmt: skip
+
+
+def signs(facts: Facts, rules: Iterable[Rule] = RULES) -> list[Sign]:
+    """Return every sign the rules see in the facts, in the order of the rules."""
+    return [sign for rule in rules if (sign := rule(facts)) is not None]
