@@ -4,7 +4,10 @@ Every field can be set as `HOTLINE_<FIELD>` in the environment or in `.env`. `DA
 without the prefix because hosts set them so. docs/operations.md lists all of them, and a test compares.
 """
 
+import hashlib
 import os
+import sys
+import tempfile
 from datetime import time
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +16,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+LONGEST_SOCKET = 100
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -116,7 +120,15 @@ class Settings(BaseSettings):
     @property
     def redis(self) -> str:
         """Address of Redis, the embedded server's socket unless one was given."""
-        return self.redis_url or f"unix://{self.instance.resolve() / 'redis.sock'}"
+        return self.redis_url or f"unix://{self.redis_socket}"
+
+    @property
+    def redis_socket(self) -> Path:
+        """Socket of the embedded Redis; a path too long for a socket address (108 bytes) moves to the temporary folder."""
+        inside = self.instance.resolve() / "redis.sock"
+        if len(bytes(inside)) < LONGEST_SOCKET:
+            return inside
+        return Path(tempfile.gettempdir()) / f"hotline-{hashlib.sha256(bytes(inside)).hexdigest()[:16]}.sock"
 
     @property
     def zone(self) -> ZoneInfo:
@@ -138,6 +150,20 @@ def load(**overrides: object) -> Settings:
         raise SystemExit("\n".join(lines)) from None
 
 
-def child_environment(settings: Settings, **extra: str) -> dict[str, str]:
-    """Environment for the processes that `hotline up` starts: ours, with the chosen settings made explicit."""
-    return {**os.environ, "HOTLINE_INSTANCE": str(settings.instance.resolve()), **extra}
+def child_environment(settings: Settings) -> dict[str, str]:
+    """Return the environment for processes we start: ours, with what the Procfile reads made explicit."""
+    beside_us = str(Path(sys.executable).parent)
+    explicit = {
+        "HOTLINE_INSTANCE": str(settings.instance.resolve()),
+        "HOTLINE_DEMO": str(settings.demo).lower(),
+        "HOTLINE_WEB_HOST": settings.web_host,
+        "HOTLINE_WEB_PORT": str(settings.web_port),
+        "HOTLINE_WEB_WORKERS": str(settings.web_workers),
+        "HOTLINE_WEB_THREADS": str(settings.web_threads),
+        "HOTLINE_DESK_HOST": settings.desk_host,
+        "HOTLINE_DESK_PORT": str(settings.desk_port),
+        "HOTLINE_DESK_THREADS": str(settings.desk_threads),
+        "PATH": f"{beside_us}{os.pathsep}{os.environ.get('PATH', '')}",
+        "PYTHONUNBUFFERED": "1",
+    }
+    return {**os.environ, **explicit}

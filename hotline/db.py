@@ -6,6 +6,7 @@ commit with whatever else is waiting (docs/adr/0003). PostgreSQL needs neither, 
 """
 
 import fcntl
+import hashlib
 import os
 import queue
 import threading
@@ -29,10 +30,12 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 AFTER_COMMIT = "after_commit"
+Write = tuple[Insert, Mapping[str, object]]
 
 
 class Unavailable(Exception):
@@ -78,6 +81,32 @@ class Database:
         with Session(self._reader, expire_on_commit=False) as session:
             yield session
 
+    def insert_once(self, table: Table) -> Insert:
+        """Return an INSERT that leaves a row alone which is there already, by any of the table's unique keys."""
+        return sqlite.insert(table).on_conflict_do_nothing() if self.sqlite else postgresql.insert(table).on_conflict_do_nothing()
+
+    def insert_or_add(self, table: Table) -> Insert:
+        """Return an INSERT into a (name, value) table that adds to the value of a name which is there already."""
+        statement = sqlite.insert(table) if self.sqlite else postgresql.insert(table)
+        return statement.on_conflict_do_update(
+            index_elements=[table.c.name], set_={"value": table.c.value + statement.excluded.value}
+        )
+
+    @contextmanager
+    def leading(self, name: str) -> Iterator[bool]:
+        """Yield whether we are the one process of all that leads in `name`, for as long as the block runs."""
+        if self.sqlite:
+            with Path(f"{self.engine.url.database}.{name}").open("w") as file:
+                yield _locked(file.fileno())
+        else:
+            key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:7])
+            with self.engine.connect() as connection:
+                led = bool(connection.execute(select(func.pg_try_advisory_lock(key))).scalar_one())
+                connection.commit()
+                yield led
+                if led:
+                    connection.execute(select(func.pg_advisory_unlock(key)))
+
     def now(self, session: Session) -> datetime:
         """Return the database's clock, so that machines with different clocks agree on leases and ladders."""
         return datetime.now(UTC) if self.sqlite else session.execute(select(func.clock_timestamp())).scalar_one()
@@ -102,6 +131,14 @@ class Database:
                 yield
             finally:
                 fcntl.flock(self._lock_file, fcntl.LOCK_UN)
+
+
+def _locked(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def after_commit(session: Session, hook: Callable[[], object]) -> None:
@@ -139,19 +176,19 @@ class GroupCommit:
         self._database = database
         self._wait = wait
         self._after = after
-        self._waiting: queue.SimpleQueue[tuple[Insert, Mapping[str, object], Future[None]]] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[tuple[tuple[Write, ...], Future[None]]] = queue.SimpleQueue()
         self._start = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def put(self, statement: Insert, row: Mapping[str, object]) -> None:
-        """Add `row` to the next group's transaction and return once it is on disk.
+    def put(self, *writes: Write) -> None:
+        """Add statements with their rows to the next group's transaction and return once they are on disk.
 
         Raises Unavailable when the commit fails or takes longer than the configured wait.
         """
         if self._thread is None:
             self._open()
         done: Future[None] = Future()
-        self._waiting.put((statement, row, done))
+        self._waiting.put((writes, done))
         try:
             done.result(self._wait)
         except Exception as error:
@@ -170,22 +207,23 @@ class GroupCommit:
                 group.append(self._waiting.get())
             self._commit(group)
 
-    def _commit(self, group: list[tuple[Insert, Mapping[str, object], Future[None]]]) -> None:
+    def _commit(self, group: list[tuple[tuple[Write, ...], Future[None]]]) -> None:
         rows: dict[Insert, list[Mapping[str, object]]] = {}
-        for statement, row, _ in group:
-            rows.setdefault(statement, []).append(row)
+        for writes, _ in group:
+            for statement, row in writes:
+                rows.setdefault(statement, []).append(row)
         try:
             with self._database.transaction() as session:
                 for statement, together in rows.items():
                     session.connection().execute(statement, together)
         except Exception as error:  # noqa: BLE001  whatever went wrong, each waiting webhook must hear that it is not stored
             if len(group) == 1:
-                group[0][2].set_exception(error)
+                group[0][1].set_exception(error)
             else:
                 for entry in group:
                     self._commit([entry])
             return
-        for *_, done in group:
+        for _, done in group:
             done.set_result(None)
         self._after()
 

@@ -12,7 +12,7 @@ from hotline.config import Settings
 from hotline.db import Database
 from hotline.gateways.shelf import Shelf, stock
 from hotline.phone import Sender, sender
-from hotline.privacy import Keyring
+from hotline.privacy import InboxOpener, Keyring
 from hotline.queue import Bell, connect
 
 
@@ -33,11 +33,20 @@ class Deployment:
         return Keyring(self.settings.keys)
 
     @cached_property
+    def opener(self) -> InboxOpener:
+        """The private half of the inbox seal. Workers and the command line ask for it, the web process never."""
+        return self.keyring.inbox_opener()
+
+    @cached_property
     def words(self) -> catalog.Catalog:
         """The words said to people, with this deployment's names and codes filled in."""
         chosen = self.settings
         return catalog.load(chosen.templates).with_deployment(
-            cover=chosen.cover, tips=chosen.tips_code, radio=chosen.radio_code, ussd=chosen.ussd_code
+            cover=chosen.cover,
+            tips=chosen.tips_code,
+            radio=chosen.radio_code,
+            ussd=chosen.ussd_code,
+            language=chosen.default_language,
         )
 
     @cached_property

@@ -5,10 +5,14 @@ to do. Enqueuing costs half a millisecond, so rings are coalesced: while a wake 
 """
 
 import logging
+import threading
+import time
 from enum import StrEnum
 
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 from rq import Queue
 from rq.serializers import JSONSerializer
 
@@ -59,9 +63,35 @@ class Bell:
             log.warning("flag not lowered", extra={"queue": str(name), "error": type(error).__name__})
 
 
+class Ringer:
+    """Rings from a thread of its own, so that a Redis that hangs cannot hold up the webhooks that ring."""
+
+    PAUSE = 0.01
+
+    def __init__(self, bell: Bell, name: QueueName) -> None:
+        self._bell, self._name = bell, name
+        self._wanted = threading.Event()
+        threading.Thread(target=self._run, name="ringer", daemon=True).start()
+
+    def ring(self) -> None:
+        """Ask for a ring; returns at once."""
+        self._wanted.set()
+
+    def _run(self) -> None:
+        while self._wanted.wait():
+            self._wanted.clear()
+            self._bell.ring(self._name)
+            time.sleep(self.PAUSE)
+
+
 def connect(url: str) -> Redis:
-    """Return a connection that gives up quickly: nobody waits for a doorbell."""
-    return Redis.from_url(url, socket_timeout=30, socket_connect_timeout=1)
+    """Return a connection for ringing, which gives up quickly: nobody waits for a doorbell."""
+    return Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0))
+
+
+def connect_worker(url: str) -> Redis:
+    """Return a connection for an RQ worker, which waits on a queue for as long as RQ asks it to."""
+    return Redis.from_url(url, socket_connect_timeout=1)
 
 
 def _flag(name: QueueName) -> str:

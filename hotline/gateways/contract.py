@@ -4,11 +4,17 @@ Pure: a gateway never touches the database or the queue. `verify` and `receive` 
 `read` and `send` run in workers. Errors carry a decision, never a provider's text, which may hold a number.
 """
 
+import hashlib
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 from urllib.parse import unquote_to_bytes
+
+
+PLAIN_ID = re.compile(r"[!-~]{1,128}")
 
 
 @dataclass(frozen=True)
@@ -19,6 +25,17 @@ class Webhook:
     target: str
     headers: Mapping[str, str]
     body: bytes
+
+    def packed(self) -> bytes:
+        """Return the whole request as bytes to seal: one line of JSON, then the body untouched."""
+        return json.dumps([self.kind, self.target, dict(self.headers)]).encode() + b"\n" + self.body
+
+    @classmethod
+    def unpacked(cls, raw: bytes) -> "Webhook":
+        """Return what `packed` packed."""
+        head, _, body = raw.partition(b"\n")
+        kind, target, headers = json.loads(head)
+        return cls(kind, target, headers, body)
 
 
 @dataclass(frozen=True)
@@ -146,3 +163,10 @@ def form(body: bytes) -> list[tuple[bytes, bytes]]:
 def words(raw: bytes) -> str:
     """Decode a field for reading. Bytes that are no UTF-8 become lone surrogates, so the original can be had back."""
     return raw.decode("utf-8", "surrogateescape")
+
+
+def plain_id(external_id: str | None) -> str | None:
+    """Return a provider's id in a form any index can hold: as it is when it is short printable ASCII, else its hash."""
+    if external_id is None or PLAIN_ID.fullmatch(external_id):
+        return external_id
+    return f"h-{hashlib.sha256(external_id.encode('utf-8', 'surrogatepass')).hexdigest()}"

@@ -16,6 +16,7 @@ from rapidfuzz.distance import OSA
 
 from hotline import handle
 from hotline.catalog import CALLER_COMMANDS, LOOKALIKES, OFFICER_COMMANDS, shipped
+from hotline.models import Verb
 
 # A return code is shaped like a Rwandan phone number as dialled at home, so that it gives nothing away on paper.
 RETURN_CODE_DIGITS: Final = 10
@@ -51,14 +52,6 @@ class Command:
 
     kind: Kind
     value: str = ""
-
-
-class Verb(StrEnum):
-    """What an officer decides about an alert."""
-
-    TAKE = "take"
-    PASS_ON = "pass_on"  # noqa: S105 - "pass on" an alert, not a password
-    NOT_OURS = "not_ours"
 
 
 @dataclass(frozen=True, slots=True)

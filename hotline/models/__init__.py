@@ -2,12 +2,12 @@
 
 from hotline.models.audit import AuditEvent
 from hotline.models.base import Base, Moment, new_id, table
-from hotline.models.cases import Case, CaseKey, CaseState, Note, Referral, ReferralState
+from hotline.models.cases import Case, CaseKey, CaseState, Note, Referral, ReferralState, Verb
 from hotline.models.inbox import Counter, Inbox, InboxKind, InboxState, Quarantine, QuarantineState
 from hotline.models.messages import Attempt, Direction, Lane, Message, MessageKind, MessageState
 from hotline.models.people import Agency, Caller, Contact, Duty, Officer, OfficerSession, SafeContact, Tier
 from hotline.models.phones import PhoneText
-from hotline.models.reports import Assessed, Report
+from hotline.models.reports import RANK, Assessed, Reading, Report
 
 __all__ = [
     "Agency",
@@ -35,13 +35,16 @@ __all__ = [
     "Officer",
     "OfficerSession",
     "PhoneText",
+    "RANK",
     "Quarantine",
     "QuarantineState",
+    "Reading",
     "Referral",
     "ReferralState",
     "Report",
     "SafeContact",
     "Tier",
+    "Verb",
     "new_id",
     "table",
 ]

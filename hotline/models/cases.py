@@ -49,6 +49,7 @@ class Case(Base):
     updated_at: Mapped[datetime]
     owner_id: Mapped[str | None] = mapped_column(ForeignKey("officer.id"))
     claimed_at: Mapped[datetime | None]
+    ladder_from: Mapped[datetime | None]
     ladder_step: Mapped[int] = mapped_column(default=0)
     next_step_at: Mapped[datetime | None]
     acknowledged_at: Mapped[datetime | None]
@@ -69,8 +70,16 @@ class CaseKey(Base):
     wrapped: Mapped[bytes]
 
 
+class Verb(StrEnum):
+    """A contact's answer to an alert."""
+
+    TAKE = "take"
+    PASS_ON = "pass_on"
+    NOT_OURS = "not_ours"
+
+
 class ReferralState(StrEnum):
-    """queued → told → acknowledged → accepted | declined. Only a person's answer moves it past told."""
+    """queued → told → acknowledged | passed_on | declined. Only a person's answer moves it past told."""
 
     QUEUED = "queued"
     TOLD = "told"

@@ -64,7 +64,7 @@ class Message(Base):
     )
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
-    case_id: Mapped[str] = mapped_column(ForeignKey("case.id"))
+    case_id: Mapped[str | None] = mapped_column(ForeignKey("case.id"))
     direction: Mapped[str]
     kind: Mapped[str]
     lane: Mapped[str | None]

@@ -1,11 +1,34 @@
 """A report is what one caller tells over one conversation; an assessment is what triage made of it."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hotline.models.base import Base, new_id
+
+
+RANK = {"immediate": 0, "soon": 1, "routine": 2}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Triage's result as the other stages need it; `whole` is the full assessment in JSON, to be sealed with the case."""
+
+    category: str
+    urgency: str
+    minors: str
+    language: str
+    language_confident: bool
+    places: tuple[str, ...]
+    rules_version: str
+    whole: str
+
+    @property
+    def rank(self) -> int:
+        """Place in the queue: 0 needs help now, 1 soon, 2 routine."""
+        return RANK[self.urgency]
 
 
 class Report(Base):

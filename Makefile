@@ -1,0 +1,54 @@
+# The two commands a newcomer needs are `make run` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run setup test quick types lint format floors cover bench sure clean
+
+help: ## List what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+run: $(VENV)/.made ## Run the demo: Redis, web, desk, workers, clock, browser phones
+	$(BIN)/hotline up --demo
+
+setup: $(VENV)/.made ## Make the environment alone: .venv/, with .venv/bin/hotline
+
+test: $(VENV)/.made-dev ## Run the whole suite (PostgreSQL too where HOTLINE_TEST_DATABASE_URL is set)
+	$(BIN)/pytest -q -n 2
+
+quick: $(VENV)/.made-dev ## Run the tests that start no processes and no browser
+	$(BIN)/pytest -q -n 2 -m "not processes and not browser"
+
+types: $(VENV)/.made-dev ## Check types
+	$(BIN)/mypy
+
+lint: $(VENV)/.made-dev ## Check style
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+format: $(VENV)/.made-dev ## Put every file into shape
+	$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+floors: $(VENV)/.made-dev ## Check who imports whom
+	$(BIN)/lint-imports
+
+cover: $(VENV)/.made-dev ## Measure what the tests reach
+	$(BIN)/pytest -q -n 2 --cov --cov-report=term
+
+bench: $(VENV)/.made-dev ## Measure the webhook and the whole path, as ratios to bare Flask
+	$(BIN)/python benchmarks/ingest.py --quick
+
+sure: lint types floors test ## All that CI checks, quickest first
+
+clean: ## Remove the environment; the instance folder with its keys stays
+	rm -rf $(VENV)
+
+$(VENV)/.made: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/.made-dev: $(VENV)/.made requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	touch $@

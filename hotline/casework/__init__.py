@@ -1,0 +1,1 @@
+"""Casework: what officers and contacts do with a case."""

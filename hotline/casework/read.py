@@ -1,0 +1,122 @@
+"""Opens a case for reading: the only place where an officer's screen meets a caller's words.
+
+A case and an officer come in; texts, notes and triage's findings go out, opened. The audit row that says so is written in the
+same transaction: no record, no words. A page that refreshes itself every few seconds would bury the chain, so one row stands
+for ten minutes of reading by one officer.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hotline import audit
+from hotline.deployment import Deployment
+from hotline.models import Assessed, AuditEvent, Caller, Case, CaseKey, Message, Note, Officer, Referral, Report
+from hotline.outbound.compose import bound_to
+from hotline.privacy import Key
+
+ONE_READING: Final = timedelta(minutes=10)
+# A phone may send half a character; a page in UTF-8 cannot show it.
+_HALF_A_CHARACTER: Final = re.compile(r"[\ud800-\udfff]")
+
+
+class Shredded(Exception):
+    """The case's key was deleted: its words are gone for good."""
+
+
+@dataclass(frozen=True)
+class OpenedText:
+    """One text of a case with its words. `officer` wrote it, where an officer did."""
+
+    message: Message
+    words: str
+    officer: Officer | None
+
+
+@dataclass(frozen=True)
+class OpenedNote:
+    """One internal note with its words."""
+
+    note: Note
+    words: str
+
+
+@dataclass(frozen=True)
+class OpenedCase:
+    """A case as an officer may read it. `findings` is triage's newest assessment as it was stored, empty if there is none."""
+
+    case: Case
+    caller: Caller | None
+    texts: tuple[OpenedText, ...]
+    notes: tuple[OpenedNote, ...]
+    referrals: tuple[Referral, ...]
+    findings: Mapping[str, object]
+
+
+def open_case(session: Session, deployment: Deployment, case: Case, *, officer: Officer, now: datetime) -> OpenedCase:
+    """Return the case with its words, and put on record that this officer read them. Raises Shredded."""
+    key = key_of(session, deployment, case)
+    _record(session, case, officer, now=now)
+    return OpenedCase(
+        case=case,
+        caller=caller_of(session, case),
+        texts=_texts(session, case, key),
+        notes=_notes(session, case, key),
+        referrals=tuple(session.scalars(select(Referral).where(Referral.case_id == case.id).order_by(Referral.created_at))),
+        findings=_findings(session, case, key),
+    )
+
+
+def key_of(session: Session, deployment: Deployment, case: Case) -> Key:
+    """Return the case's data key. Raises Shredded."""
+    row = session.get(CaseKey, case.id)
+    if row is None:
+        raise Shredded
+    return deployment.keyring.case_key(case.id, row.wrapped)
+
+
+def caller_of(session: Session, case: Case) -> Caller | None:
+    """Return who wrote, or None where a case has no report yet."""
+    found = select(Caller).join(Report, Report.caller_id == Caller.id).where(Report.case_id == case.id)
+    return session.scalars(found).first()
+
+
+def _record(session: Session, case: Case, officer: Officer, *, now: datetime) -> None:
+    actor = f"officer:{officer.name}"
+    mine = (AuditEvent.object == case.handle, AuditEvent.actor == actor, AuditEvent.action == "case.read")
+    if session.scalars(select(AuditEvent.seq).where(*mine, AuditEvent.at > now - ONE_READING).limit(1)).first() is None:
+        audit.record(session, now, actor=actor, action="case.read", subject=case.handle)
+
+
+def _texts(session: Session, case: Case, key: Key) -> tuple[OpenedText, ...]:
+    rows = session.execute(
+        select(Message, Officer)
+        .outerjoin(Officer, Officer.id == Message.officer_id)
+        .where(Message.case_id == case.id, Message.contact_id.is_(None))
+        .order_by(Message.created_at, Message.id)
+    )
+    return tuple(OpenedText(message, _printable(key, message.sealed, bound_to(message.id)), officer) for message, officer in rows)
+
+
+def _notes(session: Session, case: Case, key: Key) -> tuple[OpenedNote, ...]:
+    notes = session.scalars(select(Note).where(Note.case_id == case.id).order_by(Note.at, Note.id))
+    return tuple(OpenedNote(note, _printable(key, note.sealed, f"note|sealed|{note.id}")) for note in notes)
+
+
+def _findings(session: Session, case: Case, key: Key) -> Mapping[str, object]:
+    newest = select(Assessed).where(Assessed.case_id == case.id).order_by(Assessed.at.desc(), Assessed.id.desc()).limit(1)
+    row = session.scalars(newest).first()
+    if row is None:
+        return {}
+    stored: dict[str, object] = json.loads(key.open_text(row.sealed, f"assessment|sealed|{row.id}"))
+    return stored
+
+
+def _printable(key: Key, sealed: bytes, bound: str) -> str:
+    return _HALF_A_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", key.open_text(sealed, bound))

@@ -1,0 +1,26 @@
+"""`hotline`: the command line. Every command opens the deployment the settings describe and is another door to the stages."""
+
+import click
+
+from hotline.cli import desk, doctor, run, simulate, triage
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="hotline")
+def main() -> None:
+    """A hotline against human trafficking: a text becomes a report, the right officer is told, and answers."""
+
+
+for command in (
+    run.up,
+    run.demo,
+    run.migrate,
+    doctor.doctor,
+    simulate.sim,
+    triage.triage,
+    desk.queue,
+    desk.user,
+    desk.audit,
+    desk.quarantine,
+):
+    main.add_command(command)

@@ -1,0 +1,203 @@
+"""`hotline doctor`: one line for everything that must be right, and what to do where it is not."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+
+import click
+from redis.exceptions import RedisError
+from rich.console import Console
+from rich.table import Table
+from rq import Worker
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from hotline import audit, schema
+from hotline.catalog import CatalogError
+from hotline.config import load
+from hotline.deployment import Deployment
+from hotline.models import Counter, Inbox, InboxState
+from hotline.queue import QueueName
+from hotline.routing import directory, ladder
+from hotline.routing.choose import Need, choose
+
+BEAT = "clock.beat"
+WEEK = [timedelta(hours=hour) for hour in range(7 * 24)]
+
+
+class Health(StrEnum):
+    """How a thing is. A warning lets the command succeed."""
+
+    OK = "ok"
+    WARNING = "warning"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line."""
+
+    what: str
+    health: Health
+    says: str
+    fix: str = ""
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON list.")
+def doctor(as_json: bool) -> None:  # noqa: FBT001  click passes options so
+    """Check keys, database, Redis, workers, clock, gateways, rota, words and audit. Exit code 1 when something is broken."""
+    deployment = Deployment(load())
+    findings = [finding for check in CHECKS for finding in _safely(check, deployment)]
+    deployment.close()
+    if as_json:
+        click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
+    else:
+        Console().print(_table(findings))
+    raise SystemExit(any(finding.health is Health.BROKEN for finding in findings))
+
+
+def keys(deployment: Deployment) -> Iterator[Finding]:
+    """Key files are there and nobody else can read them."""
+    folder = deployment.settings.keys
+    missing = [name for name in deployment.keyring.FILES if not (folder / name).exists()]
+    if missing:
+        yield Finding("keys", Health.BROKEN, f"{len(missing)} of {len(deployment.keyring.FILES)} missing", "hotline migrate")
+        return
+    open_ones = [path.name for path in folder.iterdir() if path.stat().st_mode & 0o077]
+    if open_ones:
+        yield Finding("keys", Health.BROKEN, f"others can read {', '.join(open_ones)}", f"chmod 600 {folder}/*")
+    else:
+        yield Finding("keys", Health.OK, f"in {folder}, mode 0600; without a copy kept elsewhere a lost disk loses every case")
+
+
+def database(deployment: Deployment) -> Iterator[Finding]:
+    """The database answers and has the newest shape."""
+    kind = deployment.db.engine.dialect.name
+    if not schema.current(deployment.db):
+        yield Finding("database", Health.BROKEN, f"{kind}: not migrated", "hotline migrate")
+        return
+    yield Finding("database", Health.OK, kind)
+    with deployment.db.reading() as session:
+        poison = session.execute(select(Inbox.id).where(Inbox.state == InboxState.POISON).limit(100)).all()
+    if poison:
+        yield Finding(
+            "inbox", Health.WARNING, f"{len(poison)} webhooks set aside after repeated failure", "read the worker's log"
+        )
+
+
+def redis(deployment: Deployment) -> Iterator[Finding]:
+    """Redis answers and each queue has a worker."""
+    try:
+        deployment.bell.redis.ping()
+    except (RedisError, OSError):
+        yield Finding("redis", Health.BROKEN, "no answer; workers poll the database meanwhile", "hotline up, or check REDIS_URL")
+        return
+    yield Finding("redis", Health.OK, "answers")
+    served = {name for worker in Worker.all(connection=deployment.bell.redis) for name in worker.queue_names()}
+    for name in QueueName:
+        ok = str(name) in served
+        fix = "" if ok else f"python -m workers {name}"
+        yield Finding(f"worker {name}", Health.OK if ok else Health.BROKEN, "works" if ok else "nobody serves this queue", fix)
+
+
+def clock(deployment: Deployment) -> Iterator[Finding]:
+    """The clock has gone round lately."""
+    with deployment.db.reading() as session:
+        beat = session.scalar(select(Counter.value).where(Counter.name == BEAT))
+        now = deployment.db.now(session).timestamp()
+    age = now - beat if beat else None
+    late = age is None or age > 45
+    says = "has never run" if age is None else f"last round {age:.0f} s ago"
+    yield Finding("clock", Health.BROKEN if late else Health.OK, says, "python -m workers.clock" if late else "")
+
+
+def gateways(deployment: Deployment) -> Iterator[Finding]:
+    """The chosen gateway has settings."""
+    chosen = deployment.settings
+    for name in filter(None, (chosen.gateway, chosen.second_gateway)):
+        known = deployment.shelf.get(name) is not None
+        fix = "" if known else f"set HOTLINE_{name.upper()}_… (docs/operations.md)"
+        yield Finding(
+            f"gateway {name}", Health.OK if known else Health.BROKEN, "has settings" if known else "has no settings", fix
+        )
+    if not chosen.demo and chosen.public_url.startswith("http://"):
+        yield Finding(
+            "public address", Health.WARNING, "webhooks come over plain HTTP", "set HOTLINE_PUBLIC_URL to an https address"
+        )
+
+
+def rota(deployment: Deployment) -> Iterator[Finding]:
+    """At each hour of the coming week a life-danger case finds two agencies, and a last resort exists."""
+    with deployment.db.reading() as session:
+        entries = directory.load(session)
+        now = deployment.local(deployment.db.now(session))
+    if not any(entry.last_resort for entry in entries):
+        yield Finding("rota", Health.BROKEN, "no last resort", "mark at least one contact as last resort")
+        return
+    need = Need("trafficking", "immediate", minors=True, areas=frozenset({deployment.settings.district}))
+    gaps = [now + hours for hours in WEEK if len({choice.entry.agency for choice in choose(need, entries, now + hours)}) < 2]
+    if gaps:
+        yield Finding(
+            "rota", Health.BROKEN, f"{len(gaps)} h of the week with one agency, first {gaps[0]:%a %H:00}", "add duty hours"
+        )
+    else:
+        yield Finding("rota", Health.OK, f"{len(entries)} contacts; two agencies at every hour of the coming week")
+    ladder.parse(deployment.settings.ladder_life)
+    ladder.parse(deployment.settings.ladder_normal)
+
+
+def words(deployment: Deployment) -> Iterator[Finding]:
+    """The words load, and which languages no native speaker has reviewed."""
+    drafts = [language for language in deployment.words.languages if deployment.words.is_draft(language)]
+    health = Health.WARNING if drafts else Health.OK
+    says = f"{', '.join(deployment.words.languages)}" + (f"; drafts: {', '.join(drafts)}" if drafts else "")
+    yield Finding("words", health, says, "have a native speaker review them" if drafts else "")
+
+
+def audit_chain(deployment: Deployment) -> Iterator[Finding]:
+    """The audit chain holds."""
+    with deployment.db.reading() as session:
+        found = audit.verify(session, anchors(deployment))
+    if found is None:
+        yield Finding("audit", Health.OK, "the chain holds")
+    else:
+        yield Finding("audit", Health.BROKEN, f"row {found.seq} {found.why}", "tell whoever answers for this hotline")
+
+
+def anchors(deployment: Deployment) -> Path:
+    """Return the file that anchors the audit chain."""
+    return deployment.settings.instance / "audit.anchors"
+
+
+CHECKS: tuple[Callable[[Deployment], Iterator[Finding]], ...] = (
+    keys,
+    database,
+    redis,
+    clock,
+    gateways,
+    rota,
+    words,
+    audit_chain,
+)
+
+
+def _safely(check: Callable[[Deployment], Iterator[Finding]], deployment: Deployment) -> list[Finding]:
+    """Run one check; whatever it trips over becomes its line, so that the others still run."""
+    try:
+        return list(check(deployment))
+    except (SQLAlchemyError, OSError, ValueError, CatalogError) as error:
+        return [Finding(check.__name__, Health.BROKEN, f"cannot be checked ({type(error).__name__})", "see the line above")]
+
+
+def _table(findings: list[Finding]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("", "what", "how it is", "what to do"):
+        table.add_column(column)
+    marks = {Health.OK: "[green]ok[/]", Health.WARNING: "[yellow]warn[/]", Health.BROKEN: "[bold red]BROKEN[/]"}
+    for finding in findings:
+        table.add_row(marks[finding.health], finding.what, finding.says, finding.fix)
+    return table

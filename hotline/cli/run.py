@@ -1,0 +1,107 @@
+"""`hotline up` and `hotline demo`: prepare an instance and run everything."""
+
+import threading
+import time
+from dataclasses import dataclass, field
+
+import click
+import urllib3
+from rich.console import Console
+from rich.text import Text
+
+from hotline import demo as story
+from hotline import schema
+from hotline.config import Settings, load
+from hotline.deployment import Deployment
+from hotline.embedded import command as redis_command
+from hotline.up import AlreadyRunning, Supervisor
+
+READY_SECONDS = 60
+COLOURS = ("cyan", "green", "yellow", "magenta", "blue", "bright_cyan", "bright_green", "bright_yellow", "red")
+
+
+@dataclass
+class Screen:
+    """Prints lines of many processes, one at a time, each behind its process's name."""
+
+    console: Console = field(default_factory=lambda: Console(highlight=False, soft_wrap=True))
+    _colours: dict[str, str] = field(default_factory=dict)
+    _turn: threading.Lock = field(default_factory=threading.Lock)
+
+    def say(self, name: str, line: str) -> None:
+        """Print a line."""
+        with self._turn:
+            colour = self._colours.setdefault(name, COLOURS[len(self._colours) % len(COLOURS)])
+            self.console.print(Text.assemble((f"{name:>7} ", colour), line))
+
+
+@click.command()
+@click.option("--demo", is_flag=True, help="Invented people, browser phones and one-click sign-in, on loopback only.")
+def up(demo: bool) -> None:  # noqa: FBT001  click passes options so
+    """Run everything on this machine: Redis, web, desk, workers and clock."""
+    settings = load(**({"demo": True} if demo else {}))
+    screen = Screen()
+    prepare(settings, screen)
+    try:
+        Supervisor(settings, screen.say).run(lambda: announce(settings, screen))
+    except AlreadyRunning:
+        raise click.ClickException(f"Another `hotline up` is using {settings.instance}. Stop it first.") from None
+
+
+@click.command()
+@click.pass_context
+def demo(context: click.Context) -> None:
+    """Run the demo; the same as `hotline up --demo`."""
+    context.invoke(up, demo=True)
+
+
+@click.command()
+def migrate() -> None:
+    """Make missing keys and bring the database to the newest shape, without starting anything."""
+    prepare(load(), Screen())
+
+
+def prepare(settings: Settings, screen: Screen) -> None:
+    """Make folder, keys and tables, and in a demo the invented directory. Safe to repeat; keeps what is there."""
+    settings.instance.mkdir(parents=True, exist_ok=True, mode=0o700)
+    deployment = Deployment(settings)
+    made = deployment.keyring.create_missing()
+    if made:
+        screen.say("up", f"made keys in {settings.keys}: keep a copy apart from the database")
+    schema.upgrade(deployment.db)
+    if settings.demo:
+        with deployment.db.transaction() as session:
+            if story.seed(session, deployment, deployment.db.now(session)):
+                screen.say("up", "loaded the invented district of the demo")
+    deployment.close()
+    if not settings.redis_url and redis_command(settings) is None:
+        raise click.ClickException("No Redis server here. Install redis-server, or set REDIS_URL.")
+
+
+def announce(settings: Settings, screen: Screen) -> None:
+    """Wait until both listeners answer, then say where everything is."""
+    started = time.monotonic()
+    web, desk = f"http://{settings.web_host}:{settings.web_port}", f"http://{settings.desk_host}:{settings.desk_port}"
+    if not all(_answers(f"{address}/readyz", started + READY_SECONDS) for address in (web, desk)):
+        screen.say("up", "not ready after a minute; the lines above say why, and so does `hotline doctor`")
+        return
+    screen.say("up", f"ready after {time.monotonic() - started:.1f} s")
+    if settings.demo:
+        screen.say("up", "DEMO: all people, agencies and numbers are invented")
+        screen.say("up", f"Phones   {desk}/simulator   send a text from one, take the alert on the other")
+        screen.say("up", f"Console  {desk}/            sign in with one click")
+    else:
+        screen.say("up", f"Console  {desk}/   the first account: hotline user add NAME --role admin")
+    screen.say("up", f"Webhooks {web}/in/<gateway>/<kind>   Ctrl-C stops everything")
+
+
+def _answers(url: str, until: float) -> bool:
+    http = urllib3.PoolManager(timeout=2, retries=False)
+    while time.monotonic() < until:
+        try:
+            if http.request("GET", url).status == 200:
+                return True
+        except urllib3.exceptions.HTTPError:
+            pass
+        time.sleep(0.1)
+    return False

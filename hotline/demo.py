@@ -1,0 +1,67 @@
+"""The demo's invented district: agencies, contacts with duty hours, and officers, read from demo.toml."""
+
+import secrets
+import tomllib
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hotline import audit
+from hotline.deployment import Deployment
+from hotline.models import Agency, Contact, Duty, Tier, new_id
+from hotline.officers import enrol
+
+SHIPPED = Path(__file__).with_name("demo.toml")
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def seed(session: Session, deployment: Deployment, now: datetime, path: Path = SHIPPED) -> bool:
+    """Fill an empty directory. Returns False when somebody is in it already; then nothing is touched."""
+    if session.scalar(select(Contact.id).limit(1)) is not None:
+        return False
+    story = tomllib.loads(path.read_text(encoding="utf-8"))
+    for entry in story["agency"]:
+        agency = Agency(id=new_id(), name=entry["name"], kind=entry["kind"])
+        session.add(agency)
+        session.add_all(contact(deployment, agency, fields) for fields in entry["contacts"])
+    for officer in story["officer"]:
+        enrol(session, deployment, **officer, password=secrets.token_urlsafe(24), demo=True)
+    session.flush()
+    audit.record(session, now, actor="demo", action="directory.seeded", subject="demo", agencies=len(story["agency"]))
+    return True
+
+
+def contact(deployment: Deployment, agency: Agency, fields: dict[str, Any]) -> Contact:
+    """Return a contact of an agency. `hours` are as "mon-fri 08:00-17:00"."""
+    contact_id = new_id()
+    address = deployment.sender(fields["number"]).address
+    return Contact(
+        id=contact_id,
+        agency_id=agency.id,
+        name=fields["name"],
+        number_index=deployment.number_index(address),
+        number_sealed=deployment.keyring.fields.seal_text(address, f"contact|number|{contact_id}"),
+        language=fields["language"],
+        tier=Tier(fields.get("tier", Tier.DUTY)),
+        areas=fields["areas"],
+        categories=fields["categories"],
+        last_resort=fields.get("last_resort", False),
+        duties=[duty for line in fields["hours"] for duty in duties(line)],
+    )
+
+
+def duties(line: str) -> list[Duty]:
+    """Read weekly hours. Raises ValueError for days or times that are none."""
+    days, _, hours = line.partition(" ")
+    first, _, last = days.partition("-")
+    start, _, end = hours.partition("-")
+    numbers = range(DAYS.index(first), DAYS.index(last or first) + 1)
+    return [Duty(weekday=day, start=_minutes(start), end=_minutes(end)) for day in numbers]
+
+
+def _minutes(clock: str) -> int:
+    hour, _, minute = clock.partition(":")
+    return int(hour) * 60 + int(minute)

@@ -1,0 +1,1 @@
+"""Intake: who is this, which report, which language, and is it a word we must obey."""

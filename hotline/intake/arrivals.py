@@ -1,0 +1,114 @@
+"""Claims rows of the inbox and reads them: sealed bytes in, arrivals out.
+
+A row that cannot be read is parked for a person, never dropped. Nothing here decides what a text means.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import RowMapping, bindparam, update
+from sqlalchemy.orm import Session
+
+from hotline.db import claim
+from hotline.deployment import Deployment
+from hotline.gateways.contract import InboundText, StatusUpdate, Unreadable, Webhook
+from hotline.models import Inbox, InboxKind, InboxState, table
+from hotline.privacy import CannotOpen
+
+INBOX = table(Inbox)
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One genuine webhook, read."""
+
+    inbox_id: str
+    gateway: str
+    received_at: datetime
+    event: InboundText | StatusUpdate
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """Rows we hold under one token, read as far as they can be. `parked` maps the id of an unreadable row to its reason."""
+
+    token: str
+    arrivals: tuple[Arrival, ...]
+    parked: dict[str, str]
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Ids of all claimed rows."""
+        return (*(arrival.inbox_id for arrival in self.arrivals), *self.parked)
+
+
+def take(session: Session, deployment: Deployment, now: datetime) -> tuple[str, Sequence[RowMapping]]:
+    """Claim the oldest waiting rows and return our token with them."""
+    token = secrets.token_hex(8)
+    rows = claim(
+        session,
+        INBOX,
+        where=[INBOX.c.state == InboxState.RECEIVED],
+        order_by=[INBOX.c.id],
+        limit=deployment.settings.drain_batch,
+        values={
+            "state": InboxState.CLAIMED,
+            "claim_token": token,
+            "lease_until": now + timedelta(seconds=deployment.settings.lease_seconds),
+            "attempts": INBOX.c.attempts + 1,
+        },
+    )
+    return token, sorted(rows, key=lambda row: row["id"])
+
+
+def read(deployment: Deployment, token: str, rows: Sequence[RowMapping]) -> Claimed:
+    """Unseal and parse claimed rows. No session is open while this runs."""
+    arrivals, parked = [], {}
+    for row in rows:
+        try:
+            arrivals.append(_read(deployment, row))
+        except Unreadable as missing:
+            parked[row["id"]] = f"without {missing.field}"
+        except CannotOpen:
+            parked[row["id"]] = "sealed with another key"
+        except LookupError:
+            parked[row["id"]] = "gateway has no settings"
+    return Claimed(token, tuple(arrivals), parked)
+
+
+def finish(session: Session, claimed: Claimed, *, later: frozenset[str] = frozenset()) -> None:
+    """Mark claimed rows done or parked; those for `later` stay claimed until the clock frees them.
+
+    Raises LookupError when another worker holds them by now.
+    """
+    states = [{"row": row_id, "to": _state(claimed, row_id, later), "why": claimed.parked.get(row_id)} for row_id in claimed.ids]
+    held = INBOX.c.claim_token == claimed.token
+    statement = update(INBOX).where(INBOX.c.id == bindparam("row"), held)
+    result = session.connection().execute(statement.values(state=bindparam("to"), reason=bindparam("why")), states)
+    if result.rowcount != len(states):
+        raise LookupError("claim lost")
+
+
+def give_up(session: Session, row_id: str, token: str, *, max_attempts: int, error: str) -> None:
+    """Note why a row failed; one that has failed too often is set aside as poison, any other waits out its lease."""
+    held = (INBOX.c.id == row_id, INBOX.c.claim_token == token, INBOX.c.state == InboxState.CLAIMED)
+    worn = INBOX.c.attempts >= max_attempts
+    session.execute(update(INBOX).where(*held).values(reason=error))
+    session.execute(update(INBOX).where(*held, worn).values(state=InboxState.POISON))
+
+
+def _read(deployment: Deployment, row: RowMapping) -> Arrival:
+    gateway = deployment.shelf.get(row["gateway"])
+    if gateway is None:
+        raise LookupError(row["gateway"])
+    webhook = Webhook.unpacked(deployment.opener.open(row["sealed"], f"inbox|sealed|{row['id']}"))
+    event = gateway.read_text(webhook) if row["kind"] == InboxKind.SMS else gateway.read_status(webhook)
+    return Arrival(row["id"], row["gateway"], row["received_at"], event)
+
+
+def _state(claimed: Claimed, row_id: str, later: frozenset[str]) -> InboxState:
+    if row_id in claimed.parked:
+        return InboxState.PARKED
+    return InboxState.CLAIMED if row_id in later else InboxState.DONE

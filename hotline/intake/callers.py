@@ -1,0 +1,114 @@
+"""Callers of one batch: found by blind index or made, changed in memory, written back together."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import BindParameter, bindparam, insert, select, update
+from sqlalchemy.orm import Session
+
+from hotline.deployment import Deployment
+from hotline.intake.dialog import Open, Reaction
+from hotline.models import Caller, Message, MessageState, SafeContact, new_id, table
+from hotline.phone import Sender
+
+CALLER, MESSAGE = table(Caller), table(Message)
+CHANGING = (
+    "language",
+    "safe_contact",
+    "safe_hours",
+    "open_question",
+    "asked_at",
+    "opted_out_at",
+    "panic_at",
+    "last_inbound_at",
+    "replies_today",
+    "replies_day",
+)
+QUEUED = (MessageState.QUEUED, MessageState.HELD)
+
+
+@dataclass
+class Known:
+    """A caller as this batch knows them; `row` holds the columns by name."""
+
+    row: dict[str, object]
+    fresh: bool
+
+    @property
+    def id(self) -> str:
+        """The caller's id."""
+        return str(self.row["id"])
+
+    def open_question(self, now: datetime, window: timedelta) -> Open | None:
+        """Return the question still open, or None once the reply window has passed."""
+        asked, question = self.row["asked_at"], self.row["open_question"]
+        if not isinstance(asked, datetime) or question is None or now - asked > window:
+            return None
+        return Open(str(question))
+
+    def obey(self, reaction: Reaction, now: datetime) -> None:
+        """Take over what a text changed. A report after STOP opens the door again for direct answers."""
+        row = self.row
+        row["last_inbound_at"] = now
+        row["open_question"], row["asked_at"] = reaction.asks, now if reaction.asks else None
+        if reaction.stop:
+            row["opted_out_at"], row["panic_at"] = now, now if reaction.panic else row["panic_at"]
+            row["safe_contact"] = SafeContact.NEVER
+        elif reaction.safe is not None:
+            row["safe_contact"], row["safe_hours"] = reaction.safe, reaction.hours
+        elif (reaction.report or reaction.start) and row["opted_out_at"] is not None:
+            row["opted_out_at"], row["panic_at"], row["safe_contact"] = None, None, SafeContact.UNKNOWN
+
+    def may_get_automatic_answer(self, day: str, cap: int) -> bool:
+        """Count one automatic answer against the day's cap. The cap limits cost; it is high, since silence would be a tell."""
+        row = self.row
+        if row["replies_day"] != day:
+            row["replies_day"], row["replies_today"] = day, 0
+        row["replies_today"] = int(str(row["replies_today"])) + 1
+        return bool(row["reachable"]) and int(str(row["replies_today"])) <= cap
+
+
+@dataclass
+class Callers:
+    """All callers of a batch."""
+
+    deployment: Deployment
+    known: dict[bytes, Known] = field(default_factory=dict)
+    silenced: list[str] = field(default_factory=list)
+
+    def load(self, session: Session, indexes: Iterable[bytes]) -> None:
+        """Fetch the callers of these numbers, locked against another batch."""
+        wanted = select(CALLER).where(CALLER.c.number_index.in_(set(indexes))).with_for_update()
+        for row in session.execute(wanted).mappings():
+            self.known[row["number_index"]] = Known(dict(row), fresh=False)
+
+    def get(self, index: bytes, sender: Sender, now: datetime) -> Known:
+        """Return a caller, making one on the first text from a number."""
+        if index not in self.known:
+            self.known[index] = Known(self._make(index, sender, now), fresh=True)
+        return self.known[index]
+
+    def write(self, session: Session, now: datetime) -> None:
+        """Write all callers, and cancel what is queued for those who said stop."""
+        connection = session.connection()
+        fresh = [caller.row for caller in self.known.values() if caller.fresh]
+        changed = [caller.row for caller in self.known.values() if not caller.fresh]
+        if fresh:
+            connection.execute(insert(CALLER), fresh)
+        if changed:
+            values: dict[str, BindParameter[Any]] = {name: bindparam(f"new_{name}") for name in CHANGING}
+            rows = [{"of": row["id"], **{f"new_{name}": row[name] for name in CHANGING}} for row in changed]
+            connection.execute(update(CALLER).where(CALLER.c.id == bindparam("of")).values(**values), rows)
+        if self.silenced:
+            mine = (MESSAGE.c.caller_id.in_(self.silenced), MESSAGE.c.state.in_(QUEUED), MESSAGE.c.created_at < now)
+            stopped = {"state": MessageState.SUPPRESSED, "reason": "asked us to stop", "settled_at": now}
+            connection.execute(update(MESSAGE).where(*mine).values(**stopped))
+
+    def _make(self, index: bytes, sender: Sender, now: datetime) -> dict[str, object]:
+        row_id = new_id()
+        sealed = self.deployment.keyring.fields.seal_text(sender.address, f"caller|number|{row_id}")
+        row: dict[str, object] = dict.fromkeys(CHANGING)
+        row |= {"id": row_id, "number_index": index, "number_sealed": sealed, "reachable": sender.reachable}
+        return row | {"safe_contact": SafeContact.UNKNOWN, "last_inbound_at": now, "replies_today": 0}

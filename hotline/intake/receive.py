@@ -1,0 +1,284 @@
+"""Receives texts: each becomes an officer's answer, a word we obey, or part of a report. None is ever turned away.
+
+Takes a batch of arrivals with their readings, writes all rows together, and returns what the next stages must do. One text
+more costs a few rows in bulk inserts, never a query of its own.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy.orm import Session
+
+from hotline import handle
+from hotline.deployment import Deployment
+from hotline.gateways.contract import InboundText
+from hotline.intake.arrivals import Arrival
+from hotline.intake.callers import Callers, Known
+from hotline.intake.commands import officer_answer, recognise
+from hotline.intake.dialog import Reaction, react
+from hotline.models import (
+    Assessed,
+    Case,
+    CaseKey,
+    CaseState,
+    Contact,
+    Lane,
+    Message,
+    MessageKind,
+    MessageState,
+    Reading,
+    Report,
+    Verb,
+    new_id,
+    table,
+)
+from hotline.outbound.compose import Draft
+from hotline.phone import Sender
+from hotline.privacy import Key
+
+CASE, CASE_KEY, CONTACT, MESSAGE, REPORT = (table(m) for m in (Case, CaseKey, Contact, Message, Report))
+ASSESSED = table(Assessed)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A new case with the reading of its first text."""
+
+    case_id: str
+    handle: str
+    key: Key
+    reading: Reading
+
+
+@dataclass(frozen=True)
+class Grown:
+    """A case that got more words; it is to be read again as a whole."""
+
+    case_id: str
+    key: Key
+
+
+@dataclass(frozen=True)
+class OfficersAnswer:
+    """A contact's answer to an alert."""
+
+    contact_id: str
+    verb: Verb
+    code: str | None
+
+
+@dataclass
+class Received:
+    """What a batch brought. `released` says that held answers to callers may now go out."""
+
+    opened: list[Opened] = field(default_factory=list)
+    grown: dict[str, Grown] = field(default_factory=dict)
+    answers: list[OfficersAnswer] = field(default_factory=list)
+    lanes: set[Lane] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """A caller's open report."""
+
+    case_id: str
+    report_id: str
+    key: Key
+
+
+class Intake:
+    """One batch on its way from arrivals to rows."""
+
+    def __init__(self, session: Session, deployment: Deployment, readings: Mapping[str, Reading], now: datetime) -> None:
+        self.session, self.deployment, self.readings, self.now = session, deployment, readings, now
+        self.window = timedelta(minutes=deployment.settings.reply_window_minutes)
+        self.callers = Callers(deployment)
+        self.contacts: dict[bytes, str] = {}
+        self.conversations: dict[str, Conversation] = {}
+        self.rows: dict[str, list[dict[str, object]]] = {name: [] for name in ("case", "key", "report", "assessed", "message")}
+        self.touched: dict[str, str] = {}
+        self.received = Received()
+
+    def take(self, arrivals: Sequence[Arrival]) -> Received:
+        """Go through a batch in the order it came and write everything."""
+        texts = [(arrival, arrival.event) for arrival in arrivals if isinstance(arrival.event, InboundText)]
+        senders = {arrival.inbox_id: self.deployment.sender(text.sender) for arrival, text in texts}
+        indexes = {inbox_id: self.deployment.number_index(sender.address) for inbox_id, sender in senders.items()}
+        self._load(set(indexes.values()))
+        for arrival, text in texts:
+            index = indexes[arrival.inbox_id]
+            if not self._from_contact(index, text):
+                self._from_caller(arrival, text, index, senders[arrival.inbox_id])
+        self._write()
+        return self.received
+
+    def _load(self, indexes: set[bytes]) -> None:
+        self.callers.load(self.session, indexes)
+        found = select(CONTACT.c.number_index, CONTACT.c.id).where(CONTACT.c.number_index.in_(indexes), CONTACT.c.active)
+        self.contacts = dict(self.session.execute(found).tuples().all())
+        known = [caller.id for caller in self.callers.known.values()]
+        since = self.now - timedelta(hours=self.deployment.settings.conversation_hours)
+        open_ones = (
+            select(REPORT.c.caller_id, REPORT.c.id, REPORT.c.case_id, CASE_KEY.c.wrapped)
+            .join(CASE, CASE.c.id == REPORT.c.case_id)
+            .join(CASE_KEY, CASE_KEY.c.case_id == REPORT.c.case_id)
+            .where(REPORT.c.caller_id.in_(known), REPORT.c.last_inbound_at >= since, CASE.c.state != CaseState.CLOSED)
+            .order_by(REPORT.c.last_inbound_at)
+        )
+        for row in self.session.execute(open_ones) if known else ():
+            key = self.deployment.keyring.case_key(row.case_id, row.wrapped)
+            self.conversations[row.caller_id] = Conversation(row.case_id, row.id, key)
+
+    def _from_contact(self, index: bytes, text: InboundText) -> bool:
+        contact_id = self.contacts.get(index)
+        answer = officer_answer(text.body) if contact_id else None
+        if contact_id is None or answer is None:
+            return False
+        self.received.answers.append(OfficersAnswer(contact_id, answer.verb, answer.code))
+        return True
+
+    def _from_caller(self, arrival: Arrival, text: InboundText, index: bytes, sender: Sender) -> None:
+        caller = self.callers.get(index, sender, self.now)
+        reaction = react(caller.open_question(self.now, self.window), recognise(text.body))
+        reading = self.readings[arrival.inbox_id]
+        if reading.language_confident:
+            caller.row["language"] = reading.language
+        conversation = self.conversations.get(caller.id)
+        if reaction.report and conversation is None:
+            conversation = self._open(arrival, text, caller, reading)
+        elif conversation is not None:
+            self._extend(arrival, text, caller, conversation, reaction)
+        caller.obey(reaction, self.now)
+        if reaction.stop:
+            self.callers.silenced.append(caller.id)
+        self._answer(caller, reaction, reading, conversation, arrival.gateway)
+
+    def _open(self, arrival: Arrival, text: InboundText, caller: Known, reading: Reading) -> Conversation:
+        case_id, report_id, code = new_id(), new_id(), handle.make()
+        key, wrapped = self.deployment.keyring.new_case_key(case_id)
+        conversation = self.conversations[caller.id] = Conversation(case_id, report_id, key)
+        self.rows["case"].append(_case_row(case_id, code, reading, self.now))
+        self.rows["key"].append({"case_id": case_id, "kid": self.deployment.keyring.kid, "wrapped": wrapped})
+        self.rows["report"].append(_report_row(conversation, caller, arrival, self.now))
+        self.rows["assessed"].append(assessed_row(case_id, key, reading, self.now))
+        self._store(arrival, text, caller, conversation, MessageKind.REPORT)
+        self.received.opened.append(Opened(case_id, code, key, reading))
+        return conversation
+
+    def _extend(self, arrival: Arrival, text: InboundText, caller: Known, conversation: Conversation, reaction: Reaction) -> None:
+        kind = MessageKind.REPORT if reaction.report else MessageKind.ANSWER_IN
+        self._store(arrival, text, caller, conversation, kind)
+        self.touched[conversation.report_id] = conversation.case_id
+        if reaction.report:
+            self.received.grown[conversation.case_id] = Grown(conversation.case_id, conversation.key)
+
+    def _store(self, arrival: Arrival, text: InboundText, caller: Known, conversation: Conversation, kind: MessageKind) -> None:
+        draft = Draft(
+            kind=kind,
+            body=text.body,
+            gateway=arrival.gateway,
+            case_id=conversation.case_id,
+            caller_id=caller.id,
+            inbox_id=arrival.inbox_id,
+            state=MessageState.STORED,
+        )
+        self.rows["message"].append(draft.row(conversation.key, arrival.received_at))
+
+    def _answer(
+        self, caller: Known, reaction: Reaction, reading: Reading, conversation: Conversation | None, gateway: str
+    ) -> None:
+        settings = self.deployment.settings
+        if reaction.reply is None or not settings.auto_reply:
+            return
+        if not caller.may_get_automatic_answer(f"{self.deployment.local(self.now):%Y-%m-%d}", settings.auto_reply_daily_cap):
+            return
+        language = reading.language if reading.language_confident else settings.default_language
+        draft = Draft(
+            kind=MessageKind.AUTO,
+            lane=Lane.REPLY,
+            body=self.deployment.words.text(reaction.reply, language),
+            gateway=gateway,
+            case_id=conversation.case_id if conversation else None,
+            caller_id=caller.id,
+            template=reaction.reply,
+            valid_for=timedelta(seconds=settings.auto_reply_validity_seconds),
+        )
+        key = conversation.key if conversation else self.deployment.keyring.fields
+        self.rows["message"].append(draft.row(key, self.now))
+        self.received.lanes.add(Lane.REPLY)
+
+    def _write(self) -> None:
+        self.callers.write(self.session, self.now)
+        connection = self.session.connection()
+        tables = {"case": CASE, "key": CASE_KEY, "report": REPORT, "assessed": ASSESSED, "message": MESSAGE}
+        for name, table_ in tables.items():
+            if self.rows[name]:
+                connection.execute(insert(table_), self.rows[name])
+        if self.touched:
+            self._touch()
+
+    def _touch(self) -> None:
+        """Move reports that grew to the front, and let go answers that waited for their caller to write again."""
+        heard = update(REPORT).where(REPORT.c.id == bindparam("of")).values(last_inbound_at=self.now)
+        self.session.connection().execute(heard, [{"of": report_id} for report_id in self.touched])
+        cases = set(self.touched.values())
+        self.session.execute(update(CASE).where(CASE.c.id.in_(cases)).values(updated_at=self.now))
+        held = (MESSAGE.c.case_id.in_(cases), MESSAGE.c.state == MessageState.HELD)
+        life = self.now + timedelta(minutes=self.deployment.settings.answer_validity_minutes)
+        let_go = {"state": MessageState.QUEUED, "due_at": self.now, "valid_until": life}
+        if self.session.connection().execute(update(MESSAGE).where(*held).values(**let_go)).rowcount:
+            self.received.lanes.add(Lane.REPLY)
+
+
+def receive(
+    session: Session, deployment: Deployment, arrivals: Sequence[Arrival], readings: Mapping[str, Reading], now: datetime
+) -> Received:
+    """Receive a batch. `readings` holds triage's reading of each text by the id of its inbox row."""
+    return Intake(session, deployment, readings, now).take(arrivals)
+
+
+def assessed_row(case_id: str, key: Key, reading: Reading, now: datetime) -> dict[str, object]:
+    """Return the row that keeps a reading, words and places sealed."""
+    row_id = new_id()
+    return {
+        "id": row_id,
+        "case_id": case_id,
+        "category": reading.category,
+        "urgency": reading.urgency,
+        "minors": reading.minors,
+        "rules_version": reading.rules_version,
+        "sealed": key.seal_text(reading.whole, f"assessment|sealed|{row_id}"),
+        "at": now,
+    }
+
+
+def _case_row(case_id: str, code: str, reading: Reading, now: datetime) -> dict[str, object]:
+    return {
+        "id": case_id,
+        "handle": code,
+        "state": CaseState.NEW,
+        "category": reading.category,
+        "urgency": reading.urgency,
+        "rank": reading.rank,
+        "minors": reading.minors,
+        "language": reading.language,
+        "channel": "sms",
+        "opened_at": now,
+        "updated_at": now,
+        "ladder_step": 0,
+        "version": 0,
+    }
+
+
+def _report_row(conversation: Conversation, caller: Known, arrival: Arrival, now: datetime) -> dict[str, object]:
+    return {
+        "id": conversation.report_id,
+        "case_id": conversation.case_id,
+        "caller_id": caller.id,
+        "channel": "sms",
+        "gateway": arrival.gateway,
+        "opened_at": now,
+        "last_inbound_at": now,
+    }

@@ -1,0 +1,172 @@
+"""Officers: enrols them, and decides whether somebody at the door is one.
+
+A name, a password and a code of the moment come in; an officer goes out, or nobody. Which of the three was wrong is never
+said, and a wrong name costs the same time as a wrong password. Nothing here knows of cookies or pages.
+"""
+
+import hmac
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import pyotp
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hotline import audit
+from hotline.deployment import Deployment
+from hotline.models import Officer, new_id
+from hotline.privacy import Keyring
+from hotline.roles import Role
+
+SHORTEST_PASSWORD: Final = 15
+LONGEST_PASSWORD: Final = 128
+CODE_SECONDS: Final = 30  # RFC 6238 §5.2
+FREE_FAILURES: Final = 5
+LONGEST_DELAY: Final = timedelta(seconds=42)
+HASHES_AT_ONCE: Final = 2
+WAIT_FOR_HASH: Final = 5.0
+
+# argon2id, 64 MiB: a quarter of a second a try, so a flood of sign-ins must not run more than two at once.
+_hasher = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=1)
+_room = threading.BoundedSemaphore(HASHES_AT_ONCE)
+# The hash of a password nobody knows, tried for unknown names so that they take as long as known ones.
+_NOBODY: Final = "$argon2id$v=19$m=65536,t=3,p=1$rWVGmdU1LrLmIDbYURHpTA$q1t04JAM91VMcxg/s6aA6kOKQ4YRTlvWt4L1f+lYlUE"
+
+
+class Unsuitable(Exception):
+    """An officer cannot be enrolled so. Says why in one sentence."""
+
+
+class Busy(Exception):
+    """More people are signing in than passwords can be checked; try again in a moment."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What somebody typed at the door, with the outcome of the slow check already in it."""
+
+    name: str
+    password_held: bool
+    code: str
+
+
+def enrol(  # noqa: PLR0913  an officer has that many properties
+    session: Session, deployment: Deployment, *, name: str, display_name: str, role: Role, password: str, demo: bool = False
+) -> str:
+    """Add an officer and return the `otpauth:` address to put into an authenticator app, shown once.
+
+    Raises Unsuitable for a name in use or a password outside 15 to 128 characters.
+    """
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        raise Unsuitable(f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.")
+    if named(session, name) is not None:
+        raise Unsuitable("That name is taken.")
+    secret, officer_id = pyotp.random_base32(), new_id()
+    officer = Officer(id=officer_id, name=name, display_name=display_name, role=role, demo=demo)
+    officer.password_hash = _hash(password)
+    officer.totp_sealed = deployment.keyring.fields.seal_text(secret, _bound(officer_id))
+    session.add(officer)
+    session.flush()
+    return pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name=deployment.settings.cover)
+
+
+def named(session: Session, name: str) -> Officer | None:
+    """Return the officer of that sign-in name, active or not."""
+    return session.scalars(select(Officer).where(Officer.name == name)).first()
+
+
+def password_holds(officer: Officer | None, password: str) -> bool:
+    """Whether the password is this officer's. Slow on purpose; call it with no transaction open. Raises Busy."""
+    if len(password) > LONGEST_PASSWORD:
+        return False
+    with _turn():
+        try:
+            _hasher.verify(officer.password_hash if officer else _NOBODY, password)
+        except (VerificationError, InvalidHashError):
+            return False
+    return officer is not None
+
+
+def admit(session: Session, keyring: Keyring, answer: Answer, *, now: datetime) -> Officer | None:
+    """Return the officer who answered rightly, or None; counts failures and uses up the code.
+
+    From the fifth failure an account waits longer after each, up to 42 s, and is never locked: a lock would let anybody who
+    knows a name keep an officer out (OWASP ASVS 5.0, 6.1.1).
+    """
+    officer = named(session, answer.name)
+    if officer is None or not officer.active or (officer.try_again_at or now) > now:
+        return None
+    step = _step_of(_secret(keyring, officer), answer.code, now=now)
+    if not answer.password_held or step is None or step <= officer.totp_last_step:
+        _failed(officer, now)
+        audit.record(session, now, actor=officer.name, action="sign_in.refused", subject=officer.id)
+        return None
+    officer.totp_last_step, officer.failures, officer.try_again_at = step, 0, None
+    audit.record(session, now, actor=officer.name, action="sign_in", subject=officer.id)
+    return officer
+
+
+def invented(session: Session) -> list[Officer]:
+    """Return a demo's invented officers, who need no password on the machine itself."""
+    return list(session.scalars(select(Officer).where(Officer.demo, Officer.active).order_by(Officer.id)))
+
+
+def admit_invented(session: Session, officer_id: str, *, now: datetime) -> Officer | None:
+    """Return the invented officer of that id. The door must have made sure that this is a demo on its own machine."""
+    officer = session.get(Officer, officer_id)
+    if officer is None or not officer.demo or not officer.active:
+        return None
+    audit.record(session, now, actor=officer.name, action="sign_in", subject=officer.id, demo=True)
+    return officer
+
+
+def delay(failures: int) -> timedelta:
+    """How long an account waits after so many failures in a row: nothing below five, then 1, 2, 4 … 42 s."""
+    if failures < FREE_FAILURES:
+        return timedelta()
+    return min(LONGEST_DELAY, timedelta(seconds=2 ** min(failures - FREE_FAILURES, 6)))
+
+
+def _failed(officer: Officer, now: datetime) -> None:
+    officer.failures += 1
+    wait = delay(officer.failures)
+    officer.try_again_at = now + wait if wait else None
+
+
+def _step_of(secret: str, code: str, *, now: datetime) -> int | None:
+    """Return the time step whose code this is, one step of skew either way (RFC 6238 §5.2), or None."""
+    totp, current = pyotp.TOTP(secret, interval=CODE_SECONDS), int(now.timestamp()) // CODE_SECONDS
+    typed = "".join(code.split()).encode("utf-8", "replace")
+    matches = [
+        step for step in (current - 1, current, current + 1) if hmac.compare_digest(totp.generate_otp(step).encode(), typed)
+    ]
+    return matches[-1] if matches else None
+
+
+def _secret(keyring: Keyring, officer: Officer) -> str:
+    return keyring.fields.open_text(officer.totp_sealed, _bound(officer.id))
+
+
+def _bound(officer_id: str) -> str:
+    return f"officer|totp|{officer_id}"
+
+
+def _hash(password: str) -> str:
+    with _turn():
+        return _hasher.hash(password)
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    if not _room.acquire(timeout=WAIT_FOR_HASH):
+        raise Busy
+    try:
+        yield
+    finally:
+        _room.release()

@@ -1,0 +1,241 @@
+"""Delivery: takes queued messages of one lane and gets them out of the building.
+
+Three steps, each its own transaction or none: claim rows and write an attempt for each; call the gateway with no session open,
+so that a slow gateway cannot hold the database; write down what is known. The token taken at the claim fences the last step:
+a worker that was thought dead cannot finish another's attempt.
+"""
+
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import BindParameter, RowMapping, bindparam, insert, or_, select, update
+from sqlalchemy.orm import Session
+
+from hotline.db import claim
+from hotline.deployment import Deployment
+from hotline.gateways.contract import Certainty, OutboundText, Sent
+from hotline.models import (
+    Attempt,
+    Caller,
+    CaseKey,
+    Contact,
+    Lane,
+    Message,
+    MessageKind,
+    MessageState,
+    Referral,
+    ReferralState,
+    new_id,
+    table,
+)
+from hotline.outbound.compose import bound_to
+from hotline.outbound.doubt import Verdict, judge
+from hotline.outbound.window import may_write
+from hotline.privacy import Key
+
+MESSAGE, ATTEMPT, CALLER, CONTACT, REFERRAL = (table(m) for m in (Message, Attempt, Caller, Contact, Referral))
+CASE_KEY = table(CaseKey)
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """Messages claimed under one token, ready for their gateways. `withheld` maps a message that may not go to the reason."""
+
+    token: str
+    rows: dict[str, RowMapping]
+    texts: dict[str, list[OutboundText]]
+    withheld: dict[str, str]
+
+
+def take(session: Session, deployment: Deployment, lane: Lane, now: datetime) -> Parcel:
+    """Claim due messages of a lane and write an attempt for each, before any gateway is called."""
+    token = secrets.token_hex(8)
+    rows = claim(
+        session,
+        MESSAGE,
+        where=[MESSAGE.c.lane == lane, MESSAGE.c.state == MessageState.QUEUED, MESSAGE.c.due_at <= now],
+        order_by=[MESSAGE.c.due_at],
+        limit=deployment.settings.deliver_batch,
+        values={
+            "state": MessageState.CLAIMED,
+            "claim_token": token,
+            "lease_until": now + timedelta(seconds=_longest_send(deployment)),
+            "attempts": MESSAGE.c.attempts + 1,
+        },
+    )
+    parcel = _pack(session, deployment, token, sorted(rows, key=lambda row: (row["due_at"], row["id"])), now)
+    attempts = [
+        {"id": new_id(), "message_id": text.id, "gateway": name, "started_at": now}
+        for name, texts in parcel.texts.items()
+        for text in texts
+    ]
+    if attempts:
+        session.connection().execute(insert(ATTEMPT), attempts)
+    return parcel
+
+
+def send(deployment: Deployment, parcel: Parcel) -> list[Sent]:
+    """Hand a parcel to its gateways. No session is open."""
+    outcomes = []
+    for name, texts in parcel.texts.items():
+        gateway = deployment.shelf.get(name)
+        if gateway is None:
+            outcomes += [Sent(text.id, Certainty.REFUSED, code="gateway has no settings", retry=True) for text in texts]
+        else:
+            outcomes += gateway.send(texts)
+    return outcomes
+
+
+def settle(session: Session, deployment: Deployment, parcel: Parcel, outcomes: Sequence[Sent], now: datetime) -> None:
+    """Write down what became of a parcel. Rows that another worker holds by now are left alone."""
+    most = deployment.settings.max_attempts
+    verdicts = {sent.id: (sent, _verdict(parcel.rows[sent.id], sent, most)) for sent in outcomes}
+    withheld = [
+        _settled(row_id, Verdict(MessageState.SUPPRESSED, reason=why), None, now) for row_id, why in parcel.withheld.items()
+    ]
+    settled = [_settled(row_id, verdict, sent, now) for row_id, (sent, verdict) in verdicts.items()]
+    if not (withheld or settled):
+        return
+    _write(session, parcel.token, withheld + settled)
+    _close_attempts(session, outcomes, now)
+    accepted = [parcel.rows[sent.id] for sent in outcomes if sent.certainty is Certainty.ACCEPTED]
+    _told(session, [row for row in accepted if row["kind"] == MessageKind.ALERT], now)
+    _talking(session, [row for row in accepted if row["kind"] == MessageKind.REPLY], now)
+    _stopped(session, [parcel.rows[sent.id] for sent in outcomes if sent.opted_out], now)
+
+
+def free_expired(session: Session, deployment: Deployment, now: datetime) -> int:
+    """Judge messages whose worker vanished in mid-send as unknown, each by its kind. Returns how many there were."""
+    lost = session.execute(
+        select(MESSAGE)
+        .where(MESSAGE.c.state == MessageState.CLAIMED, MESSAGE.c.lease_until < now)
+        .with_for_update(skip_locked=True)
+    )
+    rows = lost.mappings().all()
+    for row in rows:
+        sent = Sent(row["id"], Certainty.UNKNOWN, code="worker vanished")
+        verdict = _verdict(row, sent, deployment.settings.max_attempts)
+        _write(session, row["claim_token"], [_settled(row["id"], verdict, sent, now)])
+    return len(rows)
+
+
+def _pack(session: Session, deployment: Deployment, token: str, rows: Sequence[RowMapping], now: datetime) -> Parcel:
+    numbers = _numbers(session, rows)
+    keys = _keys(session, deployment, rows)
+    parcel = Parcel(token, {row["id"]: row for row in rows}, {}, {})
+    for row in rows:
+        person = numbers[row["caller_id"] or row["contact_id"]]
+        if why := _withheld(deployment, row, person, now):
+            parcel.withheld[row["id"]] = why
+            continue
+        table_name = "caller" if row["caller_id"] else "contact"
+        to = deployment.keyring.fields.open_text(person["number_sealed"], f"{table_name}|number|{person['id']}")
+        body = keys[row["case_id"]].open_text(row["sealed"], bound_to(row["id"]))
+        parcel.texts.setdefault(row["gateway"], []).append(OutboundText(row["id"], to, body, _valid_for(row, now)))
+    return parcel
+
+
+def _withheld(deployment: Deployment, row: RowMapping, person: RowMapping, now: datetime) -> str | None:
+    if row["valid_until"] is not None and row["valid_until"] <= now:
+        return "too late"
+    if row["caller_id"] is None:
+        return None
+    if not person["reachable"]:
+        return "sender has no number"
+    if row["kind"] == MessageKind.REPLY:
+        return may_write(deployment, person, now)
+    stopped = person["panic_at"] or person["opted_out_at"]
+    return "asked us to stop" if stopped is not None and stopped > row["created_at"] else None
+
+
+def _numbers(session: Session, rows: Sequence[RowMapping]) -> dict[str, RowMapping]:
+    callers = {row["caller_id"] for row in rows if row["caller_id"]}
+    contacts = {row["contact_id"] for row in rows if row["contact_id"]}
+    found: list[RowMapping] = [*session.execute(select(CALLER).where(CALLER.c.id.in_(callers))).mappings()] if callers else []
+    found += session.execute(select(CONTACT).where(CONTACT.c.id.in_(contacts))).mappings() if contacts else []
+    return {row["id"]: row for row in found}
+
+
+def _keys(session: Session, deployment: Deployment, rows: Sequence[RowMapping]) -> dict[str | None, Key]:
+    cases = {row["case_id"] for row in rows if row["case_id"]}
+    found: Iterable[RowMapping] = (
+        session.execute(select(CASE_KEY).where(CASE_KEY.c.case_id.in_(cases))).mappings() if cases else ()
+    )
+    keyring = deployment.keyring
+    keys: dict[str | None, Key] = {None: keyring.fields}
+    return keys | {row["case_id"]: keyring.case_key(row["case_id"], row["wrapped"]) for row in found}
+
+
+def _valid_for(row: RowMapping, now: datetime) -> int | None:
+    return max(1, int((row["valid_until"] - now).total_seconds())) if row["valid_until"] else None
+
+
+def _longest_send(deployment: Deployment) -> float:
+    chosen = deployment.settings
+    tries = -(-chosen.deliver_batch // 8)
+    return chosen.lease_seconds + tries * (chosen.connect_timeout_seconds + chosen.read_timeout_seconds)
+
+
+def _verdict(row: RowMapping, sent: Sent, max_attempts: int) -> Verdict:
+    kind, lane = MessageKind(row["kind"]), Lane(row["lane"])
+    return judge(sent, kind=kind, lane=lane, attempts=row["attempts"], max_attempts=max_attempts)
+
+
+def _settled(row_id: str, verdict: Verdict, sent: Sent | None, now: datetime) -> dict[str, object]:
+    accepted = verdict.state is MessageState.ACCEPTED
+    return {
+        "row": row_id,
+        "to": verdict.state,
+        "due": now + verdict.again_in if verdict.again_in else now,
+        "why": verdict.reason,
+        "pid": sent.provider_id if sent else None,
+        "taken": now if accepted else None,
+        "settled": None if verdict.again_in or accepted else now,
+    }
+
+
+def _write(session: Session, token: str, settled: Sequence[dict[str, object]]) -> None:
+    ours = (MESSAGE.c.id == bindparam("row"), MESSAGE.c.claim_token == token, MESSAGE.c.state == MessageState.CLAIMED)
+    statement = update(MESSAGE).where(*ours)
+    values: dict[str, BindParameter[Any]] = {
+        "state": bindparam("to"),
+        "due_at": bindparam("due"),
+        "reason": bindparam("why"),
+        "provider_id": bindparam("pid"),
+        "accepted_at": bindparam("taken"),
+        "settled_at": bindparam("settled"),
+    }
+    session.connection().execute(statement.values(values), settled)
+
+
+def _close_attempts(session: Session, outcomes: Sequence[Sent], now: datetime) -> None:
+    if not outcomes:
+        return
+    open_one = (ATTEMPT.c.message_id == bindparam("message"), ATTEMPT.c.ended_at.is_(None))
+    statement = update(ATTEMPT).where(*open_one).values(ended_at=now, result=bindparam("how"), code=bindparam("what"))
+    rows = [{"message": sent.id, "how": sent.certainty, "what": sent.code} for sent in outcomes]
+    session.connection().execute(statement, rows)
+
+
+def _told(session: Session, alerts: Sequence[RowMapping], now: datetime) -> None:
+    if not alerts:
+        return
+    which = (REFERRAL.c.case_id == bindparam("of"), REFERRAL.c.contact_id == bindparam("who"))
+    queued = REFERRAL.c.state == ReferralState.QUEUED
+    statement = update(REFERRAL).where(*which, queued).values(state=ReferralState.TOLD, told_at=now)
+    session.connection().execute(statement, [{"of": row["case_id"], "who": row["contact_id"]} for row in alerts])
+
+
+def _talking(session: Session, replies: Sequence[RowMapping], now: datetime) -> None:
+    for row in replies:
+        session.execute(update(CALLER).where(CALLER.c.id == row["caller_id"]).values(open_question="talk", asked_at=now))
+
+
+def _stopped(session: Session, rows: Sequence[RowMapping], now: datetime) -> None:
+    callers = [row["caller_id"] for row in rows if row["caller_id"]]
+    never = or_(CALLER.c.opted_out_at.is_(None), CALLER.c.opted_out_at < now)
+    if callers:
+        session.execute(update(CALLER).where(CALLER.c.id.in_(callers), never).values(opted_out_at=now))

@@ -1,0 +1,49 @@
+"""Delivery reports: what a gateway says became of a text. They come late, twice and in any order; rank only rises."""
+
+from datetime import datetime
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
+
+from hotline.gateways.contract import Progress, StatusUpdate
+from hotline.models import Caller, Message, MessageState, table
+
+MESSAGE, CALLER = table(Message), table(Caller)
+STATES = {
+    Progress.ACCEPTED: MessageState.ACCEPTED,
+    Progress.SENT: MessageState.SENT,
+    Progress.UNDELIVERED: MessageState.UNDELIVERED,
+    Progress.FAILED: MessageState.FAILED,
+    Progress.DELIVERED: MessageState.DELIVERED,
+}
+RANK = {
+    MessageState.QUEUED: 0,
+    MessageState.CLAIMED: 0,
+    MessageState.UNKNOWN: 0,
+    MessageState.DEAD: 0,
+    MessageState.ACCEPTED: 1,
+    MessageState.SENT: 2,
+    MessageState.UNDELIVERED: 3,
+    MessageState.FAILED: 3,
+    MessageState.DELIVERED: 4,
+}
+
+
+def apply(session: Session, gateway: str, report: StatusUpdate, now: datetime) -> bool:
+    """Raise the state of the message a report names. Returns False when no such message is known (yet)."""
+    named = MESSAGE.c.id == report.message_id if report.message_id else MESSAGE.c.provider_id == report.provider_id
+    row = session.execute(select(MESSAGE).where(named, MESSAGE.c.gateway == gateway).with_for_update()).mappings().first()
+    if row is None:
+        return False
+    state = STATES[report.progress]
+    if RANK.get(MessageState(row["state"]), 99) < RANK[state]:
+        values = {
+            "state": state,
+            "settled_at": now if RANK[state] >= 3 else None,
+            "provider_id": row["provider_id"] or report.provider_id,
+        }
+        session.execute(update(MESSAGE).where(MESSAGE.c.id == row["id"]).values(**values, reason=report.code or row["reason"]))
+    if report.opted_out and row["caller_id"]:
+        earlier = or_(CALLER.c.opted_out_at.is_(None), CALLER.c.opted_out_at < now)
+        session.execute(update(CALLER).where(CALLER.c.id == row["caller_id"], earlier).values(opted_out_at=now))
+    return True

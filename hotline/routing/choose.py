@@ -1,0 +1,148 @@
+"""Chooses contacts for a case: facts in, names and reasons out. Pure, so that it can be asked "who would have been told?".
+
+Rules, from docs/safety.md: for danger to life at least two agencies, never one person; a contact is told only on duty, for an
+area and a category that are theirs; when that leaves nobody, the ladder starts one rung up, and the last resort is never empty.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from hotline.models import Tier
+
+NOBODY_TOLD = frozenset({"question", "thanks_or_other", "spam_or_prank"})
+RUNGS = (Tier.DUTY, Tier.SUPERVISOR, Tier.NATIONAL, Tier.DIRECTOR)
+
+
+@dataclass(frozen=True)
+class Hours:
+    """Weekly duty: weekday 0 is Monday; minutes after midnight; an end not after its start runs into the next day."""
+
+    weekday: int
+    start: int
+    end: int
+
+    def cover(self, local: datetime) -> bool:
+        """Whether a moment on the deployment's wall clock falls into these hours."""
+        minute = local.hour * 60 + local.minute
+        if self.end > self.start:
+            return local.weekday() == self.weekday and self.start <= minute < self.end
+        yesterday = (local - timedelta(days=1)).weekday()
+        return (local.weekday() == self.weekday and minute >= self.start) or (yesterday == self.weekday and minute < self.end)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A contact as the directory knows it."""
+
+    id: str
+    agency: str
+    agency_kind: str
+    tier: Tier
+    language: str
+    areas: frozenset[str]
+    categories: frozenset[str]
+    minors: bool
+    last_resort: bool
+    hours: tuple[Hours, ...]
+
+    def on_duty(self, local: datetime) -> bool:
+        """Whether the contact is on duty. A last resort always is."""
+        return self.last_resort or any(hours.cover(local) for hours in self.hours)
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a case asks for. `areas` are the sectors named and the deployment's district."""
+
+    category: str
+    urgency: str
+    minors: bool
+    areas: frozenset[str]
+
+    @property
+    def life(self) -> bool:
+        """Whether somebody is in danger now."""
+        return self.urgency == "immediate"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A contact to tell and why."""
+
+    entry: Entry
+    why: str
+
+
+def choose(need: Need, directory: Sequence[Entry], local: datetime) -> tuple[Choice, ...]:
+    """Return whom to tell first. Empty only when the case tells nobody of itself or the directory is empty."""
+    if need.category in NOBODY_TOLD and not need.life:
+        return ()
+    wanted = 2 if need.life else 1
+    chosen = _fitting(need, directory, local, Tier.DUTY)[:1]
+    chosen = _with_child_protection(need, directory, local, chosen)
+    for rung in RUNGS:
+        if len(_agencies(chosen)) >= wanted:
+            break
+        for choice in _fitting(need, directory, local, rung):
+            if choice.entry.agency not in _agencies(chosen) and len(_agencies(chosen)) < wanted:
+                chosen.append(choice)
+    for entry in _last_resort(directory):
+        if len(chosen) < wanted and entry.id not in {choice.entry.id for choice in chosen}:
+            chosen.append(Choice(entry, "last resort: nobody else is on duty"))
+    return tuple(chosen)
+
+
+def next_after(need: Need, directory: Sequence[Entry], local: datetime, told: frozenset[str]) -> tuple[Choice, ...]:
+    """Return the next contact on duty who has not been told yet, an agency not told before one that was."""
+    known = {entry.agency for entry in directory if entry.id in told}
+    fresh = [choice for choice in _fitting(need, directory, local, Tier.DUTY) if choice.entry.id not in told]
+    return tuple(sorted(fresh, key=lambda choice: choice.entry.agency in known)[:1])
+
+
+def rung(need: Need, directory: Sequence[Entry], tiers: Iterable[Tier]) -> tuple[Choice, ...]:
+    """Return everybody on these rungs whose area it is, on duty or not: by now somebody has to be woken."""
+    wanted = frozenset(tiers)
+    here = (entry for entry in directory if entry.tier in wanted and _covers(entry.areas, need.areas))
+    return tuple(Choice(entry, f"{entry.tier}: nobody has answered") for entry in here)
+
+
+def _fitting(need: Need, directory: Sequence[Entry], local: datetime, tier: Tier) -> list[Choice]:
+    fit = [entry for entry in directory if entry.tier is tier and _competent(entry, need) and entry.on_duty(local)]
+    fit.sort(key=lambda entry: ("*" in entry.categories, "*" in entry.areas, entry.id))
+    return [Choice(entry, _why(entry, need)) for entry in fit]
+
+
+def _with_child_protection(need: Need, directory: Sequence[Entry], local: datetime, chosen: list[Choice]) -> list[Choice]:
+    """Add a body made for children, so that a child is met as a victim and not as an offender."""
+    if not (need.minors and need.life):
+        return chosen
+    bodies = [
+        choice for choice in _fitting(need, directory, local, Tier.DUTY) if choice.entry.agency_kind in ("child_line", "isange")
+    ]
+    new = [choice for choice in bodies if choice.entry.agency not in _agencies(chosen)]
+    return [*chosen, *(Choice(choice.entry, "a child is named") for choice in new[:1])]
+
+
+def _competent(entry: Entry, need: Need) -> bool:
+    if need.minors and not entry.minors:
+        return False
+    return _covers(entry.areas, need.areas) and ("*" in entry.categories or need.category in entry.categories)
+
+
+def _covers(areas: frozenset[str], needed: frozenset[str]) -> bool:
+    return "*" in areas or not areas.isdisjoint(needed)
+
+
+def _agencies(chosen: Sequence[Choice]) -> set[str]:
+    return {choice.entry.agency for choice in chosen}
+
+
+def _last_resort(directory: Sequence[Entry]) -> list[Entry]:
+    return [entry for entry in directory if entry.last_resort]
+
+
+def _why(entry: Entry, need: Need) -> str:
+    what = "every category" if "*" in entry.categories else need.category.replace("_", " ")
+    where = "every area" if "*" in entry.areas else ", ".join(sorted(entry.areas & need.areas))
+    return f"on duty for {what} in {where}"

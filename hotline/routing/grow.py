@@ -1,0 +1,48 @@
+"""A report grew: its new reading becomes the case's, and whoever must now know is told.
+
+A case only ever rises: later harmless words do not take back an earlier cry for help. A person may lower it, a machine may not.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from hotline.deployment import Deployment
+from hotline.models import RANK, Case, Direction, Lane, Message, MessageKind, Reading, Referral, table
+from hotline.outbound.compose import bound_to
+from hotline.privacy import Key
+from hotline.routing.choose import NOBODY_TOLD
+from hotline.routing.refer import Referable, refer
+
+CASE, MESSAGE, REFERRAL = table(Case), table(Message), table(Referral)
+URGENCY = {rank: urgency for urgency, rank in RANK.items()}
+
+
+def words_of(session: Session, case_id: str, key: Key) -> str:
+    """Return all that the caller has told, oldest first, a line each text."""
+    told = (MESSAGE.c.case_id == case_id, MESSAGE.c.direction == Direction.IN, MESSAGE.c.kind == MessageKind.REPORT)
+    rows = session.execute(select(MESSAGE.c.id, MESSAGE.c.sealed).where(*told).order_by(MESSAGE.c.created_at, MESSAGE.c.id))
+    return "\n".join(key.open_text(row.sealed, bound_to(row.id)) for row in rows)
+
+
+def reread(session: Session, deployment: Deployment, read: Sequence[tuple[str, Key, Reading]], now: datetime) -> set[Lane]:
+    """Take over new readings of cases that grew; returns the lanes in which alerts now wait."""
+    risen = [referable for case_id, key, reading in read if (referable := _rise(session, case_id, key, reading))]
+    return refer(session, deployment, risen, now) if risen else set()
+
+
+def _rise(session: Session, case_id: str, key: Key, reading: Reading) -> Referable | None:
+    case = session.execute(select(CASE).where(CASE.c.id == case_id).with_for_update()).mappings().one()
+    rank = min(case["rank"], reading.rank)
+    category = case["category"] if reading.category in NOBODY_TOLD or reading.rank > case["rank"] else reading.category
+    minors = "true" if "true" in (case["minors"], reading.minors) else reading.minors
+    values = {"category": category, "urgency": URGENCY[rank], "rank": rank, "minors": minors, "version": case["version"] + 1}
+    session.execute(update(CASE).where(CASE.c.id == case_id).values(**values))
+    told = frozenset(session.scalars(select(REFERRAL.c.contact_id).where(REFERRAL.c.case_id == case_id)))
+    if told and not (rank == 0 < case["rank"]):
+        return None
+    whole = replace(reading, category=category, urgency=URGENCY[rank], minors=minors)
+    return Referable(case_id, case["handle"], key, whole, told)

@@ -1,0 +1,108 @@
+"""Refers cases: chooses contacts, writes a referral and an alert for each, and starts the ladder.
+
+An alert carries the case's handle, how urgent it is and the district; never identity, a place below the district, or words.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import bindparam, insert, update
+from sqlalchemy.orm import Session
+
+from hotline.deployment import Deployment
+from hotline.models import Case, Lane, Message, MessageKind, Reading, Referral, ReferralState, Tier, new_id, table
+from hotline.outbound.compose import Draft
+from hotline.privacy import Key
+from hotline.routing import directory, ladder
+from hotline.routing.choose import Choice, Entry, Need, choose
+
+CASE, MESSAGE, REFERRAL = table(Case), table(Message), table(Referral)
+
+
+@dataclass(frozen=True)
+class Referable:
+    """A case that contacts may have to be told of; `told` are the contacts who have a referral of it already."""
+
+    case_id: str
+    handle: str
+    key: Key
+    reading: Reading
+    told: frozenset[str] = frozenset()
+
+
+def refer(session: Session, deployment: Deployment, cases: Sequence[Referable], now: datetime) -> set[Lane]:
+    """Tell the chosen contacts of each case. Returns the lanes in which alerts now wait."""
+    entries = directory.load(session)
+    local = deployment.local(now)
+    told = [(case, choose(need(deployment, case.reading), entries, local)) for case in cases]
+    referrals, alerts, clocks = [], [], []
+    for case, choices in told:
+        urgent = case.reading.urgency == "immediate"
+        referrals += [referral(case.case_id, choice, now) for choice in choices if choice.entry.id not in case.told]
+        alerts += [alert(deployment, case, choice, now) for choice in choices]
+        if choices or urgent:
+            steps = steps_for(deployment, life=urgent)
+            clocks.append({"of": case.case_id, "due": ladder.due(steps, 0, started=now, previous=now, now=now)})
+    connection = session.connection()
+    for table_, rows in ((REFERRAL, referrals), (MESSAGE, alerts)):
+        if rows:
+            connection.execute(insert(table_), rows)
+    if clocks:
+        start = (
+            update(CASE).where(CASE.c.id == bindparam("of")).values(next_step_at=bindparam("due"), ladder_from=now, ladder_step=0)
+        )
+        connection.execute(start, clocks)
+    return {Lane(str(row["lane"])) for row in alerts}
+
+
+def need(deployment: Deployment, reading: Reading) -> Need:
+    """Return what a case asks of the directory."""
+    areas = frozenset(reading.places) | {deployment.settings.district}
+    return Need(reading.category, reading.urgency, reading.minors == "true", areas)
+
+
+def steps_for(deployment: Deployment, *, life: bool) -> tuple[ladder.Step, ...]:
+    """Return the ladder of a case."""
+    return ladder.parse(deployment.settings.ladder_life if life else deployment.settings.ladder_normal)
+
+
+def referral(case_id: str, choice: Choice, now: datetime, *, step: int = 0) -> dict[str, object]:
+    """Return the row that says a contact is to be told of a case."""
+    return {
+        "id": new_id(),
+        "case_id": case_id,
+        "contact_id": choice.entry.id,
+        "state": ReferralState.QUEUED,
+        "why": choice.why,
+        "step": step,
+        "created_at": now,
+    }
+
+
+def alert(deployment: Deployment, case: Referable, choice: Choice, now: datetime, *, minutes: int = 0) -> dict[str, object]:
+    """Return the message row of an alert; `minutes` says how long a repeated one has waited."""
+    urgent = case.reading.urgency == "immediate"
+    body = _words(deployment, case, choice.entry, minutes)
+    draft = Draft(
+        kind=MessageKind.ALERT,
+        lane=Lane.LIFE if urgent else Lane.REPLY,
+        body=body,
+        gateway=deployment.settings.gateway,
+        case_id=case.case_id,
+        contact_id=choice.entry.id,
+        valid_for=timedelta(hours=deployment.settings.page_expiry_hours),
+    )
+    return draft.row(case.key, now)
+
+
+def _words(deployment: Deployment, case: Referable, entry: Entry, minutes: int) -> str:
+    urgent = case.reading.urgency == "immediate"
+    area = deployment.settings.district
+    if minutes and entry.tier is not Tier.DUTY:
+        return deployment.words.text("staff.supervisor", entry.language, code=case.handle, minutes=minutes)
+    if minutes:
+        key = "staff.alert_urgent_again" if urgent else "staff.alert_again"
+        return deployment.words.text(key, entry.language, code=case.handle, area=area, minutes=minutes)
+    key = ("staff.alert_urgent" if urgent else "staff.alert") + ("_minor" if case.reading.minors == "true" else "")
+    return deployment.words.text(key, entry.language, code=case.handle, area=area)

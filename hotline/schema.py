@@ -1,0 +1,39 @@
+"""Brings a database to the newest shape with Alembic, and says whether it is there."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from hotline.db import Database
+
+FOLDER = Path(__file__).with_name("migrations")
+
+
+def upgrade(database: Database) -> None:
+    """Run every migration the database has not seen."""
+    with database.engine.begin() as connection:
+        command.upgrade(_config(connection), "head")
+
+
+def current(database: Database) -> bool:
+    """Whether the database has seen every migration."""
+    with database.engine.connect() as connection:
+        heads = ScriptDirectory.from_config(_config(connection)).get_heads()
+        return set(MigrationContext.configure(connection).get_current_heads()) == set(heads)
+
+
+def write_revision(database: Database, message: str) -> None:
+    """Write the migration that leads from the database's shape to the models'."""
+    with database.engine.begin() as connection:
+        command.revision(_config(connection), message, autogenerate=True)
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER))
+    config.attributes["connection"] = connection
+    return config

@@ -1,0 +1,188 @@
+"""`hotline up`: everything on one machine, from the Procfile's own lines, kept running.
+
+A process that ends is started again, after a pause that grows while it keeps ending. Ctrl-C ends every child. Should the
+supervisor itself be killed, its children go on working; the next `hotline up` ends them before it starts its own.
+"""
+
+import fcntl
+import json
+import os
+import shlex
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+from honcho.environ import parse_procfile
+
+from hotline.config import PROJECT, Settings, child_environment
+from hotline.embedded import command as redis_command
+
+STOP_SECONDS = 8.0
+LONGEST_PAUSE = 5.0
+STEADY_SECONDS = 10.0
+
+Printer = Callable[[str, str], None]
+
+
+class AlreadyRunning(Exception):
+    """Another supervisor holds this instance folder."""
+
+
+@dataclass
+class Child:
+    """One supervised process, the leader of its own group."""
+
+    name: str
+    command: str
+    process: subprocess.Popen[str] | None = None
+    started: float = 0.0
+    pause: float = 0.2
+    start_at: float = 0.0
+
+
+@dataclass
+class Supervisor:
+    """Starts children, passes on what they print, and starts again whatever ends."""
+
+    settings: Settings
+    say: Printer
+    children: list[Child] = field(default_factory=list)
+    _stopping: threading.Event = field(default_factory=threading.Event)
+
+    def run(self, ready: Callable[[], None]) -> None:
+        """Run until told to stop. `ready` is called once, in a thread, when all children have been started."""
+        with self._only_one():
+            self.children = [Child(name, line) for name, line in commands(self.settings).items()]
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, self._stop)
+            for child in self.children:
+                self._start(child)
+            threading.Thread(target=ready, daemon=True).start()
+            while not self._stopping.wait(0.1):
+                self._revive()
+            self._end_all()
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        self._stopping.set()
+
+    def _start(self, child: Child) -> None:
+        child.process = subprocess.Popen(
+            ["/bin/sh", "-c", child.command],
+            cwd=PROJECT,
+            env=child_environment(self.settings),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+            pass_fds=(self._lock,),
+        )
+        child.started = time.monotonic()
+        child.start_at = 0.0
+        threading.Thread(target=self._pass_on, args=(child.name, child.process), daemon=True).start()
+        self._write_pids()
+
+    def _pass_on(self, name: str, process: subprocess.Popen[str]) -> None:
+        for line in process.stdout or ():
+            self.say(name, line.rstrip("\n"))
+
+    def _revive(self) -> None:
+        for child in self.children:
+            if child.start_at and time.monotonic() >= child.start_at:
+                self._start(child)
+            elif not child.start_at and child.process is not None and child.process.poll() is not None:
+                _signal_group(child.process.pid, signal.SIGKILL)
+                steady = time.monotonic() - child.started > STEADY_SECONDS
+                child.pause = 0.2 if steady else min(child.pause * 2, LONGEST_PAUSE)
+                child.start_at = time.monotonic() + child.pause
+                self.say("up", f"{child.name} ended ({child.process.returncode}); starting it again")
+
+    def _end_all(self) -> None:
+        running = [child.process for child in self.children if child.process is not None]
+        for process in running:
+            _signal_group(process.pid, signal.SIGTERM)
+        until = time.monotonic() + STOP_SECONDS
+        for process in running:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(max(0.1, until - time.monotonic()))
+            _signal_group(process.pid, signal.SIGKILL)
+        self._pids.unlink(missing_ok=True)
+
+    @property
+    def _pids(self) -> Path:
+        return self.settings.instance / "up.pids"
+
+    def _write_pids(self) -> None:
+        pids = {child.name: child.process.pid for child in self.children if child.process is not None}
+        self._pids.write_text(json.dumps({"up": os.getpid(), **pids}))
+
+    def _only_one(self) -> "_InstanceLock":
+        lock = _InstanceLock(self.settings.instance / "up.lock", self._pids)
+        self._lock = lock.handle
+        return lock
+
+
+class _InstanceLock:
+    """Holds the instance folder. Children inherit the handle, so the lock tells whether any of them still lives."""
+
+    def __init__(self, path: Path, pids: Path) -> None:
+        self.handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        self._pids = pids
+
+    def __enter__(self) -> None:
+        if self._taken():
+            self._end_orphans()
+        for _ in range(50):
+            if not self._taken():
+                return
+            time.sleep(0.1)
+        raise AlreadyRunning
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self.handle)
+
+    def _taken(self) -> bool:
+        try:
+            fcntl.flock(self.handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
+
+    def _end_orphans(self) -> None:
+        """End what a killed supervisor left behind. The lock is held, so the pids on file are still ours."""
+        left: Mapping[str, int] = json.loads(self._pids.read_text()) if self._pids.exists() else {}
+        if _alive(left.get("up", 0)):
+            raise AlreadyRunning
+        for name, pid in left.items():
+            if name != "up":
+                _signal_group(pid, signal.SIGTERM)
+
+
+def commands(settings: Settings) -> dict[str, str]:
+    """Return what to run: the Procfile's lines, and Redis before them unless one was named."""
+    lines = dict(parse_procfile((PROJECT / "Procfile").read_text()).processes)
+    embedded = None if settings.redis_url else redis_command(settings)
+    return ({"redis": f"exec {shlex.join(embedded)}"} if embedded else {}) | lines
+
+
+def _signal_group(pid: int, number: int) -> None:
+    try:
+        os.killpg(pid, number)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return pid > 0

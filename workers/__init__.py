@@ -1,0 +1,1 @@
+"""Workers: the jobs RQ starts, and the clock that makes lost work impossible."""

@@ -1,0 +1,141 @@
+"""Every job: claim rows, call the stages, ring the next. The whole path of a report can be read here.
+
+A job carries a queue's name and nothing else. It may run twice, late or never: rows are claimed by status under a lock, so
+twice is harmless, and the clock rings again for what stands still, so never is impossible.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import cache, partial
+
+from sqlalchemy import RowMapping, insert
+from sqlalchemy.orm import Session
+
+from hotline.casework.acknowledge import answer
+from hotline.config import load
+from hotline.db import after_commit
+from hotline.deployment import Deployment
+from hotline.gateways.contract import Certainty, InboundText, Sent, StatusUpdate
+from hotline.intake import arrivals
+from hotline.intake.arrivals import Claimed
+from hotline.intake.receive import Received, assessed_row, receive
+from hotline.models import Assessed, Lane, table
+from hotline.outbound import deliver as delivery
+from hotline.outbound import status
+from hotline.queue import QueueName
+from hotline.routing.grow import reread, words_of
+from hotline.routing.refer import Referable, refer
+from workers.reading import read
+
+log = logging.getLogger(__name__)
+
+LONGEST_DRAIN = 20.0
+
+
+@cache
+def deployment() -> Deployment:
+    """Return this process's deployment. First asked for inside a job, which is after the fork."""
+    return Deployment(load())
+
+
+def drain_inbox(queue: str) -> None:
+    """Take waiting webhooks until none is left."""
+    _until_empty(QueueName(queue), lambda: drain_batch(deployment()))
+
+
+def deliver(queue: str) -> None:
+    """Send one lane's due messages until none is left."""
+    _until_empty(QueueName(queue), lambda: deliver_batch(deployment(), Lane(queue)))
+
+
+def drain_batch(site: Deployment) -> int:
+    """Take one batch of webhooks through intake, triage and routing. Returns how many rows there were."""
+    with site.db.transaction() as session:
+        token, rows = arrivals.take(session, site, site.db.now(session))
+    if rows:
+        _process(site, token, rows)
+    return len(rows)
+
+
+def deliver_batch(site: Deployment, lane: Lane) -> int:
+    """Send one batch of a lane. Returns how many messages there were."""
+    with site.db.transaction() as session:
+        parcel = delivery.take(session, site, lane, site.db.now(session))
+    outcomes = delivery.send(site, parcel)
+    if parcel.rows:
+        with site.db.transaction() as session:
+            delivery.settle(session, site, parcel, outcomes, site.db.now(session))
+        log.info("delivered", extra={"lane": str(lane), "count": len(parcel.rows), "accepted": _accepted(outcomes)})
+    return len(parcel.rows)
+
+
+def _process(site: Deployment, token: str, rows: Sequence[RowMapping]) -> None:
+    """Process claimed rows together; when that fails, each alone, so that one bad row cannot hold up the others."""
+    try:
+        _advance(site, arrivals.read(site, token, rows))
+    except Exception as error:
+        if len(rows) > 1:
+            for row in rows:
+                _process(site, token, [row])
+            return
+        log.exception("row failed", extra={"row": rows[0]["id"], "attempts": rows[0]["attempts"]})
+        with site.db.transaction() as session:
+            most = site.settings.max_attempts
+            arrivals.give_up(session, rows[0]["id"], token, max_attempts=most, error=type(error).__name__)
+
+
+def _advance(site: Deployment, claimed: Claimed) -> None:
+    texts = [arrival for arrival in claimed.arrivals if isinstance(arrival.event, InboundText)]
+    readings = {arrival.inbox_id: read(arrival.event.body) for arrival in texts if isinstance(arrival.event, InboundText)}
+    with site.db.transaction() as session:
+        now = site.db.now(session)
+        received = receive(session, site, texts, readings, now)
+        lanes = received.lanes | _refer(session, site, received, now)
+        for given in received.answers:
+            answer(session, site, given.contact_id, given.verb, given.code, now)
+            lanes.add(Lane.LIFE)
+        arrivals.finish(session, claimed, later=_statuses(session, site, claimed))
+        for lane in lanes:
+            after_commit(session, partial(site.bell.ring, QueueName(lane)))
+    for opened in received.opened:
+        what = {"case": opened.handle, "category": opened.reading.category, "urgency": opened.reading.urgency}
+        log.info("new report", extra=what)
+
+
+def _refer(session: Session, site: Deployment, received: Received, now: datetime) -> set[Lane]:
+    """Route what is new, and read again as a whole what grew."""
+    fresh = [Referable(new.case_id, new.handle, new.key, new.reading) for new in received.opened]
+    lanes = refer(session, site, fresh, now)
+    grown = [(case.case_id, case.key, read(words_of(session, case.case_id, case.key))) for case in received.grown.values()]
+    if grown:
+        rows = [assessed_row(case_id, key, reading, now) for case_id, key, reading in grown]
+        session.connection().execute(insert(table(Assessed)), rows)
+        lanes |= reread(session, site, grown, now)
+    return lanes
+
+
+def _statuses(session: Session, site: Deployment, claimed: Claimed) -> frozenset[str]:
+    """Apply delivery reports; returns the rows whose message is not known yet, to be looked at later."""
+    now = site.db.now(session)
+    return frozenset(
+        arrival.inbox_id
+        for arrival in claimed.arrivals
+        if isinstance(arrival.event, StatusUpdate) and not status.apply(session, arrival.gateway, arrival.event, now)
+    )
+
+
+def _until_empty(queue: QueueName, batch: Callable[[], int]) -> None:
+    """Run batches until there is nothing left, then look once more: a row stored meanwhile may have rung in vain."""
+    bell = deployment().bell
+    bell.answered(queue)
+    until = time.monotonic() + LONGEST_DRAIN
+    while batch():
+        if time.monotonic() > until:
+            bell.ring(queue)
+            return
+
+
+def _accepted(outcomes: Sequence[Sent]) -> int:
+    return sum(sent.certainty is Certainty.ACCEPTED for sent in outcomes)
