@@ -36,7 +36,7 @@ WAIT_FOR_HASH: Final = 5.0
 _hasher = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=1)
 _room = threading.BoundedSemaphore(HASHES_AT_ONCE)
 # The hash of a password nobody knows, tried for unknown names so that they take as long as known ones.
-_NOBODY: Final = "$argon2id$v=19$m=65536,t=3,p=1$rWVGmdU1LrLmIDbYURHpTA$q1t04JAM91VMcxg/s6aA6kOKQ4YRTlvWt4L1f+lYlUE"
+_NOBODY: Final = "$argon2id$v=19$m=65536,t=3,p=1$y0C8VFVWxBO9jrDh4W06oQ$qJj+F+ynE6kmX8rwq+gHD8pfnQNu3dkJZwWJhFoR6oA"
 
 
 class Unsuitable(Exception):

@@ -18,11 +18,11 @@ UNTOUCHED = (CaseState.NEW, CaseState.UNFINISHED)
 
 
 class Taken(Exception):
-    """Another officer has the case. `by` is that officer."""
+    """Another officer has the case. `by` is the name colleagues know that officer by."""
 
     def __init__(self, by: Officer) -> None:
         super().__init__("taken")
-        self.by = by
+        self.by = by.display_name
 
 
 class Changed(Exception):

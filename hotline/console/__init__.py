@@ -1,0 +1,27 @@
+"""The console: what officers open in a browser. One module a screen, all behind one guard.
+
+Comes in: requests to the desk's listener. Goes out: pages and fragments of them, never a script or a style in the page itself,
+never a caller's number. It works without scripts; with them it is live.
+"""
+
+from flask import Blueprint, Flask
+
+from hotline.console import armour, case, demo, faults, guard, queue, sign_in, static, wording
+from hotline.deployment import Deployment
+
+SCREENS = (static, sign_in, queue, case)
+
+
+def install(app: Flask, deployment: Deployment) -> None:
+    """Put the console into a Flask application. Raises guard.Unguarded for a route that nobody was given."""
+    app.extensions["deployment"] = deployment
+    root = Blueprint("console", __name__, template_folder="templates")
+    for screen in (*SCREENS, demo) if deployment.settings.demo else SCREENS:
+        root.register_blueprint(screen.screen)
+    guard.install(root)
+    armour.install(app, root, deployment)
+    wording.install(app, deployment)
+    static.install(app)
+    faults.install(app)
+    app.register_blueprint(root)
+    guard.check(app)

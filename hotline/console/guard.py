@@ -1,0 +1,102 @@
+"""The guard: every route of the console names what it lets somebody do, and the role matrix says who may.
+
+Denied by default: a route that names nothing does not start. What one may not see and what is not there look the same.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar, cast
+
+from flask import Blueprint, Flask, abort, current_app, g, redirect, request, url_for
+from werkzeug.wrappers import Response
+
+from hotline.console import faults, sessions
+from hotline.deployment import Deployment
+from hotline.models import Officer
+from hotline.roles import May, allows
+
+# Open before anybody has signed in. Each entry is a door that must stay open; add none that shows or changes a case.
+OPEN: Final = frozenset(
+    {"console.static.serve", "console.sign_in.form", "console.sign_in.enter", "console.sign_in.home", "console.demo.enter"}
+)
+# Open to whoever is signed in, whatever the role.
+ANY_OFFICER: Final = frozenset({"console.sign_in.leave"})
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class Unguarded(Exception):
+    """A route of the console says of nobody that they may use it. Names the endpoints."""
+
+
+def may(act: May) -> Callable[[View], View]:
+    """Mark a view with what it lets somebody do."""
+
+    def mark(view: View) -> View:
+        view.__dict__["may"] = act
+        return view
+
+    return mark
+
+
+def act_of(app: Flask, endpoint: str) -> May | None:
+    """Return what a route lets somebody do, or None where it says nothing."""
+    return cast("May | None", getattr(app.view_functions[endpoint], "may", None))
+
+
+def check(app: Flask) -> None:
+    """Raise Unguarded unless each route of the console is marked or stands in one of the two lists."""
+    ours = {rule.endpoint for rule in app.url_map.iter_rules() if rule.endpoint.startswith("console.")}
+    bare = sorted(name for name in ours - OPEN - ANY_OFFICER if act_of(app, name) is None)
+    if bare:
+        raise Unguarded(", ".join(bare))
+
+
+def install(root: Blueprint) -> None:
+    """Ask who is there before each request of the console."""
+    root.before_request(_admit)
+
+
+def officer() -> Officer:
+    """Return who is signed in. Only to be called behind the guard."""
+    return cast("Officer", g.officer)
+
+
+def stranger_or_officer() -> Officer | None:
+    """Return who is signed in, if anybody is."""
+    return cast("Officer | None", g.officer)
+
+
+def moment() -> datetime:
+    """Return the point in time at which this request began."""
+    return cast("datetime", g.now)
+
+
+def deployment() -> Deployment:
+    """Return the deployment this console belongs to."""
+    return cast("Deployment", current_app.extensions["deployment"])
+
+
+def _admit() -> Response | tuple[str, int] | None:
+    g.now, g.officer = datetime.now(UTC), None
+    endpoint = request.endpoint or ""
+    if endpoint == "console.static.serve":
+        return None
+    g.officer = sessions.current(deployment(), now=g.now)
+    if endpoint in OPEN or (g.officer and endpoint in ANY_OFFICER):
+        return None
+    if g.officer is None:
+        return _send_to_sign_in()
+    act = act_of(current_app, endpoint)
+    if act is None or not allows(g.officer.role, act):
+        abort(404)
+    return None
+
+
+def _send_to_sign_in() -> Response | tuple[str, int]:
+    """Send a stranger to the sign-in page; what they had typed is shown to them rather than lost."""
+    if "HX-Request" in request.headers:
+        return Response(status=401, headers={"HX-Redirect": url_for("console.sign_in.form")})
+    if request.method == "POST":
+        return faults.kept("ended", 401)
+    return redirect(url_for("console.sign_in.form"), 303)

@@ -1,0 +1,102 @@
+"""What stands in the queue: the cases of one view, most urgent and longest waiting first, a page at a time.
+
+Only what may be seen without reading a case: handles, states, clocks, who was told. No query here counts or skips rows.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from hotline.models import Case, CaseState, Officer, Referral
+
+PAGE: Final = 50
+COUNT_UP_TO: Final = 99
+UNCLAIMED: Final = (CaseState.UNFINISHED, CaseState.NEW, CaseState.OPEN)
+ON_OTHERS: Final = (CaseState.WAITING, CaseState.PASSED_ON)
+NOT_CLOSED: Final = tuple(state for state in CaseState if state is not CaseState.CLOSED)
+
+
+class View(StrEnum):
+    """The views of the queue."""
+
+    NEW = "new"
+    MINE = "mine"
+    WAITING = "waiting"
+    ALL = "all"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One case in the queue, and who was told of it so far."""
+
+    case: Case
+    told: tuple[Referral, ...]
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of rows. `following` is the token after which the next page begins; `mark` changes when anything shown does."""
+
+    rows: tuple[Row, ...]
+    following: str | None
+    mark: str
+
+
+def page(session: Session, view: View, officer: Officer, *, after: str | None = None) -> Page:
+    """Return a page of a view, from the top or after the case of that token."""
+    wanted = [*_within(view, officer)]
+    if after and (last := session.scalars(select(Case).where(Case.token == after)).first()):
+        wanted.append(_beyond(last))
+    order = (Case.rank, Case.opened_at, Case.id)
+    cases = session.scalars(select(Case).where(*wanted).order_by(*order).limit(PAGE + 1)).all()
+    told = _told(session, cases[:PAGE])
+    rows = tuple(Row(case, tuple(told[case.id])) for case in cases[:PAGE])
+    return Page(rows, rows[-1].case.token if len(cases) > PAGE else None, _mark(rows))
+
+
+def counts(session: Session, officer: Officer) -> Mapping[View, str]:
+    """Return how many cases each view holds, as far as 99; beyond that nobody counts and "99+" is said."""
+    return {view: _count(session, view, officer) for view in View}
+
+
+def _count(session: Session, view: View, officer: Officer) -> str:
+    some = select(Case.id).where(*_within(view, officer)).limit(COUNT_UP_TO + 1).subquery()
+    found = session.execute(select(func.count()).select_from(some)).scalar_one()
+    return str(found) if found <= COUNT_UP_TO else f"{COUNT_UP_TO}+"
+
+
+def _within(view: View, officer: Officer) -> Iterable[ColumnElement[bool]]:
+    if view is View.NEW:
+        return (Case.state.in_(UNCLAIMED), Case.owner_id.is_(None))
+    if view is View.MINE:
+        return (Case.state.in_(NOT_CLOSED), Case.owner_id == officer.id)
+    return (Case.state.in_(ON_OTHERS if view is View.WAITING else NOT_CLOSED),)
+
+
+def _beyond(last: Case) -> ColumnElement[bool]:
+    same_rank = and_(Case.rank == last.rank, Case.opened_at > last.opened_at)
+    same_moment = and_(Case.rank == last.rank, Case.opened_at == last.opened_at, Case.id > last.id)
+    return or_(Case.rank > last.rank, same_rank, same_moment)
+
+
+def _told(session: Session, cases: Sequence[Case]) -> Mapping[str, list[Referral]]:
+    told: defaultdict[str, list[Referral]] = defaultdict(list)
+    ids = [case.id for case in cases]
+    for referral in session.scalars(select(Referral).where(Referral.case_id.in_(ids)).order_by(Referral.created_at)):
+        told[referral.case_id].append(referral)
+    return told
+
+
+def _mark(rows: Sequence[Row]) -> str:
+    shown = [(_state(row.case), [(referral.state, referral.told_at) for referral in row.told]) for row in rows]
+    return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
+
+
+def _state(case: Case) -> tuple[object, ...]:
+    return case.token, case.version, case.updated_at, case.state, case.rank, case.next_step_at, case.acknowledged_at

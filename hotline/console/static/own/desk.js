@@ -1,0 +1,200 @@
+// What the console does on top of plain pages: refresh itself, keep clocks running, single keys, light and dark, the cover.
+// Every page works without this file. It keeps no words of anybody and talks to nobody but the page's own server.
+
+const POLL = 5000;
+const page = document;
+const find = (selector, within = page) => within.querySelector(selector);
+const all = (selector, within = page) => [...within.querySelectorAll(selector)];
+const title = page.title;
+let lastHeard = Date.now();
+let failing = false;
+
+// ---- refreshing: htmx fetches a fragment whenever we send the pulse element a "pulse" ----
+const pulse = find("[data-pulse]");
+
+function beat() {
+  if (!page.hidden && !typingInSwapped()) window.htmx?.trigger(pulse, "pulse");
+}
+
+function typingInSwapped() {
+  return Boolean(page.activeElement?.closest("#rows form, #case-head form")) && page.activeElement.matches("input, textarea");
+}
+
+function heard() {
+  lastHeard = Date.now();
+  failing = false;
+  showLive();
+}
+
+function showLive() {
+  const box = find("[data-live]");
+  if (!box || !pulse) return;
+  const seconds = Math.round((Date.now() - lastHeard) / 1000);
+  const stopped = failing || seconds > 20;
+  box.hidden = false;
+  box.classList.toggle("stopped", stopped);
+  find("[data-live-words]", box).textContent = stopped ? `Live updates stopped ${seconds} s ago.` : "Live";
+  find("[data-live-again]", box).hidden = !stopped;
+}
+
+if (pulse) {
+  setInterval(beat, POLL);
+  setInterval(showLive, 1000);
+  page.addEventListener("visibilitychange", () => { if (!page.hidden) { lastHeard = Date.now(); beat(); } });
+  page.addEventListener("htmx:afterRequest", (event) => {
+    if (event.detail.elt !== pulse) return;
+    if (event.detail.successful) heard();
+    else { failing = true; showLive(); }
+  });
+  showLive();
+}
+
+// ---- what is new: named once, politely, and counted in the tab's title ----
+let known = new Set(all("[data-row]").map((row) => row.id));
+let unseen = 0;
+let chosen = null;
+
+page.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.target.id === "rows") newRows();
+  if (event.detail.target.id === "thread") tell("This item changed.");
+});
+page.addEventListener("htmx:afterSettle", tick);
+
+function newRows() {
+  const rows = all("[data-row]");
+  const fresh = rows.filter((row) => !known.has(row.id));
+  fresh.forEach((row) => row.classList.add("fresh"));
+  known = new Set(rows.map((row) => row.id));
+  if (chosen) choose(find(`#${CSS.escape(chosen)}`), false);
+  if (!fresh.length) return;
+  unseen += fresh.length;
+  page.title = `(${unseen}) ${title}`;
+  tell(fresh.length === 1 ? `New item ${fresh[0].dataset.handle}` : `${fresh.length} new items`);
+}
+
+function tell(words) {
+  const news = find("[data-news]");
+  if (news) news.textContent = words;
+}
+
+page.addEventListener("pointerdown", () => { unseen = 0; page.title = title; });
+page.addEventListener("keydown", () => { unseen = 0; page.title = title; });
+
+// ---- clocks ----
+function age(seconds) {
+  if (seconds < 60) return "now";
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ${String(Math.floor((seconds % 3600) / 60)).padStart(2, "0")}`;
+  return `${Math.floor(seconds / 86400)} d`;
+}
+
+function tick() {
+  const now = Date.now();
+  for (const time of all("time[data-age]")) time.textContent = age((now - Date.parse(time.dateTime)) / 1000);
+  for (const time of all("time[data-until]")) {
+    const left = Math.round((Date.parse(time.dateTime) - now) / 1000);
+    time.classList.toggle("near", left < 60);
+    time.dataset.left = left <= 0 ? "due now" : left < 3600 ? `in ${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}` : "";
+  }
+  const ending = find("[data-ends]");
+  if (ending) ending.hidden = Date.parse(ending.dataset.ends) - now > 120000;
+}
+setInterval(tick, 1000);
+tick();
+
+// ---- rows and keys ----
+const KEYS = "desk.keys";
+const keysOn = () => localStorage.getItem(KEYS) !== "off";
+
+function choose(row, focus = true) {
+  all("[data-row].chosen").forEach((one) => one.classList.remove("chosen"));
+  if (!row) return;
+  chosen = row.id;
+  row.classList.add("chosen");
+  if (focus) find(".open", row)?.focus();
+  row.scrollIntoView({ block: "nearest" });
+}
+
+function step(by) {
+  const rows = all("[data-row]");
+  const at = rows.findIndex((row) => row.id === chosen);
+  choose(rows[Math.max(0, Math.min(rows.length - 1, at < 0 ? 0 : at + by))]);
+}
+
+function write(mode, field) {
+  const radio = find(mode);
+  if (!radio) return;
+  radio.checked = true;
+  find(field)?.focus();
+}
+
+const acts = {
+  j: () => step(1),
+  k: () => step(-1),
+  o: () => find("[data-row].chosen a.open")?.click(),
+  c: () => find("[data-row].chosen [data-claim], [data-case] [data-claim]")?.requestSubmit(),
+  r: () => write("#mode-reply", "#reply-text"),
+  n: () => write("#mode-note", "#note-text"),
+  q: () => find("[data-back]")?.click(),
+  "?": () => find("[data-key-sheet]")?.showModal(),
+};
+
+let escaped = 0;
+page.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") {
+    if (!find("[data-cover]")?.hidden) return;
+    if (event.timeStamp - escaped < 600) cover(true);
+    escaped = event.timeStamp;
+    return;
+  }
+  const typing = event.target.closest?.("textarea, select, input:not([type=radio], [type=checkbox]), [contenteditable]");
+  if (typing || event.ctrlKey || event.metaKey || event.altKey || find("dialog[open]")) return;
+  if (!keysOn() && event.key !== "?") return;
+  const act = acts[event.key];
+  if (act) { event.preventDefault(); act(); }
+});
+
+const keysSwitch = find("[data-keys-on]");
+if (keysSwitch) {
+  keysSwitch.checked = keysOn();
+  keysSwitch.addEventListener("change", () => localStorage.setItem(KEYS, keysSwitch.checked ? "on" : "off"));
+  const button = find("[data-keys]");
+  button.hidden = false;
+  button.addEventListener("click", acts["?"]);
+}
+
+// ---- the cover: one blank screen for when somebody walks in ----
+function cover(on) {
+  const sheet = find("[data-cover]");
+  if (!sheet) return;
+  sheet.hidden = !on;
+  find(".shell").inert = on;
+  page.title = on ? "New tab" : title;
+  if (on) find("button", sheet).focus();
+}
+find("[data-cover] button")?.addEventListener("click", () => cover(false));
+
+// ---- light and dark: a cookie, so that the server draws the page right at once ----
+const themes = find("[data-themes]");
+if (themes) {
+  themes.hidden = false;
+  themes.addEventListener("change", (event) => {
+    page.documentElement.dataset.theme = event.target.value;
+    page.cookie = `theme=${event.target.value};path=/;max-age=31536000;samesite=strict`;
+  });
+}
+page.addEventListener("click", (event) => {
+  for (const menu of all("[data-menu][open]")) if (!menu.contains(event.target)) menu.open = false;
+});
+
+// ---- a form is sent once, however often it is pressed ----
+page.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post") return;
+  if (form.dataset.sent) { event.preventDefault(); return; }
+  form.dataset.sent = "yes";
+});
+window.addEventListener("pageshow", () => all("form[data-sent]").forEach((form) => delete form.dataset.sent));
+
+// ---- a long thread opens at its end ----
+if (find("[data-case]") && all("#thread li").length > 14) find("#thread li:last-child").scrollIntoView({ block: "center" });

@@ -1,0 +1,61 @@
+"""How times are written on the console's pages, and what every template may use.
+
+Points in time come in aware; they go out in the deployment's zone, 24 hours, with the day where it is not today. Words stand in
+the templates, not here.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from flask import Flask, g, request
+
+from hotline.deployment import Deployment
+from hotline.roles import May, allows
+
+THEMES: Final = ("light", "dark")
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+def install(app: Flask, deployment: Deployment) -> None:
+    """Give templates the filters `clock`, `iso` and `age`, and who is looking."""
+
+    def clock(moment: datetime) -> str:
+        return clock_time(deployment.local(moment), deployment.local(g.now))
+
+    def about() -> dict[str, Any]:
+        theme, role = request.cookies.get("theme", ""), getattr(g.get("officer"), "role", "")
+        return {
+            "settings": deployment.settings,
+            "officer": g.get("officer"),
+            "now": g.get("now"),
+            "ends_at": g.get("ends_at"),
+            "theme": theme if theme in THEMES else "auto",
+            "may_read": allows(role, May.READ_CASE),
+            "may_work": allows(role, May.WORK_CASE),
+            "may_reply": allows(role, May.REPLY),
+        }
+
+    app.context_processor(about)
+    app.jinja_env.filters.update(clock=clock, iso=iso, age=lambda moment: age(g.now - moment))
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+
+def clock_time(moment: datetime, now: datetime) -> str:
+    """Write a local time: 18:42 today, else Tue 3 Nov 18:42."""
+    return f"{moment:%H:%M}" if moment.date() == now.date() else f"{moment:%a} {moment.day} {moment:%b %H:%M}"
+
+
+def iso(moment: datetime) -> str:
+    """Write a point in time for machines: UTC, to the second."""
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def age(span: timedelta) -> str:
+    """Write how long something has been so: now, 4 min, 2 h 05, 3 d."""
+    if span < MINUTE:
+        return "now"
+    if span < HOUR:
+        return f"{span // MINUTE} min"
+    if span < DAY:
+        return f"{span // HOUR} h {span % HOUR // MINUTE:02}"
+    return f"{span // DAY} d"

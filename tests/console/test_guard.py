@@ -1,0 +1,80 @@
+"""Every door of the console has a keeper, and what one may not see looks like what is not there."""
+
+import pytest
+
+from hotline.console import guard
+from hotline.roles import MATRIX, May, Role
+from tests.console.desk import Desk
+
+SCREENS = [
+    ("GET", "/queue", May.SEE_QUEUE),
+    ("GET", "/queue/rows", May.SEE_QUEUE),
+    ("GET", "/case/{token}", May.READ_CASE),
+    ("GET", "/case/{token}/live", May.READ_CASE),
+    ("POST", "/case/{token}/claim", May.WORK_CASE),
+    ("POST", "/case/{token}/release", May.WORK_CASE),
+    ("POST", "/case/{token}/acknowledge", May.WORK_CASE),
+    ("POST", "/case/{token}/note", May.WORK_CASE),
+    ("POST", "/case/{token}/reply", May.REPLY),
+    ("POST", "/case/{token}/meter", May.REPLY),
+]
+
+
+def test_every_route_of_the_console_says_whom_it_is_for(desk: Desk) -> None:
+    for rule in desk.app.url_map.iter_rules():
+        listed = rule.endpoint in guard.OPEN | guard.ANY_OFFICER
+        assert listed != (guard.act_of(desk.app, rule.endpoint) is not None), rule.endpoint
+
+
+def test_the_matrix_below_names_every_guarded_route(desk: Desk) -> None:
+    guarded = {rule.rule for rule in desk.app.url_map.iter_rules() if guard.act_of(desk.app, rule.endpoint)}
+    assert guarded == {path.replace("{token}", "<token>") for _, path, _ in SCREENS}
+
+
+def test_a_route_without_a_keeper_does_not_start(desk: Desk) -> None:
+    desk.app.add_url_rule("/forgotten", "console.forgotten", lambda: "open to all")
+    with pytest.raises(guard.Unguarded, match=r"console\.forgotten"):
+        guard.check(desk.app)
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_each_role_opens_only_its_own_doors(desk: Desk, role: Role) -> None:
+    case = desk.case()
+    browser = desk.signed_in(str(role))
+    for method, path, act in SCREENS:
+        address = path.format(token=case.token)
+        answer = browser.get(address) if method == "GET" else browser.post(address, text="", version="0")
+        assert (answer.status_code == 404) == (act not in MATRIX[role]), f"{role} {path}: {answer.status_code}"
+
+
+def test_denied_and_missing_are_the_same_page(desk: Desk) -> None:
+    auditor = desk.signed_in("auditor")
+    denied = auditor.get(f"/case/{desk.case().token}")
+    missing = desk.signed_in("intake").get("/case/no-such-token")
+    nowhere = auditor.get("/nowhere")
+    assert denied.status_code == missing.status_code == nowhere.status_code == 404
+    assert denied.data == missing.data == nowhere.data
+
+
+def test_a_stranger_is_sent_to_the_door_whether_the_case_is_there_or_not(desk: Desk) -> None:
+    for token in (desk.case().token, "no-such-token"):
+        answer = desk.browser().get(f"/case/{token}")
+        assert (answer.status_code, answer.location) == (303, "/sign-in")
+
+
+def test_a_stranger_s_live_page_is_sent_to_the_door_too(desk: Desk) -> None:
+    answer = desk.browser().get("/queue/rows", HX_Request="true")
+    assert (answer.status_code, answer.headers["HX-Redirect"]) == (401, "/sign-in")
+
+
+def test_an_auditor_sees_handles_and_no_way_in(desk: Desk) -> None:
+    case = desk.case()
+    page = desk.signed_in("auditor").get("/queue").get_data(as_text=True)
+    assert case.handle in page
+    assert case.token not in page
+
+
+def test_a_role_without_screens_is_told_so(desk: Desk) -> None:
+    page = desk.signed_in("admin").get("/")
+    assert page.status_code == 200
+    assert "No screen for you here" in page.get_data(as_text=True)
