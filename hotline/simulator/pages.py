@@ -1,0 +1,240 @@
+"""The phones' pages: two handsets, what they hold, and what really went over the wire.
+
+A phone is named by its profile's key. A number typed by hand stays in the signed session and stands in no address and no log.
+Only a browser on this machine is answered.
+"""
+
+import ipaddress
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, abort, current_app, make_response, redirect, render_template, request, session, url_for
+from flask_wtf.csrf import generate_csrf
+from werkzeug.wrappers import Response as BaseResponse
+
+from hotline.simulator.handsets import Handsets, Moment, Mood, Text
+from hotline.simulator.profiles import Profile, Role
+from hotline.simulator.receipts import Receipts
+from hotline.simulator.send import Carrier
+
+SIDES = ("a", "b")
+GLIMPSE = 30
+LONGEST_TEXT = 1600
+LONGEST_SENDER = 20
+CODED = re.compile(r"\b([1-9]) ([0-9A-Z]{2}-[0-9A-Z]{4})\b")
+NUMBERED = re.compile(r"\b([1-9]) ([^\W\d_][^,.;:?!]*)")
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+@dataclass(frozen=True)
+class Phone:
+    """One of the two phones as the page shows it."""
+
+    side: str
+    profile: Profile
+    texts: tuple[Text, ...]
+    unread: int
+    held: int
+    moment: Moment
+
+    @property
+    def newest(self) -> Text | None:
+        """The newest text that arrived, which a locked screen would show."""
+        return next((text for text in reversed(self.texts) if text.arrived), None)
+
+    @property
+    def glimpse(self) -> str:
+        """What a locked screen shows of it to whoever picks the phone up."""
+        return self.newest.body[:GLIMPSE] if self.newest else ""
+
+    @property
+    def answers(self) -> tuple[tuple[str, str], ...]:
+        """Answers the last text offers, while it is the last."""
+        return answers(self.texts[-1].body) if self.texts and self.texts[-1].arrived else ()
+
+
+class Pages:
+    """The views of one deployment's phones."""
+
+    def __init__(self, handsets: Handsets, carrier: Carrier, receipts: Receipts | None, *, profiles: Sequence[Profile]) -> None:
+        self.handsets = handsets
+        self.pause: Callable[[float], None] = time.sleep
+        self._carrier = carrier
+        self._receipts = receipts
+        self._profiles = {profile.key: profile for profile in profiles}
+
+    def blueprint(self) -> Blueprint:
+        """Return the pages as a blueprint that answers this machine alone."""
+        made = Blueprint("simulator", __name__, url_prefix="/simulator", template_folder="templates", static_folder="static")
+        made.before_request(only_from_here)
+        made.after_request(_guarded)
+        made.add_url_rule("", "show", self.show)
+        made.add_url_rule("/phones/<a>/<b>", "live", self.live)
+        made.add_url_rule("/choose", "choose", self.choose, methods=["POST"])
+        made.add_url_rule("/phones/<key>/texts", "send", self.send, methods=["POST"])
+        made.add_url_rule("/phones/<key>/texts/<text_id>/again", "again", self.again, methods=["POST"])
+        made.add_url_rule("/phones/<key>/network", "network", self.network, methods=["POST"])
+        made.add_url_rule("/phones/<key>/read", "read", self.read, methods=["POST"])
+        made.add_url_rule("/phones/<key>/reset", "reset", self.reset, methods=["POST"])
+        made.add_url_rule("/phones/<key>/transcript", "transcript", self.transcript)
+        return made
+
+    def show(self) -> str:
+        """Show the whole page."""
+        phones = [self._phone(side, self._profile(self._chosen(side))) for side in SIDES]
+        people = {role: [p for p in self._profiles.values() if p.role is role] for role in (Role.REPORTER, Role.CONTACT)}
+        settings = self.handsets.deployment.settings
+        own = session.get("own_numbers", {})
+        return render_template("simulator/page.html", phones=phones, people=people, own=own, settings=settings, **self._shared())
+
+    def live(self, a: str, b: str) -> BaseResponse:
+        """Show what changes on the two phones. 304 while nothing has."""
+        phones = [self._phone(side, self._profile(key)) for side, key in zip(SIDES, (a, b), strict=True)]
+        reply = make_response(render_template("simulator/live.html", phones=phones, **self._shared()))
+        reply.add_etag()
+        return reply.make_conditional(request)
+
+    def choose(self) -> BaseResponse:
+        """Give a phone to somebody else, or put a number of one's own in."""
+        side = request.form.get("side", "")
+        key = request.form.get("profile", "")
+        if side not in SIDES:
+            abort(400)
+        if number := request.form.get("number", "").strip()[:LONGEST_SENDER]:
+            key = f"own-{side}"
+            session["own_numbers"] = {**session.get("own_numbers", {}), key: number}
+        self._profile(key)
+        session[f"phone_{side}"] = key
+        return _back()
+
+    def send(self, key: str) -> BaseResponse:
+        """Send a text from a phone through the real webhook. What the network refuses stays on the phone."""
+        profile = self._profile(key)
+        body = request.form.get("text", "").replace("\r\n", "\n").strip()[:LONGEST_TEXT]
+        if body:
+            self.handsets.read(profile.number)
+            self._post(profile, self.handsets.begin(profile.number, body), body)
+        return _back()
+
+    def again(self, key: str, text_id: str) -> BaseResponse:
+        """Try a text again that did not get away; under the same id, so that it is stored once at most."""
+        profile = self._profile(key)
+        body = self.handsets.unsent(profile.number, text_id)
+        if body is not None:
+            self._post(profile, text_id, body)
+        return _back()
+
+    def network(self, key: str) -> BaseResponse:
+        """Change how the network behaves towards a phone."""
+        profile = self._profile(key)
+        chosen = request.form.get("mood", "")
+        if chosen not in list(Mood):
+            abort(400)
+        let_in = self.handsets.switch(profile.number, Mood(chosen))
+        if self._receipts is not None:
+            self._receipts.promise(let_in, "delivered")
+        return _back()
+
+    def read(self, key: str) -> BaseResponse:
+        """Mark everything on a phone as seen."""
+        self.handsets.read(self._profile(key).number)
+        return _back()
+
+    def reset(self, key: str) -> BaseResponse:
+        """Empty a phone."""
+        self.handsets.empty(self._profile(key).number)
+        return _back()
+
+    def transcript(self, key: str) -> Response:
+        """Give a phone's texts as plain text, to be copied."""
+        deployment = self.handsets.deployment
+        code = deployment.settings.tips_code
+        lines = [
+            f"{deployment.local(text.at):%Y-%m-%d %H:%M:%S}  {code if text.arrived else text.way.name.lower()}: {text.body}\n"
+            for text in self.handsets.thread(self._profile(key).number)
+        ]
+        return Response("".join(lines), content_type="text/plain; charset=utf-8")
+
+    def _post(self, profile: Profile, text_id: str, body: str) -> None:
+        mood = self.handsets.moment(profile.number).mood
+        if mood is Mood.OFF:
+            self.handsets.settle(profile.number, text_id, ())
+            return
+        self.pause(mood.delay)
+        number = self.handsets.deployment.sender(profile.number).address
+        exchanges = tuple(self._carrier.text(number, body, external_id=text_id) for _ in range(mood.copies))
+        self.handsets.settle(profile.number, text_id, exchanges)
+
+    def _phone(self, side: str, profile: Profile) -> Phone:
+        box = self.handsets
+        texts = box.thread(profile.number)
+        held = box.held(profile.number)
+        return Phone(side, profile, texts, box.unread(profile.number, texts), held, box.moment(profile.number))
+
+    def _chosen(self, side: str) -> str:
+        key = session.get(f"phone_{side}", "")
+        if key in self._profiles or key in session.get("own_numbers", {}):
+            return str(key)
+        role = Role.REPORTER if side == "a" else Role.CONTACT
+        fitting = [profile.key for profile in self._profiles.values() if profile.role is role]
+        return (fitting or list(self._profiles))[0]
+
+    def _profile(self, key: str) -> Profile:
+        if key in self._profiles:
+            return self._profiles[key]
+        number = session.get("own_numbers", {}).get(key)
+        if number is None:
+            abort(404)
+        return Profile(key, Role.OWN, "", number)
+
+    def _shared(self) -> dict[str, object]:
+        deployment = self.handsets.deployment
+        return {"tips_code": deployment.settings.tips_code, "local": deployment.local, "moods": tuple(Mood)}
+
+
+def answers(body: str) -> tuple[tuple[str, str], ...]:
+    """Return the answers a text offers, each as what to send and how to name it.
+
+    A digit before a handle is one; a digit before a word only where there are at least 1 and 2, since any text may hold a
+    number.
+    """
+    coded = [(f"{digit} {handle}", f"{digit} {handle}") for digit, handle in CODED.findall(body)]
+    numbered = [(digit, f"{digit} {label.strip()}") for digit, label in NUMBERED.findall(body)]
+    found = coded or (numbered if [digit for digit, _ in numbered][:2] == ["1", "2"] else [])
+    return tuple(dict(found).items())
+
+
+def only_from_here() -> None:
+    """Answer nobody but a browser on this machine, by no proxy and under a name no other site can point here."""
+    named = request.host.rsplit(":", 1)[0].strip("[]")
+    here = (named == "localhost" or _loopback(named)) and _loopback(request.remote_addr or "")
+    if not here or "X-Forwarded-For" in request.headers:
+        abort(404)
+
+
+def _loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+def _guarded(reply: Response) -> Response:
+    reply.headers.setdefault("Content-Security-Policy", POLICY)
+    reply.headers.setdefault("X-Content-Type-Options", "nosniff")
+    reply.headers.setdefault("Referrer-Policy", "no-referrer")
+    if request.endpoint != "simulator.static":
+        reply.headers["Cache-Control"] = "no-store"
+    # A page left open for hours would post a token that has run out, so each answer brings a fresh one.
+    if "csrf" in current_app.extensions and request.endpoint == "simulator.live":
+        reply.headers["X-CSRF-Token"] = generate_csrf()
+    return reply
+
+
+def _back() -> BaseResponse:
+    return redirect(url_for("simulator.show"), 303)

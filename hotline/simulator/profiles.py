@@ -1,0 +1,54 @@
+"""Who can hold a browser phone: invented people who text, from `profiles.toml`, and the demo's invented contacts.
+
+The contacts come from the same file as the directory they are told by, so that an alert always finds a phone.
+"""
+
+import re
+import tomllib
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from hotline.demo import SHIPPED as DISTRICT
+
+SHIPPED = Path(__file__).with_name("profiles.toml")
+
+
+class Role(StrEnum):
+    """Which end of the hotline a person is on."""
+
+    REPORTER = "reporter"
+    CONTACT = "contact"
+    OWN = "own"
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One invented person. `key` stands in addresses where the number must not; `tries` are texts to start with."""
+
+    key: str
+    role: Role
+    name: str
+    number: str
+    about: str = ""
+    tries: tuple[str, ...] = ()
+
+
+def shipped(reporters: Path = SHIPPED, district: Path = DISTRICT) -> tuple[Profile, ...]:
+    """Return the invented people of the two files, those who text first."""
+    people = tomllib.loads(reporters.read_text(encoding="utf-8"))
+    texting = [
+        Profile(key, Role.REPORTER, entry["name"], entry["number"], entry["about"], tuple(entry["tries"]))
+        for key, entry in people.items()
+    ]
+    agencies = tomllib.loads(district.read_text(encoding="utf-8"))["agency"]
+    told = [
+        Profile(_key(entry["name"]), Role.CONTACT, entry["name"], entry["number"], entry.get("tier", "duty"))
+        for agency in agencies
+        for entry in agency["contacts"]
+    ]
+    return (*texting, *told)
+
+
+def _key(name: str) -> str:
+    return "-".join(re.findall(r"[a-z0-9]+", name.lower()))

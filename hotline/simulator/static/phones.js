@@ -1,0 +1,175 @@
+// Keeps the two phones live: asks once a second, swaps only what changed, and never touches what is being typed.
+// Without it the page works the same by plain posts and the Refresh link.
+
+const EVERY = 1000;
+const page = document.body;
+const away = document.getElementById("away");
+const said = document.getElementById("said");
+const mast = document.getElementById("mast");
+const known = new Map();
+let etag = "";
+let token = "";
+let asking = false;
+
+function toEnd(region) {
+  const thread = region.querySelector("[data-thread]");
+  if (thread) thread.scrollTop = thread.scrollHeight;
+}
+
+function atEnd(region) {
+  const thread = region.querySelector("[data-thread]");
+  return !thread || thread.scrollHeight - thread.scrollTop - thread.clientHeight < 40;
+}
+
+function swap(region, incoming) {
+  const old = new Set([...region.querySelectorAll("li[id]")].map((item) => item.id));
+  const focused = region.contains(document.activeElement) ? document.activeElement : null;
+  const thread = region.querySelector("[data-thread]");
+  const stay = atEnd(region) ? null : thread.scrollTop;
+  const inThread = focused === thread && thread !== null;
+  region.replaceChildren(...incoming.childNodes);
+  const fresh = [...region.querySelectorAll("li[id]")].filter((item) => !old.has(item.id));
+  fresh.forEach((item) => item.classList.add("fresh"));
+  if (stay === null) toEnd(region);
+  else region.querySelector("[data-thread]").scrollTop = stay;
+  if (inThread) region.querySelector("[data-thread]").focus({ preventScroll: true });
+  else if (focused) (document.getElementById(focused.id) ?? region.querySelector("[data-thread]"))?.focus({ preventScroll: true });
+  return fresh;
+}
+
+function tell(region, fresh) {
+  if (fresh.length === 0) return;
+  mast?.classList.remove("passing");
+  requestAnimationFrame(() => mast?.classList.add("passing"));
+  const newest = fresh.filter((item) => item.classList.contains("in")).at(-1);
+  if (newest) {
+    const name = document.getElementById(`name-${region.dataset.side}`).textContent;
+    said.textContent = `${name}: ${newest.querySelector(".body").textContent}`;
+  }
+}
+
+function take(html) {
+  const incoming = new DOMParser().parseFromString(html, "text/html");
+  for (const region of document.querySelectorAll("[data-live]")) {
+    const next = incoming.getElementById(region.id);
+    if (!next || known.get(region.id) === next.innerHTML) continue;
+    known.set(region.id, next.innerHTML);
+    const fresh = swap(region, next);
+    if (region.dataset.side) tell(region, fresh);
+    if (region.closest(".handset")?.contains(document.activeElement)) look(region);
+  }
+}
+
+async function ask() {
+  if (asking || document.hidden) return;
+  asking = true;
+  try {
+    const reply = await fetch(page.dataset.liveUrl, { headers: etag ? { "If-None-Match": etag } : {}, cache: "no-store" });
+    token = reply.headers.get("X-CSRF-Token") ?? token;
+    away.hidden = reply.ok || reply.status === 304;
+    if (reply.status === 200) {
+      etag = reply.headers.get("ETag") ?? "";
+      take(await reply.text());
+    }
+  } catch {
+    away.hidden = false;
+  } finally {
+    asking = false;
+  }
+}
+
+async function post(form, button) {
+  const body = new FormData(form, button);
+  if (token && body.has("csrf_token")) body.set("csrf_token", token);
+  const url = button?.getAttribute("formaction") ?? form.getAttribute("action");
+  try {
+    const reply = await fetch(url, { method: "POST", body: new URLSearchParams(body), redirect: "manual" });
+    return reply.ok || reply.type === "opaqueredirect";
+  } catch {
+    return false;
+  }
+}
+
+async function submit(form, button) {
+  const box = "compose" in form.dataset ? form.elements.text : null;
+  const typed = box?.value ?? "";
+  const sending = post(form, button);
+  if (box) {
+    box.value = "";
+    measured(box);
+  }
+  form.setAttribute("aria-busy", "true");
+  setTimeout(ask, 60);
+  const done = await sending;
+  form.removeAttribute("aria-busy");
+  away.hidden = done;
+  if (!done && box && box.value === "") box.value = typed;
+  await ask();
+}
+
+function measured(box) {
+  const line = box.form.querySelector("[data-meter]");
+  line.textContent = box.value ? `${[...box.value].length} characters` : line.dataset.idle;
+}
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!("quiet" in form.dataset)) return;
+  event.preventDefault();
+  const button = event.submitter;
+  if (button?.dataset.fill) {
+    const box = document.getElementById(button.dataset.fill);
+    box.value = button.value;
+    measured(box);
+    box.focus();
+    return;
+  }
+  if ("compose" in form.dataset && form.elements.text.value.trim() === "") return;
+  submit(form, button);
+});
+
+document.addEventListener("keydown", (event) => {
+  const box = event.target;
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing || box.tagName !== "TEXTAREA") return;
+  event.preventDefault();
+  box.form.requestSubmit(box.form.querySelector(".send"));
+});
+
+document.addEventListener("input", (event) => {
+  if (event.target.tagName === "TEXTAREA") measured(event.target);
+});
+
+document.addEventListener("click", async (event) => {
+  const key = event.target.closest("[data-key]");
+  if (key) {
+    const box = key.closest(".handset").querySelector("textarea");
+    box.setRangeText(key.dataset.key, box.selectionStart, box.selectionEnd, "end");
+    measured(box);
+    return;
+  }
+  const link = event.target.closest("[data-copy]");
+  if (link && navigator.clipboard) {
+    event.preventDefault();
+    const reply = await fetch(link.href, { cache: "no-store" });
+    await navigator.clipboard.writeText(await reply.text());
+    said.textContent = link.textContent = "Copied";
+    setTimeout(() => { link.textContent = "Copy transcript"; }, 1500);
+  }
+});
+
+// Whoever touches a phone has seen what is on it.
+function look(phone) {
+  const badge = phone.querySelector(".lock .badge");
+  if (badge && document.activeElement !== badge) submit(badge.form, badge);
+}
+
+document.addEventListener("focusin", (event) => {
+  const phone = event.target.closest(".handset");
+  if (phone) look(phone);
+});
+
+for (const region of document.querySelectorAll("[data-live]")) toEnd(region);
+for (const box of document.querySelectorAll("textarea")) measured(box);
+document.addEventListener("visibilitychange", ask);
+setInterval(ask, EVERY);
+ask();
