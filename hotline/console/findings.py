@@ -5,6 +5,7 @@ shown are the caller's own letters; where they no longer stand in a text, nothin
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -35,10 +36,20 @@ class Assessment:
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of a text, with the finding its words gave rise to, if any."""
+    """A stretch of a text, with the findings its words gave rise to, if any."""
 
     words: str
-    finding: Finding | None = None
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def axis(self) -> str:
+        """The axis whose colour the stretch takes: that of its first finding."""
+        return self.findings[0].axis if self.findings else ""
+
+    @property
+    def meaning(self) -> str:
+        """What the stretch points to, in one line."""
+        return " ".join(finding.sentence for finding in self.findings)
 
 
 def read(stored: Mapping[str, object]) -> Assessment:
@@ -57,18 +68,20 @@ def read(stored: Mapping[str, object]) -> Assessment:
 def mark(text: str, findings: Iterable[Finding]) -> Sequence[Piece]:
     """Split a text into pieces so that the words of each finding stand alone; where two overlap, the earlier and longer wins."""
     pieces, reached = [], 0
-    for start, end, finding in sorted(_places(text, findings), key=lambda place: (place[0], -place[1])):
+    for (start, end), found in sorted(_places(text, findings).items(), key=lambda place: (place[0][0], -place[0][1])):
         if start >= reached:
-            pieces += [Piece(text[reached:start]), Piece(text[start:end], finding)]
+            pieces += [Piece(text[reached:start]), Piece(text[start:end], tuple(found))]
             reached = end
     return [piece for piece in (*pieces, Piece(text[reached:])) if piece.words]
 
 
-def _places(text: str, findings: Iterable[Finding]) -> Iterable[tuple[int, int, Finding]]:
+def _places(text: str, findings: Iterable[Finding]) -> Mapping[tuple[int, int], Sequence[Finding]]:
+    places: defaultdict[tuple[int, int], list[Finding]] = defaultdict(list)
     for finding in findings:
         if finding.words:
             for match in re.finditer(rf"(?<!\w){re.escape(finding.words)}(?!\w)", text, re.IGNORECASE):
-                yield *match.span(), finding
+                places[match.span()].append(finding)
+    return places
 
 
 def _finding(entry: Mapping[str, object]) -> Finding:

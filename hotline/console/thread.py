@@ -35,9 +35,9 @@ class Entry:
 def tell(opened: OpenedCase, findings: Sequence[Finding]) -> list[Entry]:
     """Return everything that happened in a case, oldest first."""
     entries = [
+        *_desk(opened.case),
         *(_text(text, findings) for text in opened.texts),
         *(_note(note) for note in opened.notes),
-        *_desk(opened.case),
         *(event for referral in opened.referrals for event in _referral(referral)),
     ]
     return sorted(entries, key=lambda entry: entry.at)

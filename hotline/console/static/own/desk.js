@@ -68,7 +68,7 @@ function newRows() {
   if (chosen) choose(find(`#${CSS.escape(chosen)}`), false);
   if (!fresh.length) return;
   unseen += fresh.length;
-  page.title = `(${unseen}) ${title}`;
+  if (find("[data-cover]")?.hidden) page.title = `(${unseen}) ${title}`;
   tell(fresh.length === 1 ? `New item ${fresh[0].dataset.handle}` : `${fresh.length} new items`);
 }
 
@@ -77,8 +77,12 @@ function tell(words) {
   if (news) news.textContent = words;
 }
 
-page.addEventListener("pointerdown", () => { unseen = 0; page.title = title; });
-page.addEventListener("keydown", () => { unseen = 0; page.title = title; });
+function seen() {
+  if (unseen) page.title = title;
+  unseen = 0;
+}
+page.addEventListener("pointerdown", seen);
+page.addEventListener("keydown", seen);
 
 // ---- clocks ----
 function age(seconds) {

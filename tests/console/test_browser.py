@@ -1,0 +1,236 @@
+"""The desk in a real browser: live, by keyboard, readable by everybody, and talking to no other host."""
+
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+from hotline.roles import Role
+from tests.console.desk import Desk
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
+SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--no-first-run"]
+FINDINGS = [
+    {"axis": "act", "sentence": "People are taken somewhere.", "words": "took us"},
+    {"axis": "means", "sentence": "Somebody else may hold papers.", "words": "papers"},
+    {"axis": "danger", "sentence": "Words of danger.", "words": "now"},
+]
+
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
+
+
+class Silent(WSGIRequestHandler):
+    """Writes no access log."""
+
+    def log(self, *_: object, **__: object) -> None:
+        pass
+
+
+class Street:
+    """The desk on a real port, and a page on it that notes whatever a page must not do."""
+
+    def __init__(self, desk: Desk, server: BaseWSGIServer, browser: Browser) -> None:
+        self.desk, self.server, self.browser = desk, server, browser
+        self.address = f"http://127.0.0.1:{server.server_port}"
+        self.complaints: list[str] = []
+        self.elsewhere: list[str] = []
+
+    def page(self, **looks: object) -> Page:
+        context: BrowserContext = self.browser.new_context(**looks)  # type: ignore[arg-type]
+        page = context.new_page()
+        page.on("console", lambda line: self.complaints.append(line.text) if line.type in {"error", "warning"} else None)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", lambda sent: self._note(sent.url))
+        return page
+
+    def officer(self, name: str = "Intake", **looks: object) -> Page:
+        page = self.page(**looks)
+        page.goto(f"{self.address}/sign-in")
+        page.get_by_role("button", name=name).click()
+        page.wait_for_url("**/queue")
+        return page
+
+    def _note(self, url: str) -> None:
+        if not url.startswith((self.address, "data:")):
+            self.elsewhere.append(url)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def street(build: Callable[..., Desk], chromium: Browser) -> Iterator[Street]:
+    desk = build()
+    desk.enrol("intake", Role.INTAKE)
+    server = make_server("127.0.0.1", 0, desk.app, threaded=True, request_handler=Silent)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    place = Street(desk, server, chromium)
+    yield place
+    for context in chromium.contexts:
+        context.close()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    assert place.elsewhere == []
+
+
+def beat(page: Page) -> None:
+    """Do at once what the page does every five seconds."""
+    page.evaluate("htmx.trigger('[data-pulse]', 'pulse')")
+
+
+def test_a_new_item_slides_into_an_open_queue_and_is_announced(street: Street) -> None:
+    page = street.officer()
+    expect(page.get_by_role("heading", name="All claimed")).to_be_visible()
+    case = street.desk.case(minors="true")
+    beat(page)
+    expect(page.locator("[data-row]")).to_contain_text(case.handle)
+    expect(page.locator("[data-news]")).to_have_text(f"New item {case.handle}")
+    expect(page.locator("#views a").first).to_contain_text("1")
+    assert page.title().startswith("(1)")
+    assert street.complaints == []
+
+
+def test_triage_needs_no_mouse(street: Street) -> None:
+    street.desk.case(ago=timedelta(minutes=2))
+    second = street.desk.case(ago=timedelta(minutes=1))
+    page = street.officer()
+    for key in ("j", "j"):
+        page.keyboard.press(key)
+    expect(page.locator("[data-row].chosen")).to_contain_text(second.handle)
+    page.keyboard.press("c")
+    page.wait_for_url(f"**/case/{second.token}")
+    expect(page.get_by_role("status").first).to_contain_text("It is yours")
+    page.keyboard.press("r")
+    page.keyboard.type("n\u2019abana, jk")
+    expect(page.locator("#meter")).to_contain_text("UCS-2")
+    assert page.input_value("#reply-text") == "n\u2019abana, jk"
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator(".thread .reply")).to_contain_text("Leaving now")
+    page.keyboard.press("q")
+    page.wait_for_url("**/queue")
+    assert street.complaints == []
+
+
+def test_what_is_being_typed_survives_what_happens_meanwhile(street: Street) -> None:
+    case = street.desk.case()
+    page = street.officer()
+    page.goto(f"{street.address}/case/{case.token}")
+    page.fill("#reply-text", "half a sen")
+    street.desk.tell(case, "Invented desk, Kamembe")
+    beat(page)
+    expect(page.locator("#side")).to_contain_text("Invented desk, Kamembe")
+    expect(page.locator("#reply-text")).to_have_value("half a sen")
+    expect(page.locator("#reply-text")).to_be_focused()
+    assert street.complaints == []
+
+
+def test_a_desk_that_is_gone_is_said_to_be_gone(street: Street) -> None:
+    street.desk.case()
+    page = street.officer()
+    page.context.set_offline(True)
+    beat(page)
+    expect(page.locator("[data-live]")).to_contain_text("Live updates stopped")
+    expect(page.locator("[data-live-again]")).to_be_visible()
+    page.context.set_offline(False)
+    beat(page)
+    expect(page.locator("[data-live-words]")).to_have_text("Live")
+
+
+def test_a_session_that_ended_takes_the_words_off_the_screen(street: Street) -> None:
+    case = street.desk.case("words nobody else may see")
+    page = street.officer()
+    page.goto(f"{street.address}/case/{case.token}")
+    page.context.clear_cookies(name="desk")
+    beat(page)
+    page.wait_for_url("**/sign-in")
+    expect(page.get_by_text("words nobody else may see")).to_have_count(0)
+
+
+def test_single_keys_can_be_switched_off(street: Street) -> None:
+    street.desk.case()
+    page = street.officer()
+    page.keyboard.press("?")
+    page.get_by_label("Use single keys on this device").uncheck()
+    page.get_by_role("button", name="Close").click()
+    page.keyboard.press("j")
+    expect(page.locator("[data-row].chosen")).to_have_count(0)
+
+
+def test_two_escapes_cover_the_screen(street: Street) -> None:
+    street.desk.case()
+    page = street.officer()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-cover]")).to_be_visible()
+    assert page.title() == "New tab"
+    page.get_by_role("button", name="Show again").click()
+    expect(page.locator("[data-cover]")).to_be_hidden()
+
+
+def test_light_and_dark_are_remembered(street: Street) -> None:
+    page = street.officer(color_scheme="light")
+    page.locator("[data-menu] summary").click()
+    page.get_by_text("Dark", exact=True).click()
+    page.reload()
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
+
+
+def test_without_scripts_everything_can_still_be_done(street: Street) -> None:
+    case = street.desk.case()
+    page = street.officer(java_script_enabled=False)
+    page.get_by_role("button", name="Claim").click()
+    page.get_by_role("button", name="Acknowledge").click()
+    page.locator("#reply-text").fill("Thank you for writing.")
+    page.get_by_role("button", name="Send").click()
+    page.get_by_text("To colleagues").click()
+    page.locator("#note-text").fill("Ask again tonight.")
+    page.get_by_role("button", name="Keep note").click()
+    expect(page.locator(".thread")).to_contain_text("Ask again tonight.")
+    expect(page.locator(".thread")).to_contain_text("Thank you for writing.")
+    fresh = street.desk.again(case)
+    assert fresh.acknowledged_at is not None
+    assert fresh.owner_id == street.desk.officer("intake").id
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_every_screen_is_fit_for_everybody(street: Street, scheme: str, width: int) -> None:
+    case = street.desk.case(
+        "They took us and our papers now", minors="true", next_step_at=datetime.now(UTC) + timedelta(minutes=4)
+    )
+    street.desk.assess(case, findings=FINDINGS, missing=["age", "place"], next_question="age", places=["Kamembe"])
+    street.desk.tell(case)
+    held = street.desk.case("W" * 300, ago=timedelta(hours=3), urgency="soon", rank=1, state="waiting")
+    looks = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+    stranger = street.page(**looks)
+    stranger.goto(f"{street.address}/sign-in")
+    look(stranger)
+    stranger.goto(f"{street.address}/nowhere")
+    look(stranger)
+    page = street.officer(**looks)
+    for path in ("/queue?view=all", "/queue?view=mine", f"/case/{case.token}", f"/case/{held.token}"):
+        page.goto(street.address + path)
+        look(page)
+    page.keyboard.press("?")
+    look(page)
+
+
+def look(page: Page) -> None:
+    """Assert that axe finds nothing, and that nothing runs off the side."""
+    found = Axe().run(page)
+    assert [(rule["id"], [node["target"] for node in rule["nodes"]]) for rule in found.response["violations"]] == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
