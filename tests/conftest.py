@@ -1,6 +1,7 @@
 """Real parts for every test: a database (SQLite, and PostgreSQL where one is named), a Redis, keys and words."""
 
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -9,10 +10,11 @@ from pathlib import Path
 import pytest
 from redis import Redis
 from redis.exceptions import RedisError
-from sqlalchemy import create_engine, text
+from sqlalchemy import Engine, create_engine, text
 
 from hotline import schema
 from hotline.config import Settings
+from hotline.db import Database
 from hotline.demo import seed
 from hotline.deployment import Deployment
 from hotline.embedded import command
@@ -54,20 +56,37 @@ def store(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@pytest.fixture(scope="session")
+def _migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite database that has seen every migration, to be copied: migrating takes longer than most tests."""
+    file = tmp_path_factory.mktemp("migrated") / "hotline.db"
+    _migrate(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture(scope="session")
+def _migrated_database(worker_id: str) -> Iterator[str]:
+    """The same on PostgreSQL: a database to make others from."""
+    name = f"hotline_test_{worker_id}_migrated"
+    admin = _postgres()
+    _recreate(admin, name)
+    _migrate(_psycopg(_named(name)))
+    yield name
+    _drop(admin, name)
+    admin.dispose()
+
+
 @pytest.fixture
-def database_url(store: str, worker_id: str) -> Iterator[str]:
-    """An empty database, or nothing for SQLite in the instance folder."""
+def database_url(store: str, worker_id: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """An empty, migrated database, or nothing for SQLite in the instance folder."""
     if store == "sqlite":
         yield ""
         return
     name = f"hotline_test_{worker_id}"
-    admin = create_engine(_psycopg(POSTGRES), isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    yield POSTGRES.rpartition("/")[0] + f"/{name}"
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+    admin = _postgres()
+    _recreate(admin, name, request.getfixturevalue("_migrated_database"))
+    yield _named(name)
+    _drop(admin, name)
     admin.dispose()
 
 
@@ -88,12 +107,13 @@ def settings(tmp_path: Path, database_url: str, redis_url: str) -> Settings:
 
 
 @pytest.fixture
-def deployment(settings: Settings) -> Iterator[Deployment]:
+def deployment(settings: Settings, store: str, request: pytest.FixtureRequest) -> Iterator[Deployment]:
     """A migrated deployment with keys and an empty directory."""
     settings.instance.mkdir(parents=True)
+    if store == "sqlite":
+        shutil.copy(request.getfixturevalue("_migrated_file"), settings.instance / "hotline.db")
     site = Deployment(settings)
     site.keyring.create_missing()
-    schema.upgrade(site.db)
     site.bell.redis.flushall()
     yield site
     site.close()
@@ -109,8 +129,33 @@ def district(deployment: Deployment) -> Deployment:
 
 @pytest.fixture(scope="session")
 def worker_id(request: pytest.FixtureRequest) -> str:
-    """Name of the xdist worker, so that each has a database of its own."""
-    return str(getattr(request.config, "workerinput", {}).get("workerid", "main"))
+    """Name of this xdist worker and run, so that each has a database of its own."""
+    return f"{getattr(request.config, 'workerinput', {}).get('workerid', 'main')}_{os.getpid()}"
+
+
+def _migrate(url: str) -> None:
+    database = Database(url)
+    schema.upgrade(database)
+    database.close()
+
+
+def _postgres() -> Engine:
+    return create_engine(_psycopg(POSTGRES), isolation_level="AUTOCOMMIT")
+
+
+def _recreate(admin: Engine, name: str, template: str = "template1") -> None:
+    _drop(admin, name)
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+
+
+def _drop(admin: Engine, name: str) -> None:
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+
+
+def _named(name: str) -> str:
+    return POSTGRES.rpartition("/")[0] + f"/{name}"
 
 
 def _psycopg(url: str) -> str:
