@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, RowMapping, delete, select, update
+from sqlalchemy import ColumnElement, RowMapping, delete, func, select, update
 
 from hotline.deployment import Deployment
 from hotline.gateways.contract import OutboundText
@@ -20,6 +20,7 @@ from hotline.simulator.send import Exchange
 
 SHOWN = 60
 GIVEN_UP_AFTER = timedelta(seconds=30)
+RINGS_FOR = timedelta(hours=1)
 
 TEXTS = table(PhoneText)
 
@@ -130,6 +131,19 @@ class Handsets:
         """Return how many texts arrived since the phone was last looked at."""
         seen = self.moment(number).seen
         return sum(text.arrived and (seen is None or text.at > seen) for text in thread)
+
+    def ringing(self, numbers: Sequence[str]) -> list[str]:
+        """Return those of the numbers whose phone got a text in the last hour that nobody has looked at."""
+        now = datetime.now(UTC)
+        by_index = {self.index(number): number for number in numbers}
+        statement = (
+            select(TEXTS.c.number_index, func.max(TEXTS.c.at))
+            .where(TEXTS.c.number_index.in_(by_index), TEXTS.c.at.between(now - RINGS_FOR, now), TEXTS.c.direction == Way.ARRIVED)
+            .group_by(TEXTS.c.number_index)
+        )
+        with self.deployment.db.reading() as session:
+            newest = [(by_index[index], at) for index, at in session.execute(statement)]
+        return [number for number, at in newest if at > (self.moment(number).seen or now - RINGS_FOR)]
 
     def held(self, number: str) -> int:
         """Return how many texts wait in the network for this phone to be switched on."""

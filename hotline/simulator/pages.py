@@ -72,6 +72,7 @@ class Pages:
         """Return the pages as a blueprint that answers this machine alone."""
         made = Blueprint("simulator", __name__, url_prefix="/simulator", template_folder="templates", static_folder="static")
         made.before_request(only_from_here)
+        made.before_request(refuse_forgeries)
         made.after_request(_guarded)
         made.add_url_rule("", "show", self.show)
         made.add_url_rule("/phones/<a>/<b>", "live", self.live)
@@ -90,12 +91,12 @@ class Pages:
         people = {role: [p for p in self._profiles.values() if p.role is role] for role in (Role.REPORTER, Role.CONTACT)}
         settings = self.handsets.deployment.settings
         own = session.get("own_numbers", {})
-        return render_template("simulator/page.html", phones=phones, people=people, own=own, settings=settings, **self._shared())
+        return render_template("simulator/page.html", people=people, own=own, settings=settings, **self._shared(phones))
 
     def live(self, a: str, b: str) -> BaseResponse:
         """Show what changes on the two phones. 304 while nothing has."""
         phones = [self._phone(side, self._profile(key)) for side, key in zip(SIDES, (a, b), strict=True)]
-        reply = make_response(render_template("simulator/live.html", phones=phones, **self._shared()))
+        reply = make_response(render_template("simulator/live.html", **self._shared(phones)))
         reply.add_etag()
         return reply.make_conditional(request)
 
@@ -192,9 +193,21 @@ class Pages:
             abort(404)
         return Profile(key, Role.OWN, "", number)
 
-    def _shared(self) -> dict[str, object]:
+    def _ringing(self, shown: Sequence[Phone]) -> list[Profile]:
+        """Return contacts told of something whose phone nobody holds: which of them routing chooses, the page cannot know."""
+        held = {phone.profile.key for phone in shown}
+        others = {p.number: p for p in self._profiles.values() if p.role is Role.CONTACT and p.key not in held}
+        return [others[number] for number in self.handsets.ringing(list(others))]
+
+    def _shared(self, phones: Sequence[Phone]) -> dict[str, object]:
         deployment = self.handsets.deployment
-        return {"tips_code": deployment.settings.tips_code, "local": deployment.local, "moods": tuple(Mood)}
+        return {
+            "phones": phones,
+            "ringing": self._ringing(phones),
+            "tips_code": deployment.settings.tips_code,
+            "local": deployment.local,
+            "moods": tuple(Mood),
+        }
 
 
 def answers(body: str) -> tuple[tuple[str, str], ...]:
@@ -215,6 +228,12 @@ def only_from_here() -> None:
     here = (named == "localhost" or _loopback(named)) and _loopback(request.remote_addr or "")
     if not here or "X-Forwarded-For" in request.headers:
         abort(404)
+
+
+def refuse_forgeries() -> None:
+    """Check the token of a form where the application has CSRF protection, whether or not it checks by itself."""
+    if (protection := current_app.extensions.get("csrf")) is not None:
+        protection.protect()
 
 
 def _loopback(address: str) -> bool:

@@ -35,17 +35,19 @@ class Profile:
 
 
 def shipped(reporters: Path = SHIPPED, district: Path = DISTRICT) -> tuple[Profile, ...]:
-    """Return the invented people of the two files, those who text first."""
+    """Return the invented people of the two files: those who text, then contacts, those told first of most cases foremost."""
     people = tomllib.loads(reporters.read_text(encoding="utf-8"))
     texting = [
         Profile(key, Role.REPORTER, entry["name"], entry["number"], entry["about"], tuple(entry["tries"]))
         for key, entry in people.items()
     ]
     agencies = tomllib.loads(district.read_text(encoding="utf-8"))["agency"]
+    contacts = sorted(
+        (entry for agency in agencies for entry in agency["contacts"]), key=lambda entry: "*" in entry["categories"]
+    )
     told = [
         Profile(_key(entry["name"]), Role.CONTACT, entry["name"], entry["number"], entry.get("tier", "duty"))
-        for agency in agencies
-        for entry in agency["contacts"]
+        for entry in contacts
     ]
     return (*texting, *told)
 

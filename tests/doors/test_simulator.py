@@ -194,7 +194,7 @@ def test_texts_rest_sealed(client: FlaskClient, deployment: Deployment) -> None:
 def test_an_alert_shows_on_the_phone_and_its_first_30_characters_on_the_locked_screen(
     client: FlaskClient, network: Simulator
 ) -> None:
-    assert client.get("/simulator").status_code == 200
+    live(client)
     reply = hand_over(client, network, (new_id(), POST_NUMBER, "[K7-4QM9] URGENT, Rusizi, minor. Reply 1 K7-4QM9 takes it."))
     assert (reply.status_code, reply.json) == (200, [])
     page = live(client)
@@ -205,12 +205,21 @@ def test_an_alert_shows_on_the_phone_and_its_first_30_characters_on_the_locked_s
 
 
 def test_the_wire_shows_the_hotlines_request_without_other_phones_texts(client: FlaskClient, network: Simulator) -> None:
-    client.get("/simulator")
+    live(client)
     hand_over(client, network, (new_id(), POST_NUMBER, "for the officer"), (new_id(), "+250780000999", "for somebody else"))
     page = live(client)
     assert "POST /simulator/network/texts HTTP/1.1" in page
     assert "with 1 text to other phones, left out here" in page
     assert "for somebody else" not in page
+
+
+def test_a_phone_that_rings_where_nobody_looks_is_offered_until_it_is_picked_up(client: FlaskClient, network: Simulator) -> None:
+    assert "Ringing elsewhere" not in live(client)
+    hand_over(client, network, (new_id(), "+250780000204", "[K7-4QM9] URGENT"), (new_id(), POST_NUMBER, "on the shown phone"))
+    ringing = re.findall(r'name="profile" value="([^"]+)" id="ring', live(client))
+    assert ringing == ["child-protection-rusizi"]
+    client.post("/simulator/phones/child-protection-rusizi/read")
+    assert "Ringing elsewhere" not in live(client)
 
 
 @pytest.mark.parametrize("signature", [None, "0" * 64, "é"])
@@ -350,6 +359,7 @@ def test_the_page_says_that_everything_is_invented(client: FlaskClient) -> None:
 def test_words_from_either_side_are_inert(client: FlaskClient, network: Simulator) -> None:
     send(client, "<script>alert(1)</script>")
     hand_over(client, network, (new_id(), POST_NUMBER, "<img src=x onerror=alert(2)>"))
+    client.post("/simulator/choose", data={"side": "b", "profile": POST})
     page = client.get("/simulator").get_data(as_text=True) + live(client)
     assert "<script>alert" not in page
     assert "<img src=x" not in page
@@ -452,9 +462,11 @@ def test_answers_a_text_offers_can_be_tapped(text: str, offered: tuple[tuple[str
 # ---- with the console's CSRF protection
 
 
-def test_phones_need_a_token_and_the_network_a_signature(deployment: Deployment, network: Simulator) -> None:
+@pytest.mark.parametrize("by_default", [True, False])
+def test_phones_need_a_token_and_the_network_a_signature(deployment: Deployment, network: Simulator, *, by_default: bool) -> None:
     app = Flask("desk")
     app.secret_key = "invented"
+    app.config["WTF_CSRF_CHECK_DEFAULT"] = by_default
     CSRFProtect(app)
     simulator.install(app, deployment)
     client = app.test_client()

@@ -114,7 +114,10 @@ function measured(box) {
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (!("quiet" in form.dataset)) return;
+  if (!("quiet" in form.dataset)) {
+    keep();
+    return;
+  }
   event.preventDefault();
   const button = event.submitter;
   if (button?.dataset.fill) {
@@ -168,6 +171,14 @@ document.addEventListener("focusin", (event) => {
   if (phone) look(phone);
 });
 
+// Handing a phone to somebody else loads the page anew; what was being typed comes along.
+function keep() {
+  const typed = [...document.querySelectorAll("textarea")].map((box) => [box.id, box.value]);
+  sessionStorage.setItem("typed", JSON.stringify(typed));
+}
+
+for (const [id, value] of JSON.parse(sessionStorage.getItem("typed") ?? "[]")) document.getElementById(id).value = value;
+sessionStorage.removeItem("typed");
 for (const region of document.querySelectorAll("[data-live]")) toEnd(region);
 for (const box of document.querySelectorAll("textarea")) measured(box);
 document.addEventListener("visibilitychange", ask);
