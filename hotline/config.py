@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 LONGEST_SOCKET = 100
+DEMO_MARK = "demo"  # a file in the instance folder: invented people never become real ones
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -110,6 +111,11 @@ class Settings(BaseSettings):
     session_idle_minutes: int = Field(15, description="Idle time after which an officer is signed out.")
     session_hours: int = Field(8, description="Longest time an officer stays signed in.")
 
+    @field_validator("twilio_auth_tokens", "ladder_life", "ladder_normal", mode="before")
+    @classmethod
+    def _separated(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
     @property
     def database(self) -> str:
         """SQLAlchemy address of the database, the embedded SQLite file unless one was given."""
@@ -144,10 +150,13 @@ class Settings(BaseSettings):
 def load(**overrides: object) -> Settings:
     """Read the settings. Raises SystemExit with one plain sentence a wrong value."""
     try:
-        return Settings(**overrides)  # type: ignore[arg-type]
+        settings = Settings(**overrides)  # type: ignore[arg-type]
+        if (settings.instance / DEMO_MARK).exists() and not settings.demo:
+            settings = Settings(**{**overrides, "demo": True})  # type: ignore[arg-type]
     except ValidationError as error:
         lines = [f"HOTLINE_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
         raise SystemExit("\n".join(lines)) from None
+    return settings
 
 
 def child_environment(settings: Settings) -> dict[str, str]:

@@ -11,7 +11,6 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,6 +58,7 @@ class Database:
             self.engine = create_engine(url, pool_size=pool_size, pool_pre_ping=True, pool_timeout=5)
         self._reader = self.engine.execution_options(reading=True)
         self._turn = threading.Lock()
+        self._own = threading.local()
         self._lock_file: int | None = None
 
     @contextmanager
@@ -74,6 +74,15 @@ class Database:
             hooks = session.info.pop(AFTER_COMMIT, [])
         for hook in hooks:
             hook()
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Yield the calling thread's own connection, committed on leaving: `transaction` without a session, for one writer."""
+        connection = self._own.__dict__.get("connection")
+        if connection is None or connection.closed or connection.invalidated:
+            connection = self._own.connection = self.engine.connect()
+        with self._our_turn(), connection.begin():
+            yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -164,6 +173,18 @@ def claim(
     return session.execute(statement).mappings().all()
 
 
+class Waiting:
+    """One thread's rows in the queue to the writer. The lock is let go when their fate is known."""
+
+    __slots__ = ("decided", "failure", "writes")
+
+    def __init__(self, writes: tuple[Write, ...]) -> None:
+        self.writes = writes
+        self.failure: Exception | None = None
+        self.decided = threading.Lock()
+        self.decided.acquire()
+
+
 class GroupCommit:
     """Commits the rows of all waiting threads together, so that sixteen webhooks pay for one fsync.
 
@@ -176,7 +197,7 @@ class GroupCommit:
         self._database = database
         self._wait = wait
         self._after = after
-        self._waiting: queue.SimpleQueue[tuple[tuple[Write, ...], Future[None]]] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Waiting] = queue.SimpleQueue()
         self._start = threading.Lock()
         self._thread: threading.Thread | None = None
 
@@ -187,12 +208,12 @@ class GroupCommit:
         """
         if self._thread is None:
             self._open()
-        done: Future[None] = Future()
-        self._waiting.put((writes, done))
-        try:
-            done.result(self._wait)
-        except Exception as error:
-            raise Unavailable from error
+        mine = Waiting(writes)
+        self._queue.put(mine)
+        if not mine.decided.acquire(timeout=self._wait):
+            raise Unavailable
+        if mine.failure is not None:
+            raise Unavailable from mine.failure
 
     def _open(self) -> None:
         with self._start:
@@ -202,30 +223,34 @@ class GroupCommit:
 
     def _write_groups(self) -> None:
         while True:
-            group = [self._waiting.get()]
-            while len(group) < self.LARGEST_GROUP and not self._waiting.empty():
-                group.append(self._waiting.get())
+            group = [self._queue.get()]
+            while len(group) < self.LARGEST_GROUP and not self._queue.empty():
+                group.append(self._queue.get())
             self._commit(group)
 
-    def _commit(self, group: list[tuple[tuple[Write, ...], Future[None]]]) -> None:
-        rows: dict[Insert, list[Mapping[str, object]]] = {}
-        for writes, _ in group:
-            for statement, row in writes:
-                rows.setdefault(statement, []).append(row)
+    def _commit(self, group: list[Waiting]) -> None:
+        """Commit a group; when that fails, each alone, so that one row the database refuses cannot turn away the others."""
         try:
-            with self._database.transaction() as session:
-                for statement, together in rows.items():
-                    session.connection().execute(statement, together)
+            self._write(group)
         except Exception as error:  # noqa: BLE001  whatever went wrong, each waiting webhook must hear that it is not stored
-            if len(group) == 1:
-                group[0][1].set_exception(error)
-            else:
+            if len(group) > 1:
                 for entry in group:
                     self._commit([entry])
-            return
-        for _, done in group:
-            done.set_result(None)
-        self._after()
+                return
+            group[0].failure = error
+        else:
+            self._after()
+        for entry in group:
+            entry.decided.release()
+
+    def _write(self, group: list[Waiting]) -> None:
+        rows: dict[Insert, list[Mapping[str, object]]] = {}
+        for entry in group:
+            for statement, row in entry.writes:
+                rows.setdefault(statement, []).append(row)
+        with self._database.writing() as connection:
+            for statement, together in rows.items():
+                connection.execute(statement, together)
 
 
 def _open_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:

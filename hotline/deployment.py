@@ -59,6 +59,11 @@ class Deployment:
         """The doorbell of the workers."""
         return Bell(connect(self.settings.redis))
 
+    def preload(self) -> None:
+        """Load what a process may share with those it forks: words, keys and gateways; nothing that holds a connection."""
+        self.words, self.shelf, self.keyring.fields, self.opener  # noqa: B018  reading them loads them
+        self.number_index("")
+
     def sender(self, raw: str) -> Sender:
         """Read a gateway's sender field with this deployment's region."""
         return sender(raw, self.settings.region)

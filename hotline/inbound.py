@@ -5,10 +5,12 @@ stored hears 503 and is sent again by its gateway. A forged one hears 403 and is
 """
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from flask import Blueprint, Flask, Response, request
+from flask import Flask
 from sqlalchemy import select
 
 from hotline.db import GroupCommit, Unavailable
@@ -17,10 +19,26 @@ from hotline.gateways.contract import Forged, Gateway, Webhook, plain_id
 from hotline.models import Counter, Inbox, InboxState, Quarantine, QuarantineState, new_id, table
 from hotline.queue import QueueName, Ringer
 
-KEPT_HEADERS = ("content-type", "x-twilio-signature", "x-simulator-signature", "i-twilio-idempotency-token")
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+Reply = tuple[str, list[tuple[str, str]], bytes]
+KEPT_HEADERS = {
+    "content-type": "CONTENT_TYPE",
+    "x-twilio-signature": "HTTP_X_TWILIO_SIGNATURE",
+    "x-simulator-signature": "HTTP_X_SIMULATOR_SIGNATURE",
+}
 LARGEST_QUARANTINED = 64 * 1024
 FORGED = "webhooks.forged"
 QUARANTINED_BYTES = "quarantine.bytes"
+
+PREFIX = "/in/"
+PLAIN = ("Content-Type", "text/plain")
+NOT_FOUND: Reply = ("404 Not Found", [PLAIN], b"")
+NOT_ALLOWED: Reply = ("405 Method Not Allowed", [PLAIN, ("Allow", "POST")], b"")
+TOO_LARGE: Reply = ("413 Content Too Large", [PLAIN], b"")
+FORBIDDEN: Reply = ("403 Forbidden", [PLAIN], b"")
+UNAVAILABLE: Reply = ("503 Service Unavailable", [PLAIN, ("Retry-After", "5")], b"")
 
 
 @dataclass
@@ -86,30 +104,58 @@ class Door:
             self._room_checked = time.monotonic()
         return self._room
 
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """Answer one request under /in/. This is WSGI itself: a framework's request costs as much as all the rest of the way."""
+        status, headers, body = self._respond(environ)
+        start_response(status, [*headers, ("Content-Length", str(len(body)))])
+        return [body]
+
+    def _respond(self, environ: "WSGIEnvironment") -> Reply:
+        gateway, kind = self._addressed(environ["PATH_INFO"])
+        if gateway is None:
+            return NOT_FOUND
+        if environ["REQUEST_METHOD"] != "POST":
+            return NOT_ALLOWED
+        body = self._body(environ)
+        if body is None:
+            return TOO_LARGE
+        try:
+            self.accept(gateway, _webhook(environ, kind, body))
+        except Forged:
+            return FORBIDDEN
+        except Unavailable:
+            return UNAVAILABLE
+        answer = gateway.answer(kind)
+        return "200 OK", [("Content-Type", answer.content_type)], answer.body.encode()
+
+    def _addressed(self, path: str) -> tuple[Gateway | None, str]:
+        name, _, kind = path.removeprefix(PREFIX).partition("/")
+        gateway = self.deployment.shelf.get(name)
+        return (gateway, kind) if gateway is not None and kind in gateway.kinds else (None, kind)
+
+    def _body(self, environ: "WSGIEnvironment") -> bytes | None:
+        """Return the whole body, or None when it is larger than anything a gateway sends. A body cut short is not whole."""
+        most = self.deployment.settings.max_body_kib * 1024
+        length = environ.get("CONTENT_LENGTH", "")
+        if not length.isdecimal():
+            body: bytes = environ["wsgi.input"].read(most + 1) if environ.get("HTTP_TRANSFER_ENCODING") else b""
+        else:
+            body = environ["wsgi.input"].read(min(int(length), most + 1))
+        return body if len(body) <= most else None
+
 
 def install(app: Flask, deployment: Deployment) -> None:
-    """Put the door into a web application."""
-    door = Door(deployment)
-    blueprint = Blueprint("inbound", __name__)
+    """Put the door in front of a web application: /in/ goes to the door, everything else to Flask."""
+    door, rest = Door(deployment), app.wsgi_app
 
-    @blueprint.post("/in/<name>/<kind>")
-    def receive(name: str, kind: str) -> Response:
-        gateway = deployment.shelf.get(name)
-        if gateway is None or kind not in gateway.kinds:
-            return Response(status=404)
-        try:
-            door.accept(gateway, _webhook(kind))
-        except Forged:
-            return Response(status=403)
-        except Unavailable:
-            return Response(status=503, headers={"Retry-After": "5"})
-        answer = gateway.answer(kind)
-        return Response(answer.body, content_type=answer.content_type)
+    def either(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        return (door if environ["PATH_INFO"].startswith(PREFIX) else rest)(environ, start_response)
 
-    app.register_blueprint(blueprint)
+    app.wsgi_app = either  # type: ignore[method-assign]  # Flask documents this as the place for middleware
 
 
-def _webhook(kind: str) -> Webhook:
-    query = request.environ.get("QUERY_STRING", "")
-    headers = {name: value for name in KEPT_HEADERS if (value := request.headers.get(name)) is not None}
-    return Webhook(kind, f"{request.path}?{query}" if query else request.path, headers, request.get_data(cache=False))
+def _webhook(environ: "WSGIEnvironment", kind: str, body: bytes) -> Webhook:
+    query = environ.get("QUERY_STRING", "")
+    path = environ["PATH_INFO"]
+    headers = {name: value for name, variable in KEPT_HEADERS.items() if (value := environ.get(variable)) is not None}
+    return Webhook(kind, f"{path}?{query}" if query else path, headers, body)

@@ -55,8 +55,15 @@ class Bell:
         except RedisError as error:
             log.warning("ring failed", extra={"queue": str(name), "error": type(error).__name__})
 
-    def answered(self, name: QueueName) -> None:
-        """Lower the wake flag. A drain does this before it looks, so that a row stored meanwhile rings anew."""
+    def hold(self, name: QueueName) -> None:
+        """Keep the wake flag up while a drain is at work and will find new rows by itself."""
+        try:
+            self.redis.set(_flag(name), 1, px=WAKE_MILLISECONDS)
+        except RedisError as error:
+            log.warning("flag not held", extra={"queue": str(name), "error": type(error).__name__})
+
+    def lower(self, name: QueueName) -> None:
+        """Lower the wake flag. A drain does this before its last look, so that a row stored after it rings anew."""
         try:
             self.redis.delete(_flag(name))
         except RedisError as error:

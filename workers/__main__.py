@@ -40,6 +40,7 @@ class LaneWorker(Worker):
 def work(name: QueueName) -> None:
     """Serve one queue for ever."""
     configure()
+    jobs.deployment().preload()
     if name is QueueName.INTAKE:
         triage.preload()
     while True:

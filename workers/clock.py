@@ -15,15 +15,16 @@ from sqlalchemy.orm import Session
 from hotline import audit
 from hotline.config import load
 from hotline.deployment import Deployment
+from hotline.intake import arrivals
 from hotline.log import configure
-from hotline.models import Counter, Inbox, InboxState, Lane, Message, MessageState, Quarantine, table
+from hotline.models import Counter, Inbox, InboxState, Lane, Quarantine, table
 from hotline.outbound import deliver
 from hotline.queue import QueueName
 from hotline.routing import escalate
 
 log = logging.getLogger("workers.clock")
 
-INBOX, MESSAGE, COUNTER = table(Inbox), table(Message), table(Counter)
+INBOX, COUNTER = table(Inbox), table(Counter)
 BEAT = "clock.beat"
 LEADER = "clock"
 
@@ -59,14 +60,8 @@ def free_inbox(session: Session, deployment: Deployment, now: datetime) -> int:
 
 def standing_still(session: Session, now: datetime) -> list[QueueName]:
     """Return the queues in which rows are due."""
-    waiting = []
-    if session.execute(select(INBOX.c.id).where(INBOX.c.state == InboxState.RECEIVED).limit(1)).first():
-        waiting.append(QueueName.INTAKE)
-    for lane in Lane:
-        due = (MESSAGE.c.lane == lane, MESSAGE.c.state == MessageState.QUEUED, MESSAGE.c.due_at <= now)
-        if session.execute(select(MESSAGE.c.id).where(*due).limit(1)).first():
-            waiting.append(QueueName(lane))
-    return waiting
+    lanes = [QueueName(lane) for lane in Lane if deliver.waiting(session, lane, now)]
+    return ([QueueName.INTAKE] if arrivals.waiting(session) else []) + lanes
 
 
 def purge(session: Session, deployment: Deployment, now: datetime) -> None:

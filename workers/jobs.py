@@ -32,6 +32,8 @@ from workers.reading import read
 log = logging.getLogger(__name__)
 
 LONGEST_DRAIN = 20.0
+LINGER = 1.0
+POLL = 0.02
 
 
 @cache
@@ -41,17 +43,20 @@ def deployment() -> Deployment:
 
 
 def drain_inbox(queue: str) -> None:
-    """Take waiting webhooks until none is left."""
-    _until_empty(QueueName(queue), lambda: drain_batch(deployment()))
+    """Take waiting webhooks until no more come."""
+    _until_quiet(QueueName(queue), lambda: drain_batch(deployment()))
 
 
 def deliver(queue: str) -> None:
-    """Send one lane's due messages until none is left."""
-    _until_empty(QueueName(queue), lambda: deliver_batch(deployment(), Lane(queue)))
+    """Send one lane's due messages until no more come."""
+    _until_quiet(QueueName(queue), lambda: deliver_batch(deployment(), Lane(queue)))
 
 
 def drain_batch(site: Deployment) -> int:
     """Take one batch of webhooks through intake, triage and routing. Returns how many rows there were."""
+    with site.db.reading() as session:
+        if not arrivals.waiting(session):
+            return 0
     with site.db.transaction() as session:
         token, rows = arrivals.take(session, site, site.db.now(session))
     if rows:
@@ -61,6 +66,9 @@ def drain_batch(site: Deployment) -> int:
 
 def deliver_batch(site: Deployment, lane: Lane) -> int:
     """Send one batch of a lane. Returns how many messages there were."""
+    with site.db.reading() as session:
+        if not delivery.waiting(session, lane, site.db.now(session)):
+            return 0
     with site.db.transaction() as session:
         parcel = delivery.take(session, site, lane, site.db.now(session))
     outcomes = delivery.send(site, parcel)
@@ -126,15 +134,26 @@ def _statuses(session: Session, site: Deployment, claimed: Claimed) -> frozenset
     )
 
 
-def _until_empty(queue: QueueName, batch: Callable[[], int]) -> None:
-    """Run batches until there is nothing left, then look once more: a row stored meanwhile may have rung in vain."""
+def _until_quiet(queue: QueueName, batch: Callable[[], int]) -> None:
+    """Run batches until nothing has come for a moment, then look once more.
+
+    Starting a job costs more than handling fifty rows, so a drain lingers; while it holds the wake flag nobody rings for
+    rows that it is about to find.
+    """
     bell = deployment().bell
-    bell.answered(queue)
-    until = time.monotonic() + LONGEST_DRAIN
-    while batch():
-        if time.monotonic() > until:
-            bell.ring(queue)
-            return
+    started = seen = held = time.monotonic()
+    bell.hold(queue)
+    while (now := time.monotonic()) - seen < LINGER and now - started < LONGEST_DRAIN:
+        if now - held > LINGER / 2:
+            bell.hold(queue)
+            held = now
+        if batch():
+            seen = time.monotonic()
+        else:
+            time.sleep(POLL)
+    bell.lower(queue)
+    if batch():
+        bell.ring(queue)
 
 
 def _accepted(outcomes: Sequence[Sent]) -> int:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from hotline import demo as story
 from hotline import schema
-from hotline.config import Settings, load
+from hotline.config import DEMO_MARK, Settings, load
 from hotline.deployment import Deployment
 from hotline.embedded import command as redis_command
 from hotline.up import AlreadyRunning, Supervisor
@@ -70,6 +70,7 @@ def prepare(settings: Settings, screen: Screen) -> None:
         screen.say("up", f"made keys in {settings.keys}: keep a copy apart from the database")
     schema.upgrade(deployment.db)
     if settings.demo:
+        (settings.instance / DEMO_MARK).touch()
         with deployment.db.transaction() as session:
             if story.seed(session, deployment, deployment.db.now(session)):
                 screen.say("up", "loaded the invented district of the demo")

@@ -10,9 +10,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Protocol
 from urllib.parse import unquote_to_bytes
-
 
 PLAIN_ID = re.compile(r"[!-~]{1,128}")
 
@@ -25,6 +25,16 @@ class Webhook:
     target: str
     headers: Mapping[str, str]
     body: bytes
+
+    @cached_property
+    def pairs(self) -> list[tuple[bytes, bytes]]:
+        """The body as an urlencoded form; signature and fields both need it."""
+        return form(self.body)
+
+    @cached_property
+    def fields(self) -> dict[str, str]:
+        """The form's fields by name; of a doubled field the first counts."""
+        return {words(key): words(value) for key, value in reversed(self.pairs)}
 
     def packed(self) -> bytes:
         """Return the whole request as bytes to seal: one line of JSON, then the body untouched."""
@@ -153,11 +163,15 @@ def form(body: bytes) -> list[tuple[bytes, bytes]]:
     Bytes, because a signature covers bytes: what is not UTF-8 must neither break the check nor be altered by it.
     """
     pairs = []
-    for part in body.split(b"&"):
+    for part in body.replace(b"+", b" ").split(b"&"):
         if part:
-            key, _, value = part.replace(b"+", b" ").partition(b"=")
-            pairs.append((unquote_to_bytes(key), unquote_to_bytes(value)))
+            key, _, value = part.partition(b"=")
+            pairs.append((_unquoted(key), _unquoted(value)))
     return pairs
+
+
+def _unquoted(raw: bytes) -> bytes:
+    return unquote_to_bytes(raw) if b"%" in raw else raw
 
 
 def words(raw: bytes) -> str:

@@ -23,8 +23,6 @@ from hotline.gateways.contract import (
     StatusUpdate,
     Unreadable,
     Webhook,
-    form,
-    words,
 )
 from hotline.privacy import Keyring
 
@@ -58,7 +56,7 @@ class Simulator:
 
     def external_id(self, webhook: Webhook) -> str | None:
         """Return the network's id of the event."""
-        return _fields(webhook).get("id") or None
+        return webhook.fields.get("id") or None
 
     def answer(self, kind: str) -> Answer:  # noqa: ARG002  the contract names it; this network does not care
         """Return an empty body: this network texts nothing back by itself."""
@@ -66,14 +64,14 @@ class Simulator:
 
     def read_text(self, webhook: Webhook) -> InboundText:
         """Read id, from, to and text. Raises Unreadable when there is no sender."""
-        fields = _fields(webhook)
+        fields = webhook.fields
         if not fields.get("from"):
             raise Unreadable("from")
         return InboundText(sender=fields["from"], to=fields.get("to", ""), body=fields.get("text", ""))
 
     def read_status(self, webhook: Webhook) -> StatusUpdate:
         """Read provider_id, message and status. Raises Unreadable."""
-        fields = _fields(webhook)
+        fields = webhook.fields
         if fields.get("status") not in PROGRESS:
             raise Unreadable("status")
         return StatusUpdate(
@@ -108,7 +106,3 @@ def make(settings: Settings, keyring: Keyring) -> Simulator | None:
         connect=settings.connect_timeout_seconds,
         read=settings.read_timeout_seconds,
     )
-
-
-def _fields(webhook: Webhook) -> dict[str, str]:
-    return {words(key): words(value) for key, value in reversed(form(webhook.body))}

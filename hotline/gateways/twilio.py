@@ -8,12 +8,14 @@ so a replay is recognised only by the message SID, which is the row's unique key
 import base64
 import hashlib
 import hmac
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
-from twilio.base.exceptions import TwilioException, TwilioRestException
+from twilio.base.exceptions import TwilioRestException, TwilioServiceException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
@@ -31,6 +33,7 @@ from hotline.gateways.contract import (
     Unreadable,
     Webhook,
     form,
+    plain_id,
     words,
 )
 from hotline.privacy import Keyring
@@ -38,6 +41,7 @@ from hotline.privacy import Keyring
 SIGNATURE = "x-twilio-signature"
 EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 THREADS = 8
+CODE = re.compile(r"[0-9]{1,6}")
 VALIDITY = range(1, 36_001)  # seconds Twilio accepts as ValidityPeriod
 
 PROGRESS = {
@@ -53,8 +57,8 @@ PROGRESS = {
     "failed": Progress.FAILED,
     "canceled": Progress.FAILED,
 }
-OPTED_OUT = {21610}
-RETRY = {20429, 30001, 30003, 30008, 30410, 63018}
+OPTED_OUT = {"21610"}
+RETRY = {"20429", "30001", "30003", "30008", "30410", "63018"}
 
 
 class Twilio:
@@ -77,17 +81,16 @@ class Twilio:
         given = webhook.headers.get(SIGNATURE)
         if not given:
             raise Forged("unsigned")
-        signed = signed_bytes(self._public_url + webhook.target, webhook.body)
+        signed = signed_bytes(self._public_url + webhook.target, webhook.pairs)
         if not any(hmac.compare_digest(given.encode(), sign(token, signed)) for token in self._tokens):
             raise Forged("signature")
 
     def external_id(self, webhook: Webhook) -> str | None:
         """Return the message SID; for a callback also the status, since each status is its own event."""
-        fields = _fields(webhook)
-        sid = fields.get("MessageSid") or fields.get("SmsSid") or fields.get("SmsMessageSid")
-        if webhook.kind == "sms" or not sid:
-            return sid or None
-        return f"{sid}:{fields.get('MessageStatus') or fields.get('SmsStatus', '')}"
+        if webhook.kind == "sms":
+            return _first(webhook, b"MessageSid", b"SmsSid", b"SmsMessageSid")
+        sid, status = _first(webhook, b"MessageSid", b"SmsSid"), _first(webhook, b"MessageStatus", b"SmsStatus")
+        return f"{sid}:{status or ''}" if sid else None
 
     def answer(self, kind: str) -> Answer:  # noqa: ARG002  the contract names it; Twilio wants TwiML for every kind
         """Return empty TwiML. Plain text would be sent to the caller as an SMS."""
@@ -95,25 +98,25 @@ class Twilio:
 
     def read_text(self, webhook: Webhook) -> InboundText:
         """Read From, To and Body. Raises Unreadable when there is no sender."""
-        fields = _fields(webhook)
+        fields = webhook.fields
         if not fields.get("From"):
             raise Unreadable("From")
         return InboundText(sender=fields["From"], to=fields.get("To", ""), body=fields.get("Body", ""))
 
     def read_status(self, webhook: Webhook) -> StatusUpdate:
         """Read a status callback; our own id stands in the callback's query. Raises Unreadable."""
-        fields = _fields(webhook)
+        fields = webhook.fields
         status = fields.get("MessageStatus") or fields.get("SmsStatus", "")
         sid = fields.get("MessageSid") or fields.get("SmsSid")
         if status not in PROGRESS or not sid:
             raise Unreadable("MessageStatus")
-        code = fields.get("ErrorCode") or None
+        code = _code(fields.get("ErrorCode") or None)
         return StatusUpdate(
-            provider_id=sid,
-            message_id=_query(webhook.target).get("message"),
+            provider_id=str(plain_id(sid)),
+            message_id=plain_id(_query(webhook.target).get("message") or None),
             progress=PROGRESS[status],
             code=code,
-            opted_out=code is not None and code.isdecimal() and int(code) in OPTED_OUT,
+            opted_out=code in OPTED_OUT,
         )
 
     def send(self, texts: Sequence[OutboundText]) -> list[Sent]:
@@ -132,7 +135,7 @@ class Twilio:
                 status_callback=f"{self._public_url}/in/twilio/status?message={text.id}",
                 **({"validity_period": text.valid_for} if text.valid_for in VALIDITY else {}),
             )
-        except TwilioRestException as error:
+        except (TwilioRestException, TwilioServiceException) as error:
             return _refusal(text, error)
         except (requests.exceptions.ConnectTimeout, requests.exceptions.SSLError):
             return Sent(text.id, Certainty.REFUSED, code="unreachable", retry=True)
@@ -140,9 +143,11 @@ class Twilio:
             refused = "NewConnectionError" in repr(error) or "NameResolutionError" in repr(error)
             certainty = Certainty.REFUSED if refused else Certainty.UNKNOWN
             return Sent(text.id, certainty, code="connection", retry=refused)
-        except (requests.exceptions.RequestException, TwilioException, ValueError, KeyError, TypeError) as error:
+        except Exception as error:  # noqa: BLE001  an answer of any other shape breaks the SDK anywhere; we know nothing then
             return Sent(text.id, Certainty.UNKNOWN, code=type(error).__name__)
-        return Sent(text.id, Certainty.ACCEPTED if message.sid else Certainty.UNKNOWN, provider_id=message.sid)
+        if not isinstance(message.sid, str) or not message.sid:
+            return Sent(text.id, Certainty.UNKNOWN, code="no sid")
+        return Sent(text.id, Certainty.ACCEPTED, provider_id=plain_id(message.sid))
 
     def _api(self) -> Client:
         if self._client is None:
@@ -152,21 +157,32 @@ class Twilio:
 
 
 class ApiHttp(TwilioHttpClient):  # type: ignore[misc]  # the SDK ships no types
-    """Twilio's HTTP client with time-outs, which theirs lacks, room for our threads, and a base address that can be changed."""
+    """Twilio's HTTP client with both time-outs, which theirs lacks, and a base address that can be changed."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(timeout=settings.read_timeout_seconds)
         self._base = settings.twilio_api_url.rstrip("/")
-        self._limits = (settings.connect_timeout_seconds, settings.read_timeout_seconds)
         if self.session is not None:
-            self.session.mount("https://", HTTPAdapter(pool_maxsize=THREADS))
-            self.session.mount("http://", HTTPAdapter(pool_maxsize=THREADS))
+            patient = Patience(settings.connect_timeout_seconds, settings.read_timeout_seconds)
+            self.session.mount("https://", patient)
+            self.session.mount("http://", patient)
 
     def request(self, method: str, url: str, *args: object, **kwargs: object) -> Response:
         """Send a request to the configured base address; redirects are not followed."""
-        kwargs["timeout"] = self._limits
         kwargs["allow_redirects"] = False
         return super().request(method, url.replace("https://api.twilio.com", self._base, 1), *args, **kwargs)
+
+
+class Patience(HTTPAdapter):
+    """Connections with room for our threads, a time-out to connect and one to read; the SDK knows only one for both."""
+
+    def __init__(self, connect: float, read: float) -> None:
+        super().__init__(pool_maxsize=THREADS)
+        self._limits = (connect, read)
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        """Send with our time-outs."""
+        return super().send(request, *args, **{**kwargs, "timeout": self._limits})
 
 
 def make(settings: Settings, keyring: Keyring) -> Twilio | None:  # noqa: ARG001  every gateway is made alike; Twilio's key is its token
@@ -174,13 +190,13 @@ def make(settings: Settings, keyring: Keyring) -> Twilio | None:  # noqa: ARG001
     return Twilio(settings) if settings.twilio_auth_tokens else None
 
 
-def signed_bytes(url: str, body: bytes) -> bytes:
+def signed_bytes(url: str, pairs: Iterable[tuple[bytes, bytes]]) -> bytes:
     """Return what Twilio signs: the URL, then each field's name and distinct values, sorted by name.
 
     Works on bytes, so a body that is not UTF-8 is checked as it came (twilio.com/docs/usage/security).
     """
     values: dict[bytes, set[bytes]] = {}
-    for key, value in form(body):
+    for key, value in pairs:
         values.setdefault(key, set()).add(value)
     return url.encode() + b"".join(key + value for key in sorted(values) for value in sorted(values[key]))
 
@@ -190,16 +206,26 @@ def sign(token: str, signed: bytes) -> bytes:
     return base64.b64encode(hmac.digest(token.encode(), signed, hashlib.sha1))
 
 
-def _refusal(text: OutboundText, error: TwilioRestException) -> Sent:
-    code = error.code or error.status
+def _refusal(text: OutboundText, error: TwilioRestException | TwilioServiceException) -> Sent:
+    code = _code(str(error.code or error.status))
     if error.status >= 500:
-        return Sent(text.id, Certainty.UNKNOWN, code=str(code))
-    retry = error.status == 429 or code in RETRY
-    return Sent(text.id, Certainty.REFUSED, code=str(code), retry=retry, opted_out=code in OPTED_OUT)
+        return Sent(text.id, Certainty.UNKNOWN, code=code)
+    retry = error.status < 400 or error.status == 429 or code in RETRY
+    return Sent(text.id, Certainty.REFUSED, code=code, retry=retry, opted_out=code in OPTED_OUT)
 
 
-def _fields(webhook: Webhook) -> dict[str, str]:
-    return {words(key): words(value) for key, value in reversed(form(webhook.body))}
+def _code(said: str | None) -> str | None:
+    """Keep an error code if it is one; anything else Twilio may say could quote a number."""
+    return said if said is None or CODE.fullmatch(said) else "not a code"
+
+
+def _first(webhook: Webhook, *names: bytes) -> str | None:
+    """Return the first of these fields that is not empty, without reading all the others."""
+    for name in names:
+        for key, value in webhook.pairs:
+            if key == name and value:
+                return words(value)
+    return None
 
 
 def _query(target: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import RowMapping, bindparam, update
+from sqlalchemy import RowMapping, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from hotline.db import claim
@@ -42,6 +42,11 @@ class Claimed:
     def ids(self) -> tuple[str, ...]:
         """Ids of all claimed rows."""
         return (*(arrival.inbox_id for arrival in self.arrivals), *self.parked)
+
+
+def waiting(session: Session) -> bool:
+    """Whether any webhook waits to be taken."""
+    return session.execute(select(INBOX.c.id).where(INBOX.c.state == InboxState.RECEIVED).limit(1)).first() is not None
 
 
 def take(session: Session, deployment: Deployment, now: datetime) -> tuple[str, Sequence[RowMapping]]:

@@ -21,6 +21,8 @@ from hotline.models import Verb
 # A return code is shaped like a Rwandan phone number as dialled at home, so that it gives nothing away on paper.
 RETURN_CODE_DIGITS: Final = 10
 SLIP_FROM_LETTERS: Final = 5
+# A command is a few words, even spelled out or said three times; most texts need not be looked at.
+LONGEST: Final = 64
 
 
 class Kind(StrEnum):
@@ -72,6 +74,8 @@ def recognise(text: str) -> Command | None:
     Case, accents, punctuation, emoji, spaced letters ("S T O P") and repetition do not matter, nor does one slip (a letter
     wrong, missing, extra or swapped) in a word of five letters or more.
     """
+    if len(text) > LONGEST:
+        return None
     words = _words(text)
     joined = "".join(words)
     if not joined:

@@ -117,7 +117,7 @@ class Intake:
     def _load(self, indexes: set[bytes]) -> None:
         self.callers.load(self.session, indexes)
         found = select(CONTACT.c.number_index, CONTACT.c.id).where(CONTACT.c.number_index.in_(indexes), CONTACT.c.active)
-        self.contacts = dict(self.session.execute(found).tuples().all())
+        self.contacts = {row.number_index: row.id for row in self.session.execute(found)}
         known = [caller.id for caller in self.callers.known.values()]
         since = self.now - timedelta(hours=self.deployment.settings.conversation_hours)
         open_ones = (
@@ -225,6 +225,8 @@ class Intake:
         self.session.connection().execute(heard, [{"of": report_id} for report_id in self.touched])
         cases = set(self.touched.values())
         self.session.execute(update(CASE).where(CASE.c.id.in_(cases)).values(updated_at=self.now))
+        resting = (CASE.c.id.in_(cases), CASE.c.state.in_((CaseState.WAITING, CaseState.PASSED_ON)))
+        self.session.execute(update(CASE).where(*resting).values(state=CaseState.OPEN))
         held = (MESSAGE.c.case_id.in_(cases), MESSAGE.c.state == MessageState.HELD)
         life = self.now + timedelta(minutes=self.deployment.settings.answer_validity_minutes)
         let_go = {"state": MessageState.QUEUED, "due_at": self.now, "valid_until": life}

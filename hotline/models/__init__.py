@@ -10,6 +10,7 @@ from hotline.models.phones import PhoneText
 from hotline.models.reports import RANK, Assessed, Reading, Report
 
 __all__ = [
+    "RANK",
     "Agency",
     "Assessed",
     "Attempt",
@@ -35,7 +36,6 @@ __all__ = [
     "Officer",
     "OfficerSession",
     "PhoneText",
-    "RANK",
     "Quarantine",
     "QuarantineState",
     "Reading",

@@ -74,7 +74,7 @@ class Verb(StrEnum):
     """A contact's answer to an alert."""
 
     TAKE = "take"
-    PASS_ON = "pass_on"
+    PASS_ON = "pass_on"  # noqa: S105  "pass on" an alert, not a password
     NOT_OURS = "not_ours"
 
 

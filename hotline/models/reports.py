@@ -8,7 +8,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from hotline.models.base import Base, new_id
 
-
 RANK = {"immediate": 0, "soon": 1, "routine": 2}
 
 

@@ -50,6 +50,12 @@ class Parcel:
     withheld: dict[str, str]
 
 
+def waiting(session: Session, lane: Lane, now: datetime) -> bool:
+    """Whether any message of a lane is due."""
+    due = (MESSAGE.c.lane == lane, MESSAGE.c.state == MessageState.QUEUED, MESSAGE.c.due_at <= now)
+    return session.execute(select(MESSAGE.c.id).where(*due).limit(1)).first() is not None
+
+
 def take(session: Session, deployment: Deployment, lane: Lane, now: datetime) -> Parcel:
     """Claim due messages of a lane and write an attempt for each, before any gateway is called."""
     token = secrets.token_hex(8)

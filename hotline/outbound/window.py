@@ -40,7 +40,7 @@ def may_write(deployment: Deployment, caller: Reachability, now: datetime) -> st
 def _quiet(deployment: Deployment, now: datetime) -> bool:
     start, end = deployment.settings.quiet_from, deployment.settings.quiet_until
     local = deployment.local(now).time()
-    return start <= local < end if start < end else local >= start or local < end
+    return start <= local < end if start <= end else local >= start or local < end
 
 
 def _moment(value: object) -> datetime:

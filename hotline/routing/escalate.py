@@ -38,9 +38,8 @@ def climb(session: Session, deployment: Deployment, now: datetime) -> set[Lane]:
 def _climb(session: Session, deployment: Deployment, case: RowMapping, entries: Sequence[Entry], now: datetime) -> set[Lane]:
     steps = steps_for(deployment, life=case["rank"] == RANK["immediate"])
     number, started = case["ladder_step"], case["ladder_from"]
-    states = dict(
-        session.execute(select(REFERRAL.c.contact_id, REFERRAL.c.state).where(REFERRAL.c.case_id == case["id"])).tuples().all()
-    )
+    referred = session.execute(select(REFERRAL.c.contact_id, REFERRAL.c.state).where(REFERRAL.c.case_id == case["id"]))
+    states = {row.contact_id: row.state for row in referred}
     need = Need(case["category"], case["urgency"], case["minors"] == "true", frozenset({deployment.settings.district}))
     choices = _whom(need, entries, deployment.local(now), ladder.step_at(steps, number).rung, states)
     referable = _referable(deployment, case)

@@ -1,43 +1,18 @@
 """The two web applications: `web` hears gateways, `desk` serves people. They are separate processes on separate listeners.
 
-A slow console cannot delay a webhook, and the process that faces the internet can write reports and never read them.
+A slow console cannot delay a webhook, and the process that faces the internet can write reports and never read them; it does
+not even load the console's code.
 """
 
 from flask import Flask, Response
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from hotline import console, inbound, simulator
-from hotline.config import Settings, load
 from hotline.deployment import Deployment
-from hotline.log import configure
 
 
-def create_web(settings: Settings | None = None) -> Flask:
-    """Return the application gateways call."""
-    deployment = _open(settings)
-    app = _bare(deployment)
-    inbound.install(app, deployment)
-    return app
-
-
-def create_desk(settings: Settings | None = None) -> Flask:
-    """Return the application officers open; in a demo it also carries the browser phones."""
-    deployment = _open(settings)
-    app = _bare(deployment)
-    console.install(app, deployment)
-    if deployment.settings.demo:
-        simulator.install(app, deployment)
-    return app
-
-
-def _open(settings: Settings | None) -> Deployment:
-    chosen = settings or load()
-    configure()
-    return Deployment(chosen)
-
-
-def _bare(deployment: Deployment) -> Flask:
+def bare(deployment: Deployment) -> Flask:
+    """Return an application with nothing but its limits and its health."""
     app = Flask("hotline", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = deployment.settings.max_body_kib * 1024
     app.config["MAX_FORM_MEMORY_SIZE"] = deployment.settings.max_body_kib * 1024
