@@ -93,7 +93,10 @@ class Progress(StrEnum):
 
 @dataclass(frozen=True)
 class StatusUpdate:
-    """What became of a text we sent (DLR). `message_id` is ours when the gateway carries it back."""
+    """What became of a text we sent (DLR). `message_id` is ours when the gateway carries it back, else `provider_id` names it.
+
+    All of it is plain: ids and codes that could not be stored, or could quote a person, never leave the gateway.
+    """
 
     provider_id: str
     message_id: str | None

@@ -23,6 +23,7 @@ from hotline.gateways.contract import (
     StatusUpdate,
     Unreadable,
     Webhook,
+    plain_id,
 )
 from hotline.privacy import Keyring
 
@@ -70,16 +71,14 @@ class Simulator:
         return InboundText(sender=fields["from"], to=fields.get("to", ""), body=fields.get("text", ""))
 
     def read_status(self, webhook: Webhook) -> StatusUpdate:
-        """Read provider_id, message and status. Raises Unreadable."""
+        """Read provider_id, message and status; one of the ids is enough. Raises Unreadable."""
         fields = webhook.fields
         if fields.get("status") not in PROGRESS:
             raise Unreadable("status")
-        return StatusUpdate(
-            provider_id=fields.get("provider_id", ""),
-            message_id=fields.get("message") or None,
-            progress=PROGRESS[fields["status"]],
-            code=fields.get("code") or None,
-        )
+        theirs, ours, code = (plain_id(fields.get(name) or None) for name in ("provider_id", "message", "code"))
+        if theirs is None and ours is None:
+            raise Unreadable("message")
+        return StatusUpdate(provider_id=theirs or "", message_id=ours, progress=PROGRESS[fields["status"]], code=code)
 
     def send(self, texts: Sequence[OutboundText]) -> list[Sent]:
         """Hand all texts to the network in one request."""

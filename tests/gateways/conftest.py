@@ -1,0 +1,38 @@
+"""A Twilio account whose REST API is the small Twilio on this machine."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hotline.config import Settings
+from hotline.gateways.twilio import Twilio
+from tests.gateways.fake_twilio import FakeTwilio
+
+
+@pytest.fixture
+def fake_twilio() -> Iterator[FakeTwilio]:
+    server = FakeTwilio()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def account(tmp_path: Path) -> Settings:
+    """Settings of an invented account, with time-outs a test can wait for."""
+    return Settings(
+        instance=tmp_path,
+        public_url="https://hooks.example.org/",
+        twilio_account_sid="AC" + "0" * 32,
+        twilio_auth_tokens=("current-token", "former-token"),
+        twilio_from="7788",
+        connect_timeout_seconds=0.3,
+        read_timeout_seconds=0.3,
+        _env_file=None,
+    )
+
+
+@pytest.fixture
+def twilio(account: Settings, fake_twilio: FakeTwilio) -> Twilio:
+    return Twilio(account.model_copy(update={"twilio_api_url": fake_twilio.url}))

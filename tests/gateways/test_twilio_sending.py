@@ -1,0 +1,197 @@
+"""Sending through Twilio, with every way the other side can fail: what we then know, and never more than we know."""
+
+import logging
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from hotline.config import Settings
+from hotline.gateways.contract import Certainty, OutboundText, Sent
+from hotline.gateways.twilio import Twilio
+from tests.gateways import fake_twilio as fake
+from tests.gateways.fake_twilio import Behaviour, FakeTwilio
+
+NUMBER = "+250780000101"
+TEXT = OutboundText("0193563e0b7a7c3e8d5a1f2e3d4c5b6a", NUMBER, "Murakoze. Ubutumwa bwawe bwakiriwe.", valid_for=300)
+REFUSED, UNKNOWN = Certainty.REFUSED, Certainty.UNKNOWN
+
+
+def test_a_text_is_handed_over_with_our_id_in_the_address_of_its_receipt(twilio: Twilio, fake_twilio: FakeTwilio) -> None:
+    assert twilio.send([TEXT]) == [Sent(TEXT.id, Certainty.ACCEPTED, provider_id=fake.sid_of(1))]
+    (request,) = fake_twilio.requests
+    assert request.path == f"/2010-04-01/Accounts/AC{'0' * 32}/Messages.json"
+    assert request.form == {
+        "To": [NUMBER],
+        "From": ["7788"],
+        "Body": [TEXT.body],
+        "StatusCallback": [f"https://hooks.example.org/in/twilio/status?message={TEXT.id}"],
+        "ValidityPeriod": ["300"],
+    }
+    assert request.headers["Authorization"].startswith("Basic ")
+
+
+@pytest.mark.parametrize(("valid_for", "period"), [(None, None), (1, ["1"]), (36_000, ["36000"]), (36_001, None)])
+def test_a_life_span_twilio_cannot_keep_is_left_out(
+    twilio: Twilio, fake_twilio: FakeTwilio, valid_for: int | None, period: list[str] | None
+) -> None:
+    twilio.send([OutboundText(TEXT.id, NUMBER, "x", valid_for)])
+    assert fake_twilio.requests[0].form.get("ValidityPeriod") == period
+
+
+def test_many_texts_go_out_side_by_side_and_each_outcome_stands_in_its_place(twilio: Twilio, fake_twilio: FakeTwilio) -> None:
+    texts = [OutboundText(f"{number:032x}", NUMBER, f"text {number}") for number in range(40)]
+    outcomes = twilio.send(texts)
+    assert [sent.id for sent in outcomes] == [text.id for text in texts]
+    assert {sent.certainty for sent in outcomes} == {Certainty.ACCEPTED}
+    assert sorted(request.form["Body"][0] for request in fake_twilio.requests) == sorted(text.body for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "expected"),
+    [
+        pytest.param(fake.refuse(400, 21211), Sent(TEXT.id, REFUSED, code="21211"), id="no such number"),
+        pytest.param(fake.refuse(400, 21614), Sent(TEXT.id, REFUSED, code="21614"), id="not a mobile"),
+        pytest.param(fake.refuse(400, 21608), Sent(TEXT.id, REFUSED, code="21608"), id="trial account"),
+        pytest.param(fake.refuse(400, 21408), Sent(TEXT.id, REFUSED, code="21408"), id="country not enabled"),
+        pytest.param(fake.refuse(401, 20003), Sent(TEXT.id, REFUSED, code="20003"), id="wrong token"),
+        pytest.param(fake.refuse(400, 21610), Sent(TEXT.id, REFUSED, code="21610", opted_out=True), id="stopped at Twilio"),
+        pytest.param(fake.refuse(429, 20429), Sent(TEXT.id, REFUSED, code="20429", retry=True), id="too many at once"),
+        pytest.param(fake.say(429, b"slow down"), Sent(TEXT.id, REFUSED, code="429", retry=True), id="too many, said by a proxy"),
+        pytest.param(fake.refuse(400, 30001), Sent(TEXT.id, REFUSED, code="30001", retry=True), id="queue overflow"),
+        pytest.param(fake.refuse(400, None), Sent(TEXT.id, REFUSED, code="400"), id="no code"),
+        pytest.param(fake.refuse(400, [21610]), Sent(TEXT.id, REFUSED, code="not a code"), id="a code that is a list"),
+        pytest.param(fake.refuse(400, f"no {NUMBER}"), Sent(TEXT.id, REFUSED, code="not a code"), id="a code that quotes"),
+        pytest.param(fake.say(404, b""), Sent(TEXT.id, REFUSED, code="404"), id="empty refusal"),
+        pytest.param(fake.say(400, b"[]"), Sent(TEXT.id, REFUSED, code="400"), id="refusal of another shape"),
+        pytest.param(fake.refuse(500, 20500), Sent(TEXT.id, UNKNOWN, code="20500"), id="server error"),
+        pytest.param(fake.say(503, b"<html>"), Sent(TEXT.id, UNKNOWN, code="503"), id="server error of a proxy"),
+    ],
+)
+def test_a_refusal_says_whether_to_try_again(
+    twilio: Twilio, fake_twilio: FakeTwilio, behaviour: Behaviour, expected: Sent
+) -> None:
+    fake_twilio.next = [behaviour]
+    assert twilio.send([TEXT]) == [expected]
+    assert len(fake_twilio.requests) == 1
+
+
+def test_a_refusal_in_the_newer_form_is_a_refusal_too(twilio: Twilio, fake_twilio: FakeTwilio) -> None:
+    body = b'{"type": "about:blank", "title": "Too many", "status": 429, "code": 20429}'
+    fake_twilio.next = [fake.say(429, body)]
+    assert twilio.send([TEXT]) == [Sent(TEXT.id, REFUSED, code="20429", retry=True)]
+
+
+UNREADABLE = [
+    b"",
+    b"garbage",
+    b"[]",
+    b"null",
+    b"5",
+    b'"text"',
+    b"{}",
+    b'{"sid": null}',
+    b'{"sid": 5}',
+    b'{"sid": ["x"]}',
+    b'{"sid": "SM1", "date_created": 5}',
+    b"\xff\xfe",
+    b'{"sid": ' + b"[" * 5000,
+    b"<html>Sign in to this network</html>",
+]
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        pytest.param(fake.reset, id="reset after the request"),
+        pytest.param(fake.hang, id="no answer"),
+        *(pytest.param(fake.say(201, body), id=f"201 {body[:20]!r}") for body in UNREADABLE),
+    ],
+)
+def test_whatever_leaves_room_for_doubt_is_unknown(twilio: Twilio, fake_twilio: FakeTwilio, behaviour: Behaviour) -> None:
+    fake_twilio.next = [behaviour]
+    (sent,) = twilio.send([TEXT])
+    assert (sent.certainty, sent.provider_id, sent.retry) == (UNKNOWN, None, False)
+    assert len(fake_twilio.requests) == 1, "a text in doubt is never sent again by the gateway itself"
+
+
+def test_a_silent_twilio_holds_a_worker_no_longer_than_its_time_out(twilio: Twilio, fake_twilio: FakeTwilio) -> None:
+    fake_twilio.next = [fake.hang]
+    started = time.monotonic()
+    twilio.send([TEXT])
+    assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed_and_was_surely_no_sending(twilio: Twilio, fake_twilio: FakeTwilio, status: int) -> None:
+    fake_twilio.next = [fake.say(status, b"", Location=f"{fake_twilio.url}/elsewhere")]
+    assert twilio.send([TEXT]) == [Sent(TEXT.id, REFUSED, code=str(status), retry=True)]
+    assert [request.path.rpartition("/")[2] for request in fake_twilio.requests] == ["Messages.json"]
+
+
+def test_an_absurd_sid_is_stored_as_its_hash(twilio: Twilio, fake_twilio: FakeTwilio) -> None:
+    fake_twilio.next = [fake.say(201, b'{"sid": "SM\\u0000"}')]
+    (sent,) = twilio.send([TEXT])
+    assert sent.certainty is Certainty.ACCEPTED
+    assert str(sent.provider_id).startswith("h-")
+
+
+def test_one_bad_answer_among_many_spoils_no_other(twilio: Twilio, fake_twilio: FakeTwilio) -> None:
+    fake_twilio.next = [fake.say(201, b"[]"), fake.reset, fake.refuse(400, 21211)]
+    outcomes = twilio.send([OutboundText(f"{number:032x}", NUMBER, "x") for number in range(10)])
+    found = sorted(sent.certainty for sent in outcomes)
+    assert found == [Certainty.ACCEPTED] * 7 + [REFUSED] + [UNKNOWN] * 2
+
+
+@pytest.fixture
+def full_port() -> Iterator[int]:
+    """A port whose queue is full, so that the handshake itself gets no answer."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        waiting = [socket.socket() for _ in range(3)]
+        for one in waiting:
+            one.setblocking(False)
+            one.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
+        for one in waiting:
+            one.close()
+
+
+def closed_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def at(account: Settings, url: str) -> Twilio:
+    return Twilio(account.model_copy(update={"twilio_api_url": url}))
+
+
+def test_a_refused_connection_is_surely_not_sent(account: Settings) -> None:
+    assert at(account, f"http://127.0.0.1:{closed_port()}").send([TEXT]) == [
+        Sent(TEXT.id, REFUSED, code="connection", retry=True)
+    ]
+
+
+def test_a_handshake_without_answer_is_surely_not_sent(account: Settings, full_port: int) -> None:
+    sent = at(account, f"http://127.0.0.1:{full_port}").send([TEXT])
+    assert sent == [Sent(TEXT.id, REFUSED, code="unreachable", retry=True)]
+
+
+def test_a_broken_certificate_is_surely_not_sent(account: Settings, fake_twilio: FakeTwilio) -> None:
+    plain_where_tls_was_meant = fake_twilio.url.replace("http://", "https://")
+    assert at(account, plain_where_tls_was_meant).send([TEXT]) == [Sent(TEXT.id, REFUSED, code="unreachable", retry=True)]
+    assert fake_twilio.requests == []
+
+
+def test_neither_number_nor_words_are_logged_whatever_happens(
+    twilio: Twilio, fake_twilio: FakeTwilio, caplog: pytest.LogCaptureFixture
+) -> None:
+    fake_twilio.next = [fake.refuse(400, 21211), fake.say(201, b"garbage"), fake.reset]
+    with caplog.at_level(logging.INFO):
+        for _ in range(4):
+            twilio.send([TEXT])
+    assert "250780000101" not in caplog.text
+    assert TEXT.body not in caplog.text
