@@ -17,7 +17,10 @@ from hotline.triage import facts, followup, language, lexicon, places, rules
 from hotline.triage.folding import Folded, fold
 from hotline.triage.judge import Category, Judgement, Minors, Urgency, judge
 from hotline.triage.lexicon import TEMPLATES
+from hotline.triage.model import Model
+from hotline.triage.model import load as load_model
 from hotline.triage.places import Place
+from hotline.triage.weigh import weigh
 
 RULES_VERSION = "2026.11-1"
 LONGEST = 10_000
@@ -98,6 +101,7 @@ class Equipment:
     lexicon: lexicon.Lexicon
     gazetteer: places.Gazetteer
     identifier: language.Identifier
+    model: Model
     sentences: Mapping[str, str]
 
 
@@ -105,7 +109,7 @@ class Equipment:
 def equipment(templates: Path = TEMPLATES) -> Equipment:
     """Return the equipment made from `templates`. Raises OSError or ValueError when a file is missing or broken."""
     sentences = tomllib.loads((templates / "en" / "findings.toml").read_text(encoding="utf-8"))
-    return Equipment(lexicon.load(templates), places.load(templates), language.load(), sentences["findings"])
+    return Equipment(lexicon.load(templates), places.load(templates), language.load(), load_model(), sentences["findings"])
 
 
 def preload() -> None:
@@ -119,15 +123,26 @@ def assess(text: str, *, known_language: str | None = None) -> Assessment:
     Any string is welcome: signs no phone can send are read as gaps, and words after the first 10,000 signs are not looked at.
     """
     tools = equipment()
+    named, gathered = _gather(tools, text, known_language)
+    signs = rules.signs(gathered)
+    by_rules = judge(gathered, signs)
+    opinion = tools.model.judge(gathered, signs, by_rules)
+    judgement = weigh(by_rules, signs, opinion, tools.model)
+    open_facts = followup.missing(gathered, categories=judgement.categories, minors=judgement.minors, places=len(named))
+    return _assessment(gathered.language, judgement, named, _findings(gathered.message, signs, tools.sentences), open_facts)
+
+
+def gather(text: str) -> facts.Facts:
+    """Return the facts of a text alone; what training reads."""
+    return _gather(equipment(), text, None)[1]
+
+
+def _gather(tools: Equipment, text: str, known_language: str | None) -> tuple[tuple[Place, ...], facts.Facts]:
     message = fold(text[:LONGEST])
     hits = tools.lexicon.find(message.words)
     spoken = language.detect(tools.identifier, message.text, message.words, votes=_votes(hits), known=known_language)
     named = tools.gazetteer.find(message)
-    gathered = facts.gather(message, hits, spoken, foreign_places=sum(place.country != "RW" for place in named))
-    signs = rules.signs(gathered)
-    judgement = judge(gathered, signs)
-    open_facts = followup.missing(gathered, categories=judgement.categories, minors=judgement.minors, places=len(named))
-    return _assessment(spoken, judgement, named, _findings(message, signs, tools.sentences), open_facts)
+    return named, facts.gather(message, hits, spoken, foreign_places=sum(place.country != "RW" for place in named))
 
 
 def _assessment(

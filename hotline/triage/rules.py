@@ -27,6 +27,10 @@ class Sign(NamedTuple):
 Rule = Callable[[Facts], Sign | None]
 _CONTROL = ("confinement", "doc_confiscation", "debt_bondage", "forced_labour", "sale_trade", "sexual_exploitation")
 _WORK = ("job", "domestic_servitude", "sector_hazard", "farm", "fish_mine")
+_BARGAIN = (
+    "buyer_pay", "threat_violence", "minor", "child_word", "debt_bondage", "destination", "recruit", "confinement", "handover",
+    "vulnerability", "sale_trade",
+)  # fmt: skip
 _PEOPLE = ("minor", "child_word", "girl", "family", "self")
 
 
@@ -128,7 +132,10 @@ def false_papers(facts: Facts) -> Sign | None:
 
 def sexual_use(facts: Facts) -> Sign | None:
     """Prostitution of others, sex with customers or sex before a camera (Palermo art. 3: sexual exploitation)."""
-    return _sign(sexual_use, "purpose", "sexual_exploitation", facts.hit("sexual_exploitation"))
+    place = (
+        facts.hit("sex_trade_place") if facts.says("girl", "minor") and facts.says("buyer_pay", "night", "confinement") else None
+    )
+    return _sign(sexual_use, "purpose", "sexual_exploitation", facts.hit("sexual_exploitation") or place)
 
 
 def forced_work(facts: Facts) -> Sign | None:
@@ -152,7 +159,7 @@ def housework(facts: Facts) -> Sign | None:
 
 def married_off(facts: Facts) -> Sign | None:
     """A bride is given against payment, debt or her will (UN Supplementary Convention on slavery 1956, art. 1c)."""
-    bargained = facts.says("buyer_pay", "threat_violence", "child_word", "debt_bondage", "destination", "recruit", "confinement")
+    bargained = facts.says(*_BARGAIN) and not facts.says("free_leave")
     return _sign(married_off, "purpose", "forced_marriage", facts.hit("forced_marriage") if bargained else None)
 
 

@@ -67,7 +67,7 @@ def test_findings_keep_their_place_among_signs_of_other_lengths(text: str) -> No
 @pytest.mark.parametrize("text", ["", " ", "\x00\x00", "\ud800\udfff", "🙂" * 50, "a" * 10_000, "no " * 5_000, "1" * 200])
 def test_odd_texts_are_assessed_without_an_error(text: str) -> None:
     found = assess(text)
-    assert found.urgency == "routine"
+    assert found.urgency != "immediate"
     json.dumps(found.as_dict())
 
 
