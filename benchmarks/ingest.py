@@ -189,15 +189,15 @@ def path(deployment: Deployment, count: int) -> float:
         for name, line in commands(deployment.settings).items()
         if name in ("intake", "life", "reply", "clock")
     ]
-    with running(_web(deployment.settings, "hotline.app.web:create", 8190), deployment.settings), serve(8192) as alerts:
-        with _all_running(workers, deployment.settings):
-            built = requests(count)
-            answering(8190)
-            ready(deployment, ("intake", "life", "reply"))
-            started = time.monotonic()
-            sent = run(8190, built, seconds=120, count=count)
-            alerts.wait_for(count, until=started + 120)
-            took = alerts.last_at - started
+    web = _web(deployment.settings, "hotline.app.web:create", 8190)
+    with _all_running([web, *workers], deployment.settings), serve(8192) as alerts:
+        built = requests(count)
+        answering(8190)
+        ready(deployment, ("intake", "life", "reply"))
+        started = time.monotonic()
+        sent = run(8190, built, seconds=120, count=count)
+        alerts.wait_for(count, until=started + 120)
+        took = alerts.last_at - started
     if sent.refused or alerts.cases < count:
         raise SystemExit(f"only {alerts.cases} of {count} reports reached an officer; {sent.refused} refused")
     return count / took

@@ -5,17 +5,20 @@ Rows are made by the database itself and hold no real ciphertext; they have the 
 
 import time
 
-from sqlalchemy import func, select, text
+from sqlalchemy import Column, Integer, MetaData, String, Table, func, insert, select, text
+from sqlalchemy.orm import Session
 
+from hotline import handle
 from hotline.db import Database
-from hotline.models import CaseKey
+from hotline.models import Case, CaseKey
 
+CHUNK = 10_000
+NAMES = Table("names", MetaData(), Column("i", Integer, primary_key=True), Column("handle", String))
 SQLITE = {
     "id": "printf('%s%020x', :tag, i)",
     "blob": "zeroblob({})",
     "index": "CAST(printf('%016d', i) AS BLOB)",
     "at": "1790000000000000",
-    "handle": "printf('%X', i + 1000000000)",
     "true": "1",
 }
 POSTGRESQL = {
@@ -23,7 +26,6 @@ POSTGRESQL = {
     "blob": "decode(repeat('00', {}), 'hex')",
     "index": "convert_to(lpad(i::text, 16, '0'), 'UTF8')",
     "at": "timestamptz '2026-09-21 12:00:00+00'",
-    "handle": "upper(to_hex(i + 1000000000))",
     "true": "true",
 }
 
@@ -35,10 +37,24 @@ def fill(database: Database, count: int) -> None:
     tag = f"{time.time_ns() // 1_000_000:012x}"  # ids begin with their time, and today's are not purged
     words = SQLITE if database.sqlite else POSTGRESQL
     with database.transaction() as session:
+        _name_cases(session, have, count)
         for statement in _statements(words):
             session.execute(text(statement), {"first": have, "last": count, **({"tag": tag} if ":tag" in statement else {})})
     with database.engine.connect() as connection:
         connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("ANALYZE")
+
+
+def _name_cases(session: Session, have: int, count: int) -> None:
+    """Put real handles into a temporary table: new cases must meet as many taken handles as they would in earnest."""
+    session.execute(text("CREATE TEMPORARY TABLE IF NOT EXISTS names (i INTEGER PRIMARY KEY, handle TEXT)"))
+    taken = set(session.scalars(select(Case.handle)))
+    for first in range(have, count, CHUNK):
+        rows = []
+        while len(rows) < min(CHUNK, count - first):
+            if (drawn := handle.make()) not in taken:
+                taken.add(drawn)
+                rows.append({"i": first + len(rows) + 1, "handle": drawn})
+        session.connection().execute(insert(NAMES), rows)
 
 
 def _statements(w: dict[str, str]) -> list[str]:
@@ -50,7 +66,7 @@ def _statements(w: dict[str, str]) -> list[str]:
         "caller(id, number_index, number_sealed, reachable, safe_contact, last_inbound_at, replies_today)":
             f"{w['id']}, {w['index']}, {w['blob'].format(45)}, {w['true']}, 'unknown', {w['at']}, 1",
         '"case"(id, token, handle, state, category, urgency, rank, minors, language, channel, opened_at, updated_at, ladder_step, version)':
-            f"{w['id']}, {w['id']}, {w['handle']}, 'closed', 'trafficking', 'soon', 1, 'unknown', 'rw', 'sms', {w['at']}, {w['at']}, 0, 0",
+            f"{w['id']}, {w['id']}, (SELECT handle FROM names WHERE names.i = n.i), 'closed', 'trafficking', 'soon', 1, 'unknown', 'rw', 'sms', {w['at']}, {w['at']}, 0, 0",
         "case_key(case_id, kid, wrapped)": f"{w['id']}, 'stock', {w['blob'].format(61)}",
         "report(id, case_id, caller_id, channel, gateway, opened_at, last_inbound_at)":
             f"{w['id']}, {w['id']}, {w['id']}, 'sms', 'twilio', {w['at']}, {w['at']}",

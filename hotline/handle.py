@@ -22,7 +22,8 @@ _PRIMITIVE: Final = 0b100101  # x^5 + x^2 + 1
 
 def make() -> str:
     """Draw a new handle, written XX-XXXX. 32^5 = 33.5 million exist, so whoever stores it must try again on a clash."""
-    drawn = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH - 1))
+    bits = secrets.randbits(5 * (LENGTH - 1))
+    drawn = "".join(ALPHABET[bits >> 5 * place & 31] for place in range(LENGTH - 1))
     # The last character has weight 1: equal to what the others add up to, it brings the sum to zero.
     check = ALPHABET[_doubled(_parity(drawn))]
     return _written(drawn + check)

@@ -11,7 +11,8 @@ from functools import lru_cache
 
 import phonenumbers
 
-SPACING = re.compile(r"[\s().\-\u00a0\u200e\u200f\u202a-\u202e]+")
+SPACING = re.compile(r"[\s().\-/\u00a0\u2010-\u2015\u2212\u200b-\u200f\u202a-\u202e\u2060\ufeff]+")
+DIALLED = re.compile(r"\+?\d+")
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ def sender(raw: str, region: str) -> Sender:
     """Read a gateway's sender field. Never fails: what is no number is kept as a name."""
     tidy = SPACING.sub("", unicodedata.normalize("NFKC", raw))
     spelled = f"+{tidy[2:]}" if tidy.startswith("00") else tidy
-    for candidate in (spelled, f"+{spelled}"):
+    # The parser would find a number inside "MoMo 0780..." and somebody else would get our answer.
+    for candidate in (spelled, f"+{spelled}") if DIALLED.fullmatch(spelled) else ():
         try:
             number = phonenumbers.parse(candidate, region)
         except phonenumbers.NumberParseException:

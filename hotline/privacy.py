@@ -44,6 +44,8 @@ class Key:
 
     def open(self, sealed: bytes, bound_to: str) -> bytes:
         """Return the plain bytes. Raises CannotOpen."""
+        if sealed[:1] != VERSION:
+            raise CannotOpen
         try:
             return self._aes.decrypt(sealed[1 : 1 + NONCE], sealed[1 + NONCE :], bound_to.encode())
         except (InvalidTag, ValueError):
@@ -69,19 +71,16 @@ class InboxSeal:
 
     def __init__(self, public: bytes) -> None:
         self._public = X25519PublicKey.from_public_bytes(public)
-        self._renew_at = 0.0
-        self._header = b""
-        self._key: Key | None = None
+        self._epoch: tuple[float, bytes, Key] | None = None
 
     def seal(self, plain: bytes, bound_to: str) -> bytes:
         """Return the encapsulated key of this minute followed by the sealed bytes."""
-        key = self._key
-        header = self._header
-        if key is None or time.monotonic() >= self._renew_at:
+        epoch = self._epoch  # one tuple: many threads seal, and a key must never be taken with another minute's header
+        if epoch is None or time.monotonic() >= epoch[0]:
             key = Key(secrets.token_bytes(32))
             header = SUITE.encrypt(key.raw, self._public, b"hotline inbox")
-            self._header, self._key, self._renew_at = header, key, time.monotonic() + self.EPOCH_SECONDS
-        return header + key.seal(plain, bound_to)
+            epoch = self._epoch = (time.monotonic() + self.EPOCH_SECONDS, header, key)
+        return epoch[1] + epoch[2].seal(plain, bound_to)
 
 
 class InboxOpener:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import RowMapping, bindparam, select, update
+from sqlalchemy import RowMapping, select, update
 from sqlalchemy.orm import Session
 
 from hotline.db import claim
@@ -88,11 +88,14 @@ def finish(session: Session, claimed: Claimed, *, later: frozenset[str] = frozen
 
     Raises LookupError when another worker holds them by now.
     """
-    states = [{"row": row_id, "to": _state(claimed, row_id, later), "why": claimed.parked.get(row_id)} for row_id in claimed.ids]
-    held = INBOX.c.claim_token == claimed.token
-    statement = update(INBOX).where(INBOX.c.id == bindparam("row"), held)
-    result = session.connection().execute(statement.values(state=bindparam("to"), reason=bindparam("why")), states)
-    if result.rowcount != len(states):
+    fates: dict[tuple[InboxState, str | None], list[str]] = {}
+    for row_id in claimed.ids:
+        fates.setdefault((_state(claimed, row_id, later), claimed.parked.get(row_id)), []).append(row_id)
+    settled = 0
+    for (state, reason), ids in fates.items():
+        held = (INBOX.c.id.in_(ids), INBOX.c.claim_token == claimed.token)
+        settled += session.connection().execute(update(INBOX).where(*held).values(state=state, reason=reason)).rowcount
+    if settled != len(claimed.ids):
         raise LookupError("claim lost")
 
 

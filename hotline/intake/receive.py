@@ -100,6 +100,7 @@ class Intake:
         self.rows: dict[str, list[dict[str, object]]] = {name: [] for name in ("case", "key", "report", "assessed", "message")}
         self.touched: dict[str, str] = {}
         self.received = Received()
+        self.handles: list[str] = []
 
     def take(self, arrivals: Sequence[Arrival]) -> Received:
         """Go through a batch in the order it came and write everything."""
@@ -107,6 +108,7 @@ class Intake:
         senders = {arrival.inbox_id: self.deployment.sender(text.sender) for arrival, text in texts}
         indexes = {inbox_id: self.deployment.number_index(sender.address) for inbox_id, sender in senders.items()}
         self._load(set(indexes.values()))
+        self.handles = _unused_handles(self.session, len(texts))
         for arrival, text in texts:
             index = indexes[arrival.inbox_id]
             if not self._from_contact(index, text):
@@ -156,7 +158,7 @@ class Intake:
         self._answer(caller, reaction, reading, conversation, arrival.gateway)
 
     def _open(self, arrival: Arrival, text: InboundText, caller: Known, reading: Reading) -> Conversation:
-        case_id, report_id, code = new_id(), new_id(), handle.make()
+        case_id, report_id, code = new_id(), new_id(), self.handles.pop()
         key, wrapped = self.deployment.keyring.new_case_key(case_id)
         conversation = self.conversations[caller.id] = Conversation(case_id, report_id, key)
         self.rows["case"].append(_case_row(case_id, code, reading, self.now))
@@ -239,6 +241,15 @@ def receive(
 ) -> Received:
     """Receive a batch. `readings` holds triage's reading of each text by the id of its inbox row."""
     return Intake(session, deployment, readings, now).take(arrivals)
+
+
+def _unused_handles(session: Session, count: int) -> list[str]:
+    """Draw handles no case has. Of 33 million a million are soon in use, so a clash is an everyday thing."""
+    unused: set[str] = set()
+    while len(unused) < count:
+        drawn = {handle.make() for _ in range(count - len(unused))}
+        unused |= drawn - set(session.scalars(select(CASE.c.handle).where(CASE.c.handle.in_(drawn))))
+    return list(unused)
 
 
 def assessed_row(case_id: str, key: Key, reading: Reading, now: datetime) -> dict[str, object]:

@@ -7,11 +7,11 @@ a worker that was thought dead cannot finish another's attempt.
 
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BindParameter, RowMapping, bindparam, insert, or_, select, update
+from sqlalchemy import BindParameter, RowMapping, bindparam, insert, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from hotline.db import claim
@@ -42,12 +42,16 @@ CASE_KEY = table(CaseKey)
 
 @dataclass(frozen=True)
 class Parcel:
-    """Messages claimed under one token, ready for their gateways. `withheld` maps a message that may not go to the reason."""
+    """Messages claimed under one token, ready for their gateways.
+
+    `withheld` maps a message that may not go to the reason, `attempts` one that goes to its attempt.
+    """
 
     token: str
     rows: dict[str, RowMapping]
     texts: dict[str, list[OutboundText]]
     withheld: dict[str, str]
+    attempts: dict[str, str] = field(default_factory=dict)
 
 
 def waiting(session: Session, lane: Lane, now: datetime) -> bool:
@@ -73,11 +77,11 @@ def take(session: Session, deployment: Deployment, lane: Lane, now: datetime) ->
         },
     )
     parcel = _pack(session, deployment, token, sorted(rows, key=lambda row: (row["due_at"], row["id"])), now)
-    attempts = [
-        {"id": new_id(), "message_id": text.id, "gateway": name, "started_at": now}
-        for name, texts in parcel.texts.items()
-        for text in texts
-    ]
+    attempts = []
+    for name, texts in parcel.texts.items():
+        for text in texts:
+            parcel.attempts[text.id] = new_id()
+            attempts.append({"id": parcel.attempts[text.id], "message_id": text.id, "gateway": name, "started_at": now})
     if attempts:
         session.connection().execute(insert(ATTEMPT), attempts)
     return parcel
@@ -106,7 +110,7 @@ def settle(session: Session, deployment: Deployment, parcel: Parcel, outcomes: S
     if not (withheld or settled):
         return
     _write(session, parcel.token, withheld + settled)
-    _close_attempts(session, outcomes, now)
+    _close_attempts(session, parcel, outcomes, now)
     accepted = [parcel.rows[sent.id] for sent in outcomes if sent.certainty is Certainty.ACCEPTED]
     _told(session, [row for row in accepted if row["kind"] == MessageKind.ALERT], now)
     _talking(session, [row for row in accepted if row["kind"] == MessageKind.REPLY], now)
@@ -217,22 +221,21 @@ def _write(session: Session, token: str, settled: Sequence[dict[str, object]]) -
     session.connection().execute(statement.values(values), settled)
 
 
-def _close_attempts(session: Session, outcomes: Sequence[Sent], now: datetime) -> None:
-    if not outcomes:
-        return
-    open_one = (ATTEMPT.c.message_id == bindparam("message"), ATTEMPT.c.ended_at.is_(None))
-    statement = update(ATTEMPT).where(*open_one).values(ended_at=now, result=bindparam("how"), code=bindparam("what"))
-    rows = [{"message": sent.id, "how": sent.certainty, "what": sent.code} for sent in outcomes]
-    session.connection().execute(statement, rows)
+def _close_attempts(session: Session, parcel: Parcel, outcomes: Sequence[Sent], now: datetime) -> None:
+    alike: dict[tuple[Certainty, str | None], list[str]] = {}
+    for sent in outcomes:
+        alike.setdefault((sent.certainty, sent.code), []).append(parcel.attempts[sent.id])
+    for (certainty, code), ids in alike.items():
+        closed = update(ATTEMPT).where(ATTEMPT.c.id.in_(ids)).values(ended_at=now, result=certainty, code=code)
+        session.connection().execute(closed)
 
 
 def _told(session: Session, alerts: Sequence[RowMapping], now: datetime) -> None:
     if not alerts:
         return
-    which = (REFERRAL.c.case_id == bindparam("of"), REFERRAL.c.contact_id == bindparam("who"))
-    queued = REFERRAL.c.state == ReferralState.QUEUED
-    statement = update(REFERRAL).where(*which, queued).values(state=ReferralState.TOLD, told_at=now)
-    session.connection().execute(statement, [{"of": row["case_id"], "who": row["contact_id"]} for row in alerts])
+    pairs = [(row["case_id"], row["contact_id"]) for row in alerts]
+    queued = (tuple_(REFERRAL.c.case_id, REFERRAL.c.contact_id).in_(pairs), REFERRAL.c.state == ReferralState.QUEUED)
+    session.connection().execute(update(REFERRAL).where(*queued).values(state=ReferralState.TOLD, told_at=now))
 
 
 def _talking(session: Session, replies: Sequence[RowMapping], now: datetime) -> None:

@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from hotline.models import Tier
 
 NOBODY_TOLD = frozenset({"question", "thanks_or_other", "spam_or_prank"})
+CHILD_LINE = "child_line"
+FOR_CHILDREN = (CHILD_LINE, "isange")
 RUNGS = (Tier.DUTY, Tier.SUPERVISOR, Tier.NATIONAL, Tier.DIRECTOR)
 
 
@@ -117,15 +119,13 @@ def _with_child_protection(need: Need, directory: Sequence[Entry], local: dateti
     """Add a body made for children, so that a child is met as a victim and not as an offender."""
     if not (need.minors and need.life):
         return chosen
-    bodies = [
-        choice for choice in _fitting(need, directory, local, Tier.DUTY) if choice.entry.agency_kind in ("child_line", "isange")
-    ]
+    bodies = [choice for choice in _fitting(need, directory, local, Tier.DUTY) if choice.entry.agency_kind in FOR_CHILDREN]
     new = [choice for choice in bodies if choice.entry.agency not in _agencies(chosen)]
     return [*chosen, *(Choice(choice.entry, "a child is named") for choice in new[:1])]
 
 
 def _competent(entry: Entry, need: Need) -> bool:
-    if need.minors and not entry.minors:
+    if (need.minors and not entry.minors) or (entry.agency_kind == CHILD_LINE and not need.minors):
         return False
     return _covers(entry.areas, need.areas) and ("*" in entry.categories or need.category in entry.categories)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, insert, update
+from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
 
 from hotline.deployment import Deployment
@@ -36,23 +36,22 @@ def refer(session: Session, deployment: Deployment, cases: Sequence[Referable], 
     entries = directory.load(session)
     local = deployment.local(now)
     told = [(case, choose(need(deployment, case.reading), entries, local)) for case in cases]
-    referrals, alerts, clocks = [], [], []
+    referrals, alerts = [], []
+    clocks: dict[bool, list[str]] = {}
     for case, choices in told:
         urgent = case.reading.urgency == "immediate"
         referrals += [referral(case.case_id, choice, now) for choice in choices if choice.entry.id not in case.told]
         alerts += [alert(deployment, case, choice, now) for choice in choices]
         if choices or urgent:
-            steps = steps_for(deployment, life=urgent)
-            clocks.append({"of": case.case_id, "due": ladder.due(steps, 0, started=now, previous=now, now=now)})
+            clocks.setdefault(urgent, []).append(case.case_id)
     connection = session.connection()
     for table_, rows in ((REFERRAL, referrals), (MESSAGE, alerts)):
         if rows:
             connection.execute(insert(table_), rows)
-    if clocks:
-        start = (
-            update(CASE).where(CASE.c.id == bindparam("of")).values(next_step_at=bindparam("due"), ladder_from=now, ladder_step=0)
-        )
-        connection.execute(start, clocks)
+    for urgent, ids in clocks.items():
+        first = ladder.due(steps_for(deployment, life=urgent), 0, started=now, previous=now, now=now)
+        start = update(CASE).where(CASE.c.id.in_(ids)).values(next_step_at=first, ladder_from=now, ladder_step=0)
+        connection.execute(start)
     return {Lane(str(row["lane"])) for row in alerts}
 
 

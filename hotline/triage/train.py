@@ -26,7 +26,7 @@ _RIDGE_CHOICES, _RIDGE_ELEMENTS = 0.03, 0.3
 _ROUNDS = 400
 _BLOCK = 4096
 _MOST_FALSE_ALARMS = 0.09
-Matrix = NDArray[np.float32]
+Matrix = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, slots=True)
