@@ -1,0 +1,174 @@
+"""Screens: runs the demo, has invented people text, and takes the picture the README opens with.
+
+Comes in: nothing but this checkout and a Chromium. Goes out: docs/screens/phones-and-queue.png, two phones beside the queue.
+Everything runs on loopback, in a folder of its own that is removed again; a picture never shows anything that is not invented.
+
+Run `make screens` after the phones or the queue changed, and commit the picture.
+"""  # noqa: INP001  a script of the house, not a package
+
+import base64
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import urllib3
+from playwright.sync_api import Browser, FloatRect, Page, expect, sync_playwright
+
+from hotline.config import Settings, child_environment
+from hotline.deployment import Deployment
+from hotline.simulator import Profile, Role, send_sms, shipped
+
+HOUSE: Final = Path(__file__).resolve().parent.parent
+PICTURE: Final = HOUSE / "docs" / "screens" / "phones-and-queue.png"
+SWITCHES: Final = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--no-first-run"]
+READY_SECONDS: Final = 60
+PATIENCE: Final = 30_000  # milliseconds a page may take to show what it is waited for
+HEIGHT: Final = 740
+ROOM: Final = 12
+
+SIDE_BY_SIDE: Final = """<!doctype html><style>
+body { margin: 0; padding: 20px; display: flex; gap: 20px; background: #d8dee5; width: max-content }
+img { display: block; height: HEIGHTpx; border-radius: 10px; box-shadow: 0 2px 14px #0004 }
+</style><img src="PHONES"><img src="QUEUE">"""
+
+
+def main() -> None:
+    """Take the picture."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        raise SystemExit("Taking pictures needs a Chromium on this machine.")
+    caller, *others = (person for person in shipped() if person.role is Role.REPORTER)
+    with demo() as settings, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=SWITCHES)
+        tell(settings, others)
+        phones = picture_of_phones(browser, settings, caller)
+        join(browser, phones, picture_of_queue(browser, settings, cases=len(others) + 1))
+        browser.close()
+    sys.stdout.write(f"{PICTURE.relative_to(HOUSE)}, {PICTURE.stat().st_size // 1024} KiB\n")
+
+
+@contextmanager
+def demo() -> Iterator[Settings]:
+    """Run the demo for as long as the block lasts, on free ports and in a folder of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="hotline-screens-"))
+    web, desk = free_port(), free_port()
+    settings = Settings(
+        instance=folder,
+        demo=True,
+        web_port=web,
+        desk_port=desk,
+        public_url=f"http://127.0.0.1:{web}",
+        console_url=f"http://127.0.0.1:{desk}",
+        _env_file=None,
+    )
+    addresses = {"HOTLINE_PUBLIC_URL": settings.public_url, "HOTLINE_CONSOLE_URL": settings.console_url}
+    process = subprocess.Popen(
+        [Path(sys.executable).with_name("hotline"), "up", "--demo"],
+        env=child_environment(settings) | addresses,
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        until_ready(settings)
+        yield settings
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(20)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def free_port() -> int:
+    """Return a port nobody listens on now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def until_ready(settings: Settings) -> None:
+    """Wait until both listeners answer. Raises SystemExit after a minute."""
+    http, until = urllib3.PoolManager(timeout=2, retries=False), time.monotonic() + READY_SECONDS
+    for address in (settings.public_url, settings.console_url):
+        while True:
+            try:
+                if http.request("GET", f"{address}/readyz").status == 200:
+                    break
+            except urllib3.exceptions.HTTPError:
+                pass
+            if time.monotonic() > until:
+                raise SystemExit("The demo did not start; `make run` says why.")
+            time.sleep(0.1)
+
+
+def tell(settings: Settings, people: list[Profile]) -> None:
+    """Have invented people send their first text."""
+    deployment = Deployment(settings)
+    for person in people:
+        send_sms(deployment, sender=person.number, text=person.tries[0])
+    deployment.close()
+
+
+def picture_of_phones(browser: Browser, settings: Settings, caller: Profile) -> bytes:
+    """Send the caller's text from the left phone, take the right one off the hook, and photograph both."""
+    page = browser.new_page(viewport={"width": 860, "height": 1500}, device_scale_factor=1.5)
+    page.goto(f"{settings.console_url}/simulator")
+    page.locator("#text-a").fill(caller.tries[0])
+    page.locator("#phone-a").get_by_role("button", name="Send from").click()
+    expect(page.locator("#screen-a li.in")).to_have_count(1, timeout=PATIENCE)
+    pick_up(page)
+    expect(page.locator("#screen-b .thread")).to_contain_text("URGENT", timeout=PATIENCE)
+    return page.screenshot(clip=around(page, "#phone-a .handset", "#phone-b .handset"))
+
+
+def around(page: Page, *places: str) -> FloatRect:
+    """Return the part of a page that holds these elements, with a little room about them."""
+    boxes = [box for place in places if (box := page.locator(place).bounding_box())]
+    left, top = min(box["x"] for box in boxes) - ROOM, min(box["y"] for box in boxes) - ROOM
+    right, bottom = max(box["x"] + box["width"] for box in boxes), max(box["y"] + box["height"] for box in boxes)
+    return {"x": left, "y": top, "width": right - left + ROOM, "height": bottom - top + ROOM}
+
+
+def pick_up(page: Page) -> None:
+    """Give the right phone to somebody who was told something urgent."""
+    for key in page.locator("#profile-b option").evaluate_all("options => options.map(one => one.value)"):
+        page.locator("#change-b summary").click()
+        page.locator("#profile-b").select_option(key)
+        page.locator("#change-b").get_by_role("button", name="Use this phone").click()
+        if "URGENT" in page.locator("#screen-b .thread").inner_text():
+            return
+    raise SystemExit("Nobody was told of anything urgent in English.")
+
+
+def picture_of_queue(browser: Browser, settings: Settings, *, cases: int) -> bytes:
+    """Sign in with one click and photograph the queue."""
+    page = browser.new_context(viewport={"width": 1120, "height": HEIGHT}, device_scale_factor=1.5).new_page()
+    page.goto(f"{settings.console_url}/sign-in")
+    page.get_by_role("button", name="Aline").click()
+    expect(page.locator("[data-row]")).to_have_count(cases, timeout=PATIENCE)
+    return page.screenshot()
+
+
+def join(browser: Browser, phones: bytes, queue: bytes) -> None:
+    """Put both pictures side by side into one."""
+    page = browser.new_page(viewport={"width": 2000, "height": HEIGHT + 40})
+    filled = SIDE_BY_SIDE.replace("HEIGHT", str(HEIGHT)).replace("PHONES", address(phones)).replace("QUEUE", address(queue))
+    page.set_content(filled, wait_until="load")
+    PICTURE.parent.mkdir(parents=True, exist_ok=True)
+    page.locator("body").screenshot(path=PICTURE)
+
+
+def address(picture: bytes) -> str:
+    """Return a picture as an address that holds it."""
+    return f"data:image/png;base64,{base64.b64encode(picture).decode()}"
+
+
+if __name__ == "__main__":
+    main()
