@@ -6,6 +6,7 @@ without the prefix because hosts set them so. docs/operations.md lists all of th
 
 import hashlib
 import os
+import re
 import sys
 import tempfile
 from datetime import time
@@ -17,6 +18,7 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_vali
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 LONGEST_SOCKET = 100
+LADDER_STEP = re.compile(r"[1-9][0-9]{0,6}:(next|call|supervisor|everyone)")
 DEMO_MARK = "demo"  # a file in the instance folder: invented people never become real ones
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -115,6 +117,14 @@ class Settings(BaseSettings):
     @classmethod
     def _separated(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("ladder_life", "ladder_normal")
+    @classmethod
+    def _climbable(cls, steps: tuple[str, ...]) -> tuple[str, ...]:
+        """Refuse a ladder here: found out with the first report, it would leave that report without help."""
+        if not steps or not all(LADDER_STEP.fullmatch(step) for step in steps):
+            raise ValueError("a ladder is one or more of seconds:action, where action is next, call, supervisor or everyone")
+        return steps
 
     @property
     def database(self) -> str:

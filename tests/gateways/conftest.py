@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hotline.config import Settings
+from hotline.config import Settings, load
 from hotline.gateways.twilio import Twilio
 from tests.gateways.fake_twilio import FakeTwilio
 
@@ -21,7 +21,7 @@ def fake_twilio() -> Iterator[FakeTwilio]:
 @pytest.fixture
 def account(tmp_path: Path) -> Settings:
     """Settings of an invented account, with time-outs a test can wait for."""
-    return Settings(
+    return load(
         instance=tmp_path,
         public_url="https://hooks.example.org/",
         twilio_account_sid="AC" + "0" * 32,

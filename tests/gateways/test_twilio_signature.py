@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
 from werkzeug.datastructures import MultiDict
 
-from hotline.config import Settings
+from hotline.config import load
 from hotline.gateways.contract import Forged, Webhook
 from hotline.gateways.twilio import SIGNATURE, Twilio, sign, signed_bytes
 
@@ -24,7 +24,7 @@ FORMS = st.lists(st.tuples(TEXT.filter(bool), TEXT), max_size=10)
 
 
 def gateway(*tokens: str, public_url: str = "https://hooks.example.org") -> Twilio:
-    return Twilio(Settings(instance=Path("unused"), public_url=public_url, twilio_auth_tokens=tokens, _env_file=None))
+    return Twilio(load(instance=Path("unused"), public_url=public_url, twilio_auth_tokens=tokens, _env_file=None))
 
 
 def webhook(body: bytes, signature: str | None, target: str = TARGET) -> Webhook:

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from hotline.config import Settings
+from hotline.config import load
 from hotline.gateways.contract import InboundText, Progress, StatusUpdate, Unreadable, Webhook
 from hotline.gateways.shelf import stock
 from hotline.gateways.twilio import Twilio
@@ -90,7 +90,7 @@ CASES = [
 
 @pytest.fixture
 def account() -> Twilio:
-    return Twilio(Settings(instance=Path("unused"), twilio_auth_tokens=("token",), _env_file=None))
+    return Twilio(load(instance=Path("unused"), twilio_auth_tokens=("token",), _env_file=None))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
@@ -191,7 +191,7 @@ def test_the_answer_is_empty_twiml_because_plain_text_would_be_sent_to_the_calle
 def test_the_shelf_holds_twilio_with_a_token_and_the_browser_phones_only_in_a_demo(tmp_path: Path) -> None:
     keyring = Keyring(tmp_path / "keys")
     keyring.create_missing()
-    assert stock(Settings(instance=tmp_path, _env_file=None), keyring).names == ()
-    with_token = stock(Settings(instance=tmp_path, twilio_auth_tokens=("token",), _env_file=None), keyring)
+    assert stock(load(instance=tmp_path, _env_file=None), keyring).names == ()
+    with_token = stock(load(instance=tmp_path, twilio_auth_tokens=("token",), _env_file=None), keyring)
     assert with_token.names == ("twilio",)
     assert with_token.get("simulator") is None
