@@ -26,6 +26,7 @@ from sqlalchemy import (
     create_engine,
     event,
     func,
+    insert,
     select,
     update,
 )
@@ -56,8 +57,6 @@ class Database:
             self._lock_path = Path(f"{self.engine.url.database}.lock")
         else:
             self.engine = create_engine(url, pool_size=pool_size, pool_pre_ping=True, pool_timeout=5)
-            # Fifty rows of one table go out as one statement; psycopg's executemany costs a round of the pipeline for each.
-            self.engine.dialect.use_insertmanyvalues_wo_returning = True
         self._reader = self.engine.execution_options(reading=True)
         self._turn = threading.Lock()
         self._own = threading.local()
@@ -155,6 +154,26 @@ def _locked(handle: int) -> bool:
 def after_commit(session: Session, hook: Callable[[], object]) -> None:
     """Run `hook` once the session's transaction is durable; never if it is rolled back."""
     session.info.setdefault(AFTER_COMMIT, []).append(hook)
+
+
+def add_rows(session: Session, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
+    """Insert many rows with the same columns; every column without a default in the database must be given.
+
+    PostgreSQL takes them by COPY, several times quicker than as many INSERT statements.
+    """
+    if not rows:
+        return
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":
+        connection.execute(insert(table), rows)
+        return
+    columns = list(rows[0])
+    quote = connection.dialect.identifier_preparer.quote
+    into = f"COPY {quote(table.name)} ({', '.join(map(quote, columns))}) FROM STDIN"
+    cursor = connection.connection.cursor()
+    with cursor.copy(into) as copy:
+        for row in rows:
+            copy.write_row([row[column] for column in columns])
 
 
 def claim(

@@ -9,6 +9,7 @@ import json
 import os
 import shlex
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -32,6 +33,14 @@ Printer = Callable[[str, str], None]
 
 class AlreadyRunning(Exception):
     """Another supervisor holds this instance folder."""
+
+
+class PortInUse(Exception):
+    """Somebody else listens where we want to. `setting` names what chooses the port."""
+
+    def __init__(self, port: int, setting: str) -> None:
+        super().__init__(port)
+        self.port, self.setting = port, setting
 
 
 @dataclass
@@ -58,6 +67,7 @@ class Supervisor:
     def run(self, ready: Callable[[], None]) -> None:
         """Run until told to stop. `ready` is called once, in a thread, when all children have been started."""
         with self._only_one():
+            self._need_ports()
             self.children = [Child(name, line) for name, line in commands(self.settings).items()]
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, self._stop)
@@ -67,6 +77,20 @@ class Supervisor:
             while not self._stopping.wait(0.1):
                 self._revive()
             self._end_all()
+
+    def _need_ports(self) -> None:
+        """Refuse to start where a port is taken: granian would try again for ever. Raises PortInUse."""
+        chosen = self.settings
+        for setting, host, port in (
+            ("HOTLINE_WEB_PORT", chosen.web_host, chosen.web_port),
+            ("HOTLINE_DESK_PORT", chosen.desk_host, chosen.desk_port),
+        ):
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind((host, port))
+                except OSError:
+                    raise PortInUse(port, setting) from None
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         del number, frame

@@ -71,7 +71,8 @@ def deliver_batch(site: Deployment, lane: Lane) -> int:
             return 0
     with site.db.transaction() as session:
         parcel = delivery.take(session, site, lane, site.db.now(session))
-    outcomes = delivery.send(site, parcel)
+    with delivery.keeping(site, parcel):
+        outcomes = delivery.send(site, parcel)
     if parcel.rows:
         with site.db.transaction() as session:
             delivery.settle(session, site, parcel, outcomes, site.db.now(session))

@@ -14,7 +14,7 @@ from hotline import schema
 from hotline.config import DEMO_MARK, Settings, load
 from hotline.deployment import Deployment
 from hotline.embedded import command as redis_command
-from hotline.up import AlreadyRunning, Supervisor
+from hotline.up import AlreadyRunning, PortInUse, Supervisor
 
 READY_SECONDS = 60
 COLOURS = ("cyan", "green", "yellow", "magenta", "blue", "bright_cyan", "bright_green", "bright_yellow", "red")
@@ -46,6 +46,8 @@ def up(demo: bool) -> None:  # noqa: FBT001  click passes options so
         Supervisor(settings, screen.say).run(lambda: announce(settings, screen))
     except AlreadyRunning:
         raise click.ClickException(f"Another `hotline up` is using {settings.instance}. Stop it first.") from None
+    except PortInUse as taken:
+        raise click.ClickException(f"Port {taken.port} is in use. Stop what uses it, or set {taken.setting}.") from None
 
 
 @click.command()

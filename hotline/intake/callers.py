@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BindParameter, bindparam, insert, select, update
+from sqlalchemy import BindParameter, bindparam, select, update
 from sqlalchemy.orm import Session
 
+from hotline.db import add_rows
 from hotline.deployment import Deployment
 from hotline.intake.dialog import Open, Reaction
 from hotline.models import Caller, Message, MessageState, SafeContact, new_id, table
@@ -95,8 +96,7 @@ class Callers:
         connection = session.connection()
         fresh = [caller.row for caller in self.known.values() if caller.fresh]
         changed = [caller.row for caller in self.known.values() if not caller.fresh]
-        if fresh:
-            connection.execute(insert(CALLER), fresh)
+        add_rows(session, CALLER, fresh)
         if changed:
             values: dict[str, BindParameter[Any]] = {name: bindparam(f"new_{name}") for name in CHANGING}
             rows = [{"of": row["id"], **{f"new_{name}": row[name] for name in CHANGING}} for row in changed]

@@ -4,14 +4,16 @@ Takes a batch of arrivals with their readings, writes all rows together, and ret
 more costs a few rows in bulk inserts, never a query of its own.
 """
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from hotline import handle
+from hotline.db import add_rows
 from hotline.deployment import Deployment
 from hotline.gateways.contract import InboundText
 from hotline.intake.arrivals import Arrival
@@ -213,11 +215,9 @@ class Intake:
 
     def _write(self) -> None:
         self.callers.write(self.session, self.now)
-        connection = self.session.connection()
         tables = {"case": CASE, "key": CASE_KEY, "report": REPORT, "assessed": ASSESSED, "message": MESSAGE}
         for name, table_ in tables.items():
-            if self.rows[name]:
-                connection.execute(insert(table_), self.rows[name])
+            add_rows(self.session, table_, self.rows[name])
         if self.touched:
             self._touch()
 
@@ -270,6 +270,7 @@ def assessed_row(case_id: str, key: Key, reading: Reading, now: datetime) -> dic
 def _case_row(case_id: str, code: str, reading: Reading, now: datetime) -> dict[str, object]:
     return {
         "id": case_id,
+        "token": secrets.token_urlsafe(16),
         "handle": code,
         "state": CaseState.NEW,
         "category": reading.category,

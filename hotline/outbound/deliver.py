@@ -6,15 +6,17 @@ a worker that was thought dead cannot finish another's attempt.
 """
 
 import secrets
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BindParameter, RowMapping, bindparam, insert, or_, select, tuple_, update
+from sqlalchemy import BindParameter, RowMapping, bindparam, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from hotline.db import claim
+from hotline.db import add_rows, claim
 from hotline.deployment import Deployment
 from hotline.gateways.contract import Certainty, OutboundText, Sent
 from hotline.models import (
@@ -72,7 +74,7 @@ def take(session: Session, deployment: Deployment, lane: Lane, now: datetime) ->
         values={
             "state": MessageState.CLAIMED,
             "claim_token": token,
-            "lease_until": now + timedelta(seconds=_longest_send(deployment)),
+            "lease_until": now + _lease(deployment),
             "attempts": MESSAGE.c.attempts + 1,
         },
     )
@@ -82,8 +84,7 @@ def take(session: Session, deployment: Deployment, lane: Lane, now: datetime) ->
         for text in texts:
             parcel.attempts[text.id] = new_id()
             attempts.append({"id": parcel.attempts[text.id], "message_id": text.id, "gateway": name, "started_at": now})
-    if attempts:
-        session.connection().execute(insert(ATTEMPT), attempts)
+    add_rows(session, ATTEMPT, attempts)
     return parcel
 
 
@@ -101,12 +102,15 @@ def send(deployment: Deployment, parcel: Parcel) -> list[Sent]:
 
 def settle(session: Session, deployment: Deployment, parcel: Parcel, outcomes: Sequence[Sent], now: datetime) -> None:
     """Write down what became of a parcel. Rows that another worker holds by now are left alone."""
-    most = deployment.settings.max_attempts
-    verdicts = {sent.id: (sent, _verdict(parcel.rows[sent.id], sent, most)) for sent in outcomes}
-    withheld = [
-        _settled(row_id, Verdict(MessageState.SUPPRESSED, reason=why), None, now) for row_id, why in parcel.withheld.items()
-    ]
-    settled = [_settled(row_id, verdict, sent, now) for row_id, (sent, verdict) in verdicts.items()]
+    withheld = []
+    for row_id, why in parcel.withheld.items():
+        row = parcel.rows[row_id]
+        withheld.append(_settled(row, Verdict(MessageState.SUPPRESSED, reason=why), None, row["gateway"], now))
+    settled = []
+    for sent in outcomes:
+        row = parcel.rows[sent.id]
+        verdict = _verdict(row, sent, deployment.settings.max_attempts)
+        settled.append(_settled(row, verdict, sent, _other_gateway(deployment, row, verdict), now))
     if not (withheld or settled):
         return
     _write(session, parcel.token, withheld + settled)
@@ -128,8 +132,32 @@ def free_expired(session: Session, deployment: Deployment, now: datetime) -> int
     for row in rows:
         sent = Sent(row["id"], Certainty.UNKNOWN, code="worker vanished")
         verdict = _verdict(row, sent, deployment.settings.max_attempts)
-        _write(session, row["claim_token"], [_settled(row["id"], verdict, sent, now)])
+        at_once = replace(verdict, again_in=timedelta(0)) if verdict.state is MessageState.QUEUED else verdict
+        via = _other_gateway(deployment, row, verdict)
+        _write(session, row["claim_token"], [_settled(row, at_once, sent, via, now)])
     return len(rows)
+
+
+@contextmanager
+def keeping(deployment: Deployment, parcel: Parcel) -> Iterator[None]:
+    """Hold on to a parcel while its gateway is slow: renews the short lease until the block ends, or the process does."""
+    done = threading.Event()
+    pause = deployment.settings.lease_seconds / 3
+
+    def renew() -> None:
+        while not done.wait(pause):
+            with deployment.db.transaction() as session:
+                ours = (MESSAGE.c.claim_token == parcel.token, MESSAGE.c.state == MessageState.CLAIMED)
+                later = deployment.db.now(session) + _lease(deployment)
+                session.execute(update(MESSAGE).where(MESSAGE.c.id.in_(parcel.rows), *ours).values(lease_until=later))
+
+    renewer = threading.Thread(target=renew, name="lease", daemon=True)
+    renewer.start()
+    try:
+        yield
+    finally:
+        done.set()
+        renewer.join()
 
 
 def _pack(session: Session, deployment: Deployment, token: str, rows: Sequence[RowMapping], now: datetime) -> Parcel:
@@ -183,10 +211,17 @@ def _valid_for(row: RowMapping, now: datetime) -> int | None:
     return max(1, int((row["valid_until"] - now).total_seconds())) if row["valid_until"] else None
 
 
-def _longest_send(deployment: Deployment) -> float:
-    chosen = deployment.settings
-    tries = -(-chosen.deliver_batch // 8)
-    return chosen.lease_seconds + tries * (chosen.connect_timeout_seconds + chosen.read_timeout_seconds)
+def _lease(deployment: Deployment) -> timedelta:
+    return timedelta(seconds=deployment.settings.lease_seconds)
+
+
+def _other_gateway(deployment: Deployment, row: RowMapping, verdict: Verdict) -> str:
+    """Return the gateway of the next try: a life-danger alert that did not go out changes to the other one."""
+    first, second = deployment.settings.gateway, deployment.settings.second_gateway
+    changes = second and verdict.state is MessageState.QUEUED and row["lane"] == Lane.LIFE and row["kind"] == MessageKind.ALERT
+    if not changes:
+        return str(row["gateway"])
+    return second if row["gateway"] == first else first
 
 
 def _verdict(row: RowMapping, sent: Sent, max_attempts: int) -> Verdict:
@@ -194,16 +229,17 @@ def _verdict(row: RowMapping, sent: Sent, max_attempts: int) -> Verdict:
     return judge(sent, kind=kind, lane=lane, attempts=row["attempts"], max_attempts=max_attempts)
 
 
-def _settled(row_id: str, verdict: Verdict, sent: Sent | None, now: datetime) -> dict[str, object]:
+def _settled(row: RowMapping, verdict: Verdict, sent: Sent | None, via: str, now: datetime) -> dict[str, object]:
     accepted = verdict.state is MessageState.ACCEPTED
     return {
-        "row": row_id,
+        "row": row["id"],
         "to": verdict.state,
-        "due": now + verdict.again_in if verdict.again_in else now,
+        "via": via,
+        "due": now + (verdict.again_in or timedelta(0)),
         "why": verdict.reason,
         "pid": sent.provider_id if sent else None,
         "taken": now if accepted else None,
-        "settled": None if verdict.again_in or accepted else now,
+        "settled": None if verdict.again_in is not None or accepted else now,
     }
 
 
@@ -212,6 +248,7 @@ def _write(session: Session, token: str, settled: Sequence[dict[str, object]]) -
     statement = update(MESSAGE).where(*ours)
     values: dict[str, BindParameter[Any]] = {
         "state": bindparam("to"),
+        "gateway": bindparam("via"),
         "due_at": bindparam("due"),
         "reason": bindparam("why"),
         "provider_id": bindparam("pid"),

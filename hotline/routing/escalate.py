@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy import RowMapping, select, update
 from sqlalchemy.orm import Session
 
+from hotline.db import add_rows
 from hotline.deployment import Deployment
 from hotline.models import RANK, Case, CaseKey, Lane, Message, Reading, Referral, ReferralState, Tier, table
 from hotline.routing import directory, ladder
@@ -46,9 +47,8 @@ def _climb(session: Session, deployment: Deployment, case: RowMapping, entries: 
     minutes = max(1, round((now - started).total_seconds() / 60))
     new = [referral(case["id"], choice, now, step=number + 1) for choice in choices if choice.entry.id not in states]
     alerts = [alert(deployment, referable, choice, now, minutes=minutes) for choice in choices]
-    for table_, rows in ((REFERRAL, new), (MESSAGE, alerts)):
-        if rows:
-            session.connection().execute(insert(table_), rows)
+    add_rows(session, REFERRAL, new)
+    add_rows(session, MESSAGE, alerts)
     following = ladder.due(steps, number + 1, started=started, previous=case["next_step_at"], now=now)
     session.execute(update(CASE).where(CASE.c.id == case["id"]).values(ladder_step=number + 1, next_step_at=following))
     return {Lane(str(row["lane"])) for row in alerts}

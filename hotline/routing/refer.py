@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import insert, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from hotline.db import add_rows
 from hotline.deployment import Deployment
 from hotline.models import Case, Lane, Message, MessageKind, Reading, Referral, ReferralState, Tier, new_id, table
 from hotline.outbound.compose import Draft
@@ -44,14 +45,12 @@ def refer(session: Session, deployment: Deployment, cases: Sequence[Referable], 
         alerts += [alert(deployment, case, choice, now) for choice in choices]
         if choices or urgent:
             clocks.setdefault(urgent, []).append(case.case_id)
-    connection = session.connection()
-    for table_, rows in ((REFERRAL, referrals), (MESSAGE, alerts)):
-        if rows:
-            connection.execute(insert(table_), rows)
+    add_rows(session, REFERRAL, referrals)
+    add_rows(session, MESSAGE, alerts)
     for urgent, ids in clocks.items():
         first = ladder.due(steps_for(deployment, life=urgent), 0, started=now, previous=now, now=now)
         start = update(CASE).where(CASE.c.id.in_(ids)).values(next_step_at=first, ladder_from=now, ladder_step=0)
-        connection.execute(start)
+        session.connection().execute(start)
     return {Lane(str(row["lane"])) for row in alerts}
 
 
