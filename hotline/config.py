@@ -52,10 +52,13 @@ class Settings(BaseSettings):
     desk_threads: int = Field(16, ge=1, description="Threads of the console's one process.")
     simulator_url: str = Field("", description="Address of the browser phones' network; empty means the console's.")
     public_url: str = Field(
-        "http://127.0.0.1:8000",
+        default_factory=lambda chosen: f"http://127.0.0.1:{chosen['web_port']}",
         description="Address gateways were told to call; signatures are checked against it, never against the request.",
     )
-    console_url: str = Field("http://127.0.0.1:8001", description="Address officers open; used in links and Origin checks.")
+    console_url: str = Field(
+        default_factory=lambda chosen: f"http://127.0.0.1:{chosen['desk_port']}",
+        description="Address officers open; used in links and Origin checks.",
+    )
     max_body_kib: int = Field(256, ge=64, description="Largest webhook body read at all, in KiB.")
     commit_wait_seconds: float = Field(3.0, description="How long a webhook waits for its commit before it answers 503.")
 
@@ -164,7 +167,8 @@ def load(**overrides: object) -> Settings:
         if (settings.instance / DEMO_MARK).exists() and not settings.demo:
             settings = Settings(**{**overrides, "demo": True})  # type: ignore[arg-type]
     except ValidationError as error:
-        lines = [f"HOTLINE_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
+        wrong = [e for e in error.errors() if e["type"] != "default_factory_not_called"]  # follows from another wrong value
+        lines = [f"HOTLINE_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in wrong]
         raise SystemExit("\n".join(lines)) from None
     return settings
 
