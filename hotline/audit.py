@@ -7,9 +7,10 @@ hash to an anchor file outside the database, which is what betrays a cut-off tai
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import func, select, text
@@ -19,6 +20,7 @@ from hotline.models import AuditEvent
 
 GENESIS = bytes(32)
 LOCK = 0x686F746C
+ANCHORED = re.compile(r"[0-9]+ [0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,9 @@ def anchor(session: Session, anchors: Path) -> None:
     if seq is None or seq in _anchored(anchors):
         return
     head = session.get_one(AuditEvent, seq)
+    ended = not anchors.exists() or anchors.read_bytes().endswith(b"\n")
     with anchors.open("a") as file:
-        file.write(f"{seq} {head.hash.hex()}\n")
+        file.write(("" if ended else "\n") + f"{seq} {head.hash.hex()}\n")
 
 
 def _anchored(anchors: Path) -> dict[int, str]:
@@ -78,16 +81,18 @@ def _anchored(anchors: Path) -> dict[int, str]:
 
 
 def _lines(anchors: Path) -> Iterator[tuple[int, str]]:
+    """Yield the whole lines; one that a power cut left unfinished says nothing."""
     for line in anchors.read_text().splitlines():
-        seq, _, digest = line.partition(" ")
-        yield int(seq), digest
+        if ANCHORED.fullmatch(line):
+            seq, _, digest = line.partition(" ")
+            yield int(seq), digest
 
 
 def _hash(event: AuditEvent) -> bytes:
     body = {
         "action": event.action,
         "actor": event.actor,
-        "at": event.at.isoformat(timespec="microseconds"),
+        "at": event.at.astimezone(UTC).isoformat(timespec="microseconds"),
         "meta": event.meta,
         "object": event.object,
         "seq": event.seq,

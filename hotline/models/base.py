@@ -36,8 +36,10 @@ class Moment(TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002  SQLAlchemy calls it so
         """Turn what the column holds into an aware point in time."""
-        if value is None or isinstance(value, datetime):
-            return value
+        if value is None:
+            return None
+        if isinstance(value, datetime):
+            return value.astimezone(UTC)
         return datetime.fromtimestamp(value / 1_000_000, UTC)
 
 
