@@ -31,6 +31,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -113,9 +114,11 @@ class Database:
             with self.engine.connect() as connection:
                 led = bool(connection.execute(select(func.pg_try_advisory_lock(key))).scalar_one())
                 connection.commit()
-                yield led
-                if led:
-                    connection.execute(select(func.pg_advisory_unlock(key)))
+                try:
+                    yield led
+                finally:  # the connection goes back to the pool, and would lead on from there
+                    if led:
+                        connection.execute(select(func.pg_advisory_unlock(key)))
 
     def now(self, session: Session) -> datetime:
         """Return the database's clock, so that machines with different clocks agree on leases and ladders."""
@@ -249,14 +252,17 @@ class GroupCommit:
                 group.append(self._queue.get())
             self._commit(group)
 
-    def _commit(self, group: list[Waiting]) -> None:
-        """Commit a group; when that fails, each alone, so that one row the database refuses cannot turn away the others."""
+    def _commit(self, group: list[Waiting], *, again: bool = True) -> None:
+        """Commit a group; when that fails, each alone, so that one row the database refuses cannot turn away the others.
+
+        A connection that was found dead is no reason to turn anybody away either: a new one is tried once.
+        """
         try:
             self._write(group)
         except Exception as error:  # noqa: BLE001  whatever went wrong, each waiting webhook must hear that it is not stored
-            if len(group) > 1:
+            if len(group) > 1 or (again and isinstance(error, DBAPIError) and error.connection_invalidated):
                 for entry in group:
-                    self._commit([entry])
+                    self._commit([entry], again=False)
                 return
             group[0].failure = error
         else:
