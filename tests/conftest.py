@@ -18,6 +18,7 @@ from hotline.db import Database
 from hotline.demo import seed
 from hotline.deployment import Deployment
 from hotline.embedded import command
+from hotline.models import Base
 
 POSTGRES = os.environ.get("HOTLINE_TEST_DATABASE_URL", "")  # noqa: TID251  the one switch of the tests
 STORES = ["sqlite", *(["postgresql"] if POSTGRES else [])]
@@ -65,29 +66,33 @@ def _migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def _migrated_database(worker_id: str) -> Iterator[str]:
-    """The same on PostgreSQL: a database to make others from."""
-    name = f"hotline_test_{worker_id}_migrated"
-    admin = _postgres()
-    _recreate(admin, name)
-    _migrate(_psycopg(_named(name)))
-    yield name
-    _drop(admin, name)
-    admin.dispose()
+def _migrated_database(worker_id: str) -> Iterator[Engine]:
+    """The same on PostgreSQL: one database for this run, emptied for each test."""
+    name = f"hotline_test_{worker_id}"
+    server = create_engine(_psycopg(POSTGRES), isolation_level="AUTOCOMMIT")
+    _send(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", f"CREATE DATABASE {name}")
+    url = _psycopg(POSTGRES.rpartition("/")[0] + f"/{name}")
+    _migrate(url)
+    database = create_engine(url, pool_pre_ping=True)
+    yield database
+    database.dispose()
+    _send(server, f"DROP DATABASE {name} WITH (FORCE)")
+    server.dispose()
 
 
 @pytest.fixture
-def database_url(store: str, worker_id: str, request: pytest.FixtureRequest) -> Iterator[str]:
+def database_url(store: str, request: pytest.FixtureRequest) -> str:
     """An empty, migrated database, or nothing for SQLite in the instance folder."""
     if store == "sqlite":
-        yield ""
-        return
-    name = f"hotline_test_{worker_id}"
-    admin = _postgres()
-    _recreate(admin, name, request.getfixturevalue("_migrated_database"))
-    yield _named(name)
-    _drop(admin, name)
-    admin.dispose()
+        return ""
+    database: Engine = request.getfixturevalue("_migrated_database")
+    left_over = "datname = current_database() AND pid <> pg_backend_pid()"
+    _send(
+        database,
+        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {left_over}",  # noqa: S608  fixed words
+        *(f'DELETE FROM "{table.name}"' for table in reversed(Base.metadata.sorted_tables)),  # noqa: S608  our own names
+    )
+    return database.url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 @pytest.fixture
@@ -139,23 +144,10 @@ def _migrate(url: str) -> None:
     database.close()
 
 
-def _postgres() -> Engine:
-    return create_engine(_psycopg(POSTGRES), isolation_level="AUTOCOMMIT")
-
-
-def _recreate(admin: Engine, name: str, template: str = "template1") -> None:
-    _drop(admin, name)
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
-
-
-def _drop(admin: Engine, name: str) -> None:
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
-
-
-def _named(name: str) -> str:
-    return POSTGRES.rpartition("/")[0] + f"/{name}"
+def _send(engine: Engine, *statements: str) -> None:
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
 
 
 def _psycopg(url: str) -> str:
