@@ -20,7 +20,7 @@ from hotline.triage.lexicon import TEMPLATES
 from hotline.triage.model import Model
 from hotline.triage.model import load as load_model
 from hotline.triage.places import Place
-from hotline.triage.weigh import weigh
+from hotline.triage.weigh import models_alarm, weigh
 
 RULES_VERSION = "2026.11-1"
 LONGEST = 10_000
@@ -134,6 +134,8 @@ def assess(text: str, *, known_language: str | None = None) -> Assessment:
     by_rules = judge(gathered, signs)
     opinion = tools.model.judge(gathered, signs, by_rules)
     judgement = weigh(by_rules, signs, opinion, tools.model)
+    alarm = models_alarm(by_rules, judgement, opinion, model=tools.model)
+    signs += [alarm] if alarm else []
     open_facts = followup.missing(gathered, categories=judgement.categories, minors=judgement.minors, places=len(named))
     return _assessment(gathered.language, judgement, named, _findings(gathered.message, signs, tools.sentences), open_facts)
 
@@ -180,7 +182,7 @@ def _assessment(
 
 def _votes(hits: Sequence[lexicon.Hit]) -> Mapping[str, int]:
     """Count lexicon words by language, Kirundi with Kinyarwanda, each stretch of words once for each language."""
-    spans = {("rw" if hit.language == language.KIRUNDI else hit.language, hit.first) for hit in hits}
+    spans = {("rw" if hit.language == lexicon.KIRUNDI else hit.language, hit.first) for hit in hits}
     return Counter(code for code, _ in spans)
 
 

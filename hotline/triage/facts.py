@@ -34,6 +34,31 @@ _SPAN_AFTER = frozenset({"ago", "ishize", "iheze", "iliyopita", "later", "passes
 _GLUED_AGE = re.compile(r"(\d{1,2})(yrs?|years?|yo|ans|y)")
 _ADULT = 18
 _OLDEST = 99
+_OF = frozenset({"of", "de", "wa"})
+_PERSONS = frozenset(
+    {
+        "girl",
+        "girls",
+        "boy",
+        "boys",
+        "daughter",
+        "son",
+        "child",
+        "kid",
+        "niece",
+        "nephew",
+        "sister",
+        "brother",
+        "fille",
+        "filles",
+        "garcon",
+        "enfant",
+        "soeur",
+        "frere",
+        "binti",
+        "mtoto",
+    }
+)
 _LISTED = frozenset({"and", "to", "or", "et", "a", "na", "kugeza", "hadi"})
 
 
@@ -141,5 +166,10 @@ def _age(years: int, at: int, *, words: list[str], sure: bool) -> Iterator[Age]:
     later = words[at + 1 : at + 3]
     if not 0 < years <= _OLDEST or before in _SPAN_BEFORE or _SPAN_AFTER.intersection(later):
         return
-    if sure or before in _AGE_BEFORE or (before in _LISTED and at > 1 and _AGE_BEFORE.intersection(words[max(0, at - 3) : at])):
+    if (
+        sure
+        or (before in _OF and at > 1 and words[at - 2] in _PERSONS)
+        or before in _AGE_BEFORE
+        or (before in _LISTED and at > 1 and _AGE_BEFORE.intersection(words[max(0, at - 3) : at]))
+    ):
         yield Age(years, at)

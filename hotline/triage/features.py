@@ -6,8 +6,9 @@ pairs of concepts that the lexicon found. The last group is what lets one langua
 """
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -21,7 +22,8 @@ PIECES = 1 << 16
 WORDS = 1 << 15
 CONCEPTS = 1 << 13
 COLUMNS = PIECES + WORDS + CONCEPTS
-_SIZES = (3, 4, 5)
+_SHORTEST_PIECE, _LONGEST_PIECE = 3, 5
+_SPREAD = np.uint32(31)
 _PRIMES = np.array([2654435761, 2246822519, 3266489917, 668265263, 374761393], dtype=np.uint32)
 _WEIGHTS = (1.0, 1.0, 2.0, 1.0)
 _LONGEST = 1_600
@@ -59,18 +61,23 @@ def _pieces(words: list[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     word_of = np.cumsum(signs == ord(" ")) - 1
     large = signs.astype(np.uint32)
     columns, origins = [], []
-    for size in _SIZES:
-        count = len(large) - size + 1
-        if count > 0:
-            mixed = np.full(count, size, dtype=np.uint32)
-            for step in range(size):
-                mixed = mixed * np.uint32(31) + large[step : step + count] * _PRIMES[step]
-            mixed ^= mixed >> np.uint32(15)
-            columns.append((mixed * _PRIMES[0]) >> np.uint32(16))
-            origins.append(word_of[:count])
+    for size, mixed in _rolling(large):
+        columns.append(((mixed ^ (mixed >> np.uint32(15))) * _PRIMES[size - 1]) >> np.uint32(16))
+        origins.append(word_of[: len(mixed)])
     if not columns:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    return np.concatenate(columns).astype(np.int64), np.minimum(np.concatenate(origins), len(words) - 1).astype(np.int64)
+    return np.concatenate(columns).astype(np.int64), np.minimum(np.concatenate(origins), len(words) - 1)
+
+
+def _rolling(signs: NDArray[np.uint32]) -> Iterator[tuple[int, NDArray[np.uint32]]]:
+    """Yield the sums over all pieces of three, four and five signs, each made from the one before."""
+    mixed = signs * _PRIMES[0]
+    for size in range(2, _LONGEST_PIECE + 1):
+        if len(signs) < size:
+            return
+        mixed = mixed[: len(signs) - size + 1] * _SPREAD + signs[size - 1 :] * _PRIMES[size - 1]
+        if size >= _SHORTEST_PIECE:
+            yield size, mixed
 
 
 def _words(words: list[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -94,8 +101,13 @@ def _concepts(facts: Facts, signs: Sequence[Sign], judgement: Judgement) -> tupl
 
 def _pairs(facts: Facts) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     pairs = list(combinations(sorted(facts.spoken), 2))
-    found = [_place(f"{one}+{other}", PIECES + WORDS, CONCEPTS) for one, other in pairs]
+    found = [_pair_place(one, other) for one, other in pairs]
     return np.array(found, dtype=np.int64), np.array([facts.spoken[one][0].first for one, _ in pairs], dtype=np.int64)
+
+
+@lru_cache(maxsize=8192)
+def _pair_place(one: str, other: str) -> int:
+    return _place(f"{one}+{other}", PIECES + WORDS, CONCEPTS)
 
 
 def _traits(facts: Facts) -> list[str]:

@@ -20,8 +20,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hotline.triage.lexicon import KIRUNDI
+
 SPOKEN = ("rw", "sw", "fr", "en")
-KIRUNDI = "rn"
 MODEL = Path(__file__).with_name("language.npz")
 LONG_ENOUGH = 25
 SURE = 0.9

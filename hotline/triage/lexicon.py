@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 LANGUAGES = ("en", "fr", "sw", "rw", "rn")
+KIRUNDI = "rn"
 TEMPLATES = Path(__file__).resolve().parents[2] / "message_templates"
 _GAP = -1
 _LONGEST_GAP = 3
@@ -106,12 +107,17 @@ class Lexicon:
                     yield self.infixes[word[start : start + size]]
 
     def learn(self, concept: str, language: str, phrase: str, *, attested: bool, traps: frozenset[int]) -> None:
-        """Add one phrase for a concept; raises ValueError for a phrase without words or with a lone `*`."""
+        """Add one phrase for a concept, once for Kirundi and Kinyarwanda if they share it.
+
+        Raises ValueError for a phrase without words or with a lone `*`.
+        """
         parts = tuple(_GAP if part == ".." else self.number(part) for part in phrase.split())
         if not parts or _GAP in (parts[0], parts[-1]):
             raise ValueError(f"lexicon {language} [{concept}]: {phrase!r} must begin and end with a word")
         letters = sum(map(str.isalnum, phrase))
-        self.phrases[parts[0]].append(_Phrase(parts[1:], concept, language, attested, letters, traps))
+        known = self.phrases[parts[0]]
+        if language != KIRUNDI or not any((parts[1:], concept, "rw") == one[:3] for one in known):
+            known.append(_Phrase(parts[1:], concept, language, attested, letters, traps))
 
     def number(self, pattern: str) -> int:
         """Return the number of a word pattern, giving it one at first sight."""

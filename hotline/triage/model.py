@@ -5,6 +5,7 @@ words that spoke loudest. It is one table of weights, made by `make triage-model
 """
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,7 @@ ELEMENTS = {
 OUTPUTS = tuple((head, name) for heads in (CHOICES, ELEMENTS) for head, names in heads.items() for name in names)
 _COLUMN = {output: column for column, output in enumerate(OUTPUTS)}
 _LOUDEST = 3
+_SURELY_NOT = -50.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +59,15 @@ class Model:
     def judge(self, facts: Facts, signs: Sequence[Sign], judgement: Judgement) -> Opinion:
         """Return the model's opinion of a message."""
         found = features(facts, signs, judgement)
-        scores = found.values @ self.weights[found.columns]
+        scores = (found.values @ self.weights[found.columns]).tolist()
         chances: dict[str, dict[str, float]] = {}
         start = 0
         for head, names in CHOICES.items():
-            part = np.exp(scores[start : start + len(names)] - scores[start : start + len(names)].max())
-            chances[head] = dict(zip(names, (part / part.sum()).tolist(), strict=True))
+            chances[head] = dict(zip(names, _shares(scores[start : start + len(names)]), strict=True))
             start += len(names)
         for head, names in ELEMENTS.items():
-            part = 1 / (1 + np.exp(-scores[start : start + len(names)]))
-            chances[head] = dict(zip(names, part.tolist(), strict=True))
+            odds = [1 / (1 + math.exp(-max(score, _SURELY_NOT))) for score in scores[start : start + len(names)]]
+            chances[head] = dict(zip(names, odds, strict=True))
             start += len(names)
         return Opinion(chances, found)
 
@@ -79,6 +80,14 @@ class Model:
             return []
         totals = np.bincount(found.words[said], weights=shares[said])
         return [int(word) for word in np.argsort(-totals)[:_LOUDEST] if totals[word] > 0]
+
+
+def _shares(scores: Sequence[float]) -> list[float]:
+    """Return the softmax of some scores."""
+    highest = max(scores)
+    odds = [math.exp(score - highest) for score in scores]
+    total = sum(odds)
+    return [odd / total for odd in odds]
 
 
 def load(path: Path = MODEL) -> Model:

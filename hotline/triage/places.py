@@ -58,6 +58,7 @@ class Gazetteer:
     locatives: frozenset[str]
     first_words: frozenset[str] = field(default_factory=frozenset)
     single: dict[str, _Entry] = field(default_factory=dict)
+    by_initial: dict[str, list[str]] = field(default_factory=dict)
 
     def find(self, message: Folded) -> tuple[Place, ...]:
         """Return the places of a message in its order, each name once."""
@@ -113,8 +114,9 @@ class Gazetteer:
         if len(word) < _SHORTEST_MISSPELT or not word.isalpha() or not self._expected(message, at):
             return None
         allowed = 2 if len(word) >= _LONG_NAME else 1
-        near = process.extractOne(word, self.single.keys(), scorer=OSA.distance, score_cutoff=allowed)
-        if near is None or near[0][0] != word[0]:
+        alike = self.by_initial.get(word[0], ())
+        near = process.extractOne(word, alike, scorer=OSA.distance, score_cutoff=allowed)
+        if near is None:
             return None
         entry = self.single[near[0]]
         return entry if entry.kind != "cell" and near[0] not in self.ordinary else None
@@ -164,6 +166,10 @@ def load(templates: Path = TEMPLATES) -> Gazetteer:
     """Return the gazetteer in `templates`/places.toml. Raises OSError, TOMLDecodeError or KeyError on a bad file."""
     content = tomllib.loads((templates / "places.toml").read_text(encoding="utf-8"))
     names = {tuple(fold(form).words): entry for form, entry in _entries(content)}
+    single = {words[0]: entry for words, entry in names.items() if len(words) == 1}
+    by_initial: dict[str, list[str]] = {}
+    for name in single:
+        by_initial.setdefault(name[0], []).append(name)
     return Gazetteer(
         names=names,
         villages=_villages(content),
@@ -171,5 +177,6 @@ def load(templates: Path = TEMPLATES) -> Gazetteer:
         village_words=frozenset(content["village_words"]),
         locatives=frozenset(content["locatives"]),
         first_words=frozenset(words[0] for words in names),
-        single={words[0]: entry for words, entry in names.items() if len(words) == 1},
+        single=single,
+        by_initial=by_initial,
     )

@@ -5,6 +5,7 @@ other does not call it absurd: a wrong alarm costs an officer a minute, a missed
 are those the model finds likely; where it finds none in a case, those the rules saw.
 """
 
+import math
 from collections.abc import Sequence
 
 from hotline.triage.judge import URGENCIES, Category, Judgement, Minors, Urgency
@@ -13,31 +14,34 @@ from hotline.triage.rules import Sign
 
 _ALSO = 0.2
 _ABSURD = 0.35
-_CALM = frozenset({Category.QUESTION, Category.THANKS_OR_OTHER, Category.SPAM_OR_PRANK})
 
 
 def weigh(rules: Judgement, signs: Sequence[Sign], opinion: Opinion, model: Model) -> Judgement:
     """Return the judgement on a message from what the rules and the model make of it."""
-    categories = _categories(opinion)
+    categories = _categories(opinion, model)
     trafficking = categories[0] is Category.TRAFFICKING
     return Judgement(
         categories=categories,
         urgency=_urgency(rules, opinion, model),
-        minors=_minors(opinion),
+        minors=_minors(rules, opinion),
         act=_elements("act", signs, opinion, model) if trafficking else (),
         means=_elements("means", signs, opinion, model) if trafficking else (),
         purpose=_elements("purpose", signs, opinion, model) if trafficking else (),
     )
 
 
-def is_models_alarm(rules: Judgement, weighed: Judgement) -> bool:
-    """Tell whether the model alone made a message more urgent than the rules did."""
-    return URGENCIES.index(weighed.urgency) < URGENCIES.index(rules.urgency)
+def models_alarm(rules: Judgement, weighed: Judgement, opinion: Opinion, *, model: Model) -> Sign | None:
+    """Return the word that made the model call a message more urgent than the rules did, or nothing when it did not."""
+    if URGENCIES.index(weighed.urgency) >= URGENCIES.index(rules.urgency):
+        return None
+    word = next(iter(model.loudest(opinion, "urgency", weighed.urgency)), None)
+    return None if word is None else Sign("model-hears-danger", "danger", weighed.urgency, word, word)
 
 
-def _categories(opinion: Opinion) -> tuple[Category, ...]:
+def _categories(opinion: Opinion, model: Model) -> tuple[Category, ...]:
     chances = opinion.chances["category"]
-    ranked = sorted(chances, key=chances.__getitem__, reverse=True)
+    leaning = {name: chance * math.exp(model.thresholds[f"leaning:{name}"]) for name, chance in chances.items()}
+    ranked = sorted(leaning, key=leaning.__getitem__, reverse=True)
     return tuple(Category(name) for place, name in enumerate(ranked) if place == 0 or chances[name] >= _ALSO)
 
 
@@ -50,8 +54,11 @@ def _urgency(rules: Judgement, opinion: Opinion, model: Model) -> Urgency:
     return Urgency.SOON if chances["soon"] >= chances["routine"] else Urgency.ROUTINE
 
 
-def _minors(opinion: Opinion) -> Minors:
+def _minors(rules: Judgement, opinion: Opinion) -> Minors:
+    """An age or a word for a child is believed unless the model finds it absurd: it may be about somebody else."""
     chances = opinion.chances["minors"]
+    if rules.minors is Minors.TRUE and chances["true"] >= _ABSURD:
+        return Minors.TRUE
     return Minors(max(chances, key=chances.__getitem__))
 
 

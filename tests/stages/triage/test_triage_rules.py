@@ -12,7 +12,7 @@ def test_every_rule_has_a_docstring_and_a_sentence_for_officers() -> None:
     sentences = tomllib.loads((TEMPLATES / "en" / "findings.toml").read_text(encoding="utf-8"))["findings"]
     names = {rule.__name__.replace("_", "-") for rule in RULES}
     assert all(inspect.getdoc(rule) for rule in RULES)
-    assert names == set(sentences)
+    assert names | {"model-hears-danger"} == set(sentences)
 
 
 def test_every_concept_a_rule_asks_for_is_in_the_lexicon() -> None:
