@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 
 from hotline.db import GroupCommit, Unavailable
 from hotline.deployment import Deployment
@@ -29,6 +30,7 @@ KEPT_HEADERS = {
     "x-simulator-signature": "HTTP_X_SIMULATOR_SIGNATURE",
 }
 LARGEST_QUARANTINED = 64 * 1024
+LONGEST_LENGTH = 12  # digits of a Content-Length; one of thousands would not even be read as a number
 FORGED = "webhooks.forged"
 QUARANTINED_BYTES = "quarantine.bytes"
 
@@ -82,6 +84,7 @@ class Door:
         writes = [(self._count, {"name": FORGED, "value": 1})]
         size = len(webhook.body)
         if size <= LARGEST_QUARANTINED and size <= self._quarantine_room():
+            self._room -= size
             row_id = new_id()
             row = {
                 "id": row_id,
@@ -98,8 +101,11 @@ class Door:
 
     def _quarantine_room(self) -> int:
         if time.monotonic() - self._room_checked > 1:
-            with self.deployment.db.reading() as session:
-                used = session.scalar(select(Counter.value).where(Counter.name == QUARANTINED_BYTES)) or 0
+            try:
+                with self.deployment.db.reading() as session:
+                    used = session.scalar(select(Counter.value).where(Counter.name == QUARANTINED_BYTES)) or 0
+            except SQLAlchemyError as error:
+                raise Unavailable from error
             self._room = self.deployment.settings.quarantine_mib * 1024 * 1024 - used
             self._room_checked = time.monotonic()
         return self._room
@@ -137,6 +143,8 @@ class Door:
         """Return the whole body, or None when it is larger than anything a gateway sends. A body cut short is not whole."""
         most = self.deployment.settings.max_body_kib * 1024
         length = environ.get("CONTENT_LENGTH", "")
+        if len(length) > LONGEST_LENGTH:
+            return None
         if not length.isdecimal():
             body: bytes = environ["wsgi.input"].read(most + 1) if environ.get("HTTP_TRANSFER_ENCODING") else b""
         else:

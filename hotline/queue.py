@@ -7,11 +7,12 @@ to do. Enqueuing costs half a millisecond, so rings are coalesced: while a wake 
 import logging
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 
 from redis import Redis
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 from redis.retry import Retry
 from rq import Queue
 from rq.serializers import JSONSerializer
@@ -47,27 +48,21 @@ class Bell:
 
     def ring(self, name: QueueName) -> None:
         """Wake the worker of `name`, unless a ring is already on its way."""
-        try:
+        with _unharmed("ring failed", name):
             if self.redis.set(_flag(name), 1, nx=True, px=WAKE_MILLISECONDS):
                 self._queues[name].enqueue(
                     JOBS[name], str(name), result_ttl=0, failure_ttl=3600, job_timeout=60, description=f"drain {name}"
                 )
-        except RedisError as error:
-            log.warning("ring failed", extra={"queue": str(name), "error": type(error).__name__})
 
     def hold(self, name: QueueName) -> None:
         """Keep the wake flag up while a drain is at work and will find new rows by itself."""
-        try:
+        with _unharmed("flag not held", name):
             self.redis.set(_flag(name), 1, px=WAKE_MILLISECONDS)
-        except RedisError as error:
-            log.warning("flag not held", extra={"queue": str(name), "error": type(error).__name__})
 
     def lower(self, name: QueueName) -> None:
         """Lower the wake flag. A drain does this before its last look, so that a row stored after it rings anew."""
-        try:
+        with _unharmed("flag not lowered", name):
             self.redis.delete(_flag(name))
-        except RedisError as error:
-            log.warning("flag not lowered", extra={"queue": str(name), "error": type(error).__name__})
 
 
 class Ringer:
@@ -99,6 +94,14 @@ def connect(url: str) -> Redis:
 def connect_worker(url: str) -> Redis:
     """Return a connection for an RQ worker, which waits on a queue for as long as RQ asks it to."""
     return Redis.from_url(url, socket_connect_timeout=1)
+
+
+@contextmanager
+def _unharmed(sentence: str, name: QueueName) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001  a client whose connection is closed under it raises whatever it trips over
+        log.warning(sentence, extra={"queue": str(name), "error": type(error).__name__})
 
 
 def _flag(name: QueueName) -> str:

@@ -10,6 +10,7 @@ from hotline.db import after_commit
 from hotline.deployment import Deployment
 from hotline.gateways.contract import Forged, Gateway, Webhook, plain_id
 from hotline.models import Inbox, InboxState, Quarantine, QuarantineState, new_id, table
+from hotline.privacy import CannotOpen
 from hotline.queue import QueueName
 
 ASIDE, INBOX = table(Quarantine), table(Inbox)
@@ -47,9 +48,9 @@ def verify_again(deployment: Deployment) -> Checked:
 
 
 def _take(session: Session, deployment: Deployment, row: Row[tuple[object, ...]]) -> bool:
-    webhook = Webhook.unpacked(deployment.opener.open(row.sealed, f"quarantine|sealed|{row.id}"))
     gateway = deployment.shelf.get(row.gateway)
-    if gateway is None or not _genuine(gateway, webhook):
+    webhook = _opened(deployment, row)
+    if gateway is None or webhook is None or not _genuine(gateway, webhook):
         return False
     row_id = new_id()
     fields = {
@@ -65,6 +66,13 @@ def _take(session: Session, deployment: Deployment, row: Row[tuple[object, ...]]
     session.connection().execute(deployment.db.insert_once(INBOX), [fields])
     session.execute(update(ASIDE).where(ASIDE.c.id == row.id).values(state=QuarantineState.GENUINE))
     return True
+
+
+def _opened(deployment: Deployment, row: Row[tuple[object, ...]]) -> Webhook | None:
+    try:
+        return Webhook.unpacked(deployment.opener.open(row.sealed, f"quarantine|sealed|{row.id}"))
+    except CannotOpen:
+        return None
 
 
 def _genuine(gateway: Gateway, webhook: Webhook) -> bool:

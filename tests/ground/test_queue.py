@@ -128,6 +128,23 @@ def test_something_else_in_redis_place_is_no_error(stranger: tuple[str, list[byt
     away.redis.close()
 
 
+class BrokenRedis(Redis):
+    """A client that trips over a connection another thread has closed, as redis-py 8 does."""
+
+    def set(self, *_: object, **__: object) -> None:
+        raise TypeError("argument must be an int, or have a fileno() method.")
+
+
+def test_a_client_that_breaks_in_use_is_no_error_and_does_not_end_the_ringer(
+    redis_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = Bell(BrokenRedis.from_url(redis_url))
+    with caplog.at_level(logging.WARNING):
+        broken.ring(QueueName.INTAKE)
+        broken.hold(QueueName.INTAKE)
+    assert [record.__dict__["error"] for record in caplog.records] == ["TypeError"] * 2
+
+
 def test_a_redis_without_room_is_no_error(bell: Bell) -> None:
     bell.redis.config_set("maxmemory", "1")
     try:

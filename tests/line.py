@@ -1,0 +1,195 @@
+"""A phone line to a hotline under test: texts go in by the real door, signed; what would leave is kept, and time is ours.
+
+The carrier stands where a gateway's sending stands and does as the test says; everything else is the real thing. All numbers
+are invented.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlencode
+
+from sqlalchemy import RowMapping, select
+from sqlalchemy.orm import Session
+from werkzeug.test import Client, TestResponse
+
+from hotline import app, inbound
+from hotline.demo import SHIPPED, seed
+from hotline.deployment import Deployment
+from hotline.gateways.contract import Certainty, Gateway, OutboundText, Sent, form
+from hotline.gateways.shelf import Shelf
+from hotline.gateways.twilio import sign, signed_bytes
+from hotline.models import Base, Case, CaseKey, Contact, Lane, Message, table
+from hotline.outbound.compose import bound_to
+from hotline.privacy import Key
+from workers import jobs
+
+TOKEN = "invented-auth-token"
+PUBLIC_URL = "https://hooks.example.org"
+MONDAY_NIGHT = datetime(2026, 11, 23, 20, 30, tzinfo=UTC)  # half past ten in Kigali
+Outcome = Callable[[OutboundText], Sent]
+
+
+@dataclass
+class Carrier:
+    """A gateway whose way out is ours: it keeps what it is given and answers as it is told, else it accepts."""
+
+    real: Gateway
+    sent: list[OutboundText] = field(default_factory=list)
+    next: list[Outcome] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.name, self.kinds = self.real.name, self.real.kinds
+        self.verify, self.external_id, self.answer = self.real.verify, self.real.external_id, self.real.answer
+        self.read_text, self.read_status = self.real.read_text, self.real.read_status
+
+    def send(self, texts: Sequence[OutboundText]) -> list[Sent]:
+        self.sent += texts
+        return [(self.next.pop(0) if self.next else accepted)(text) for text in texts]
+
+
+def accepted(text: OutboundText) -> Sent:
+    return Sent(text.id, Certainty.ACCEPTED, provider_id=f"SM-{text.id}")
+
+
+def unknown(text: OutboundText) -> Sent:
+    return Sent(text.id, Certainty.UNKNOWN, code="no answer")
+
+
+def refused(text: OutboundText) -> Sent:
+    return Sent(text.id, Certainty.REFUSED, code="unreachable", retry=True)
+
+
+@dataclass
+class Line:
+    """One deployment with its door, its carriers and its clock."""
+
+    site: Deployment
+    now: datetime = MONDAY_NIGHT
+    texts: int = 0
+
+    def __post_init__(self) -> None:
+        shelf = self.site.shelf
+        self.carriers = {name: Carrier(gateway) for name in shelf.names if (gateway := shelf.get(name))}
+        self.site.__dict__["shelf"] = Shelf(self.carriers)
+        self.site.db.__dict__["now"] = lambda _: self.now
+        web = app.bare(self.site)
+        inbound.install(web, self.site)
+        self.client = Client(web)
+
+    # ---- in
+
+    def post(
+        self,
+        body: bytes | Mapping[str, str],
+        *,
+        kind: str = "sms",
+        query: str = "",
+        token: str | None = TOKEN,
+        headers: Mapping[str, str] | None = None,
+    ) -> TestResponse:
+        """Post a webhook as Twilio would; `token` None leaves the signature away."""
+        raw = body if isinstance(body, bytes) else urlencode(body).encode("utf-8", "surrogatepass")
+        target = f"/in/twilio/{kind}" + (f"?{query}" if query else "")
+        signed = {} if token is None else {"X-Twilio-Signature": signature(target, raw, token)}
+        kind_of_body = "application/x-www-form-urlencoded; charset=UTF-8"
+        return self.client.post(target, data=raw, headers={"Content-Type": kind_of_body, **signed, **(headers or {})})
+
+    def text(self, sender: str, body: str, *, sid: str | None = None) -> None:
+        """Text the hotline; the door must take it."""
+        self.texts += 1
+        fields = {"MessageSid": sid or f"SM{self.texts:032x}", "From": sender, "To": "7788", "Body": body}
+        assert self.post(fields).status_code == 200
+
+    def receipt(self, text: OutboundText, status: str, **more: str) -> None:
+        """Report what became of a text that was sent."""
+        fields = {"MessageSid": f"SM-{text.id}", "MessageStatus": status, **more}
+        assert self.post(fields, kind="status", query=f"message={text.id}").status_code == 200
+
+    # ---- work
+
+    def work(self) -> None:
+        """Let every worker do what is there to be done at this moment."""
+        while jobs.drain_batch(self.site):
+            pass
+        for lane in Lane:
+            while jobs.deliver_batch(self.site, lane):
+                pass
+
+    def says(self, sender: str, *bodies: str) -> list[str]:
+        """Text the hotline and let it work; returns what the sender's phone then gets, in order."""
+        before = len(self.sent)
+        for body in bodies:
+            self.text(sender, body)
+        self.work()
+        return [text.body for text in self.sent[before:] if text.to == self.site.sender(sender).address]
+
+    def later(self, **span: float) -> None:
+        """Let time pass."""
+        self.now += timedelta(**span)
+
+    # ---- out
+
+    @property
+    def sent(self) -> list[OutboundText]:
+        """Everything the carriers were given, in order of each."""
+        return [text for carrier in self.carriers.values() for text in carrier.sent]
+
+    def to(self, number: str) -> list[str]:
+        """Everything one phone was sent."""
+        return [text.body for text in self.sent if text.to == number]
+
+    def forget(self) -> None:
+        """Look only at what is sent from here on."""
+        for carrier in self.carriers.values():
+            carrier.sent.clear()
+
+    # ---- the rows
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        with self.site.db.reading() as session:
+            yield session
+
+    def rows(self, model: type[Base], **equal: object) -> list[RowMapping]:
+        """Return a table's rows, oldest first."""
+        of = table(model)
+        with self.reading() as session:
+            found = select(of).where(*(of.c[name] == value for name, value in equal.items()))
+            return list(session.execute(found.order_by(*of.primary_key)).mappings())
+
+    def case(self) -> RowMapping:
+        """Return the one case there is."""
+        (only,) = self.rows(Case)
+        return only
+
+    def told(self, case_id: str) -> list[str]:
+        """Return what the caller of a case told, oldest first, as officers would read it."""
+        key = self.key(case_id)
+        rows = [row for row in self.rows(Message, case_id=case_id) if row["direction"] == "in"]
+        return [key.open_text(row["sealed"], bound_to(row["id"])) for row in sorted(rows, key=lambda row: row["created_at"])]
+
+    def key(self, case_id: str) -> Key:
+        """Return the key of a case."""
+        (row,) = self.rows(CaseKey, case_id=case_id)
+        return self.site.keyring.case_key(case_id, row["wrapped"])
+
+    def contact(self, name: str) -> RowMapping:
+        """Return a contact of the directory."""
+        (only,) = self.rows(Contact, name=name)
+        return only
+
+
+def signature(target: str, body: bytes, token: str = TOKEN) -> str:
+    """Return what Twilio would sign a body with."""
+    return sign(token, signed_bytes(PUBLIC_URL + target, form(body))).decode()
+
+
+def fill_directory(site: Deployment, folder: Path) -> None:
+    """Fill the directory with the demo's invented contacts and none of its officers, whose passwords take a second to hash."""
+    story = folder / "contacts.toml"
+    story.write_text("officer = []\n" + SHIPPED.read_text(encoding="utf-8").partition("[[officer]]")[0], encoding="utf-8")
+    with site.db.transaction() as session:
+        seed(session, site, MONDAY_NIGHT, story)
