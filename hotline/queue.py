@@ -48,7 +48,7 @@ class Bell:
 
     def ring(self, name: QueueName) -> None:
         """Wake the worker of `name`, unless a ring is already on its way."""
-        with _unharmed("ring failed", name):
+        with _unharmed("ring", name):
             if self.redis.set(_flag(name), 1, nx=True, px=WAKE_MILLISECONDS):
                 self._queues[name].enqueue(
                     JOBS[name], str(name), result_ttl=0, failure_ttl=3600, job_timeout=60, description=f"drain {name}"
@@ -56,12 +56,12 @@ class Bell:
 
     def hold(self, name: QueueName) -> None:
         """Keep the wake flag up while a drain is at work and will find new rows by itself."""
-        with _unharmed("flag not held", name):
+        with _unharmed("hold", name):
             self.redis.set(_flag(name), 1, px=WAKE_MILLISECONDS)
 
     def lower(self, name: QueueName) -> None:
         """Lower the wake flag. A drain does this before its last look, so that a row stored after it rings anew."""
-        with _unharmed("flag not lowered", name):
+        with _unharmed("lower", name):
             self.redis.delete(_flag(name))
 
 
@@ -97,11 +97,11 @@ def connect_worker(url: str) -> Redis:
 
 
 @contextmanager
-def _unharmed(sentence: str, name: QueueName) -> Iterator[None]:
+def _unharmed(action: str, name: QueueName) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # noqa: BLE001  a client whose connection is closed under it raises whatever it trips over
-        log.warning(sentence, extra={"queue": str(name), "error": type(error).__name__})
+        log.warning("doorbell failed", extra={"action": action, "queue": str(name), "error": type(error).__name__})
 
 
 def _flag(name: QueueName) -> str:
