@@ -26,7 +26,6 @@ from sqlalchemy import (
     create_engine,
     event,
     func,
-    insert,
     select,
     update,
 )
@@ -162,21 +161,29 @@ def after_commit(session: Session, hook: Callable[[], object]) -> None:
 def add_rows(session: Session, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
     """Insert many rows with the same columns; every column without a default in the database must be given.
 
-    PostgreSQL takes them by COPY, several times quicker than as many INSERT statements.
+    Straight to the driver: executemany on SQLite, COPY on PostgreSQL. On the way of each report this halves the cost of
+    its dozen rows.
     """
     if not rows:
         return
-    connection = session.connection()
-    if connection.dialect.name == "sqlite":
-        connection.execute(insert(table), rows)
-        return
     columns = list(rows[0])
+    connection = session.connection()
     quote = connection.dialect.identifier_preparer.quote
-    into = f"COPY {quote(table.name)} ({', '.join(map(quote, columns))}) FROM STDIN"
+    names = ", ".join(map(quote, columns))
     cursor = connection.connection.cursor()
-    with cursor.copy(into) as copy:
-        for row in rows:
-            copy.write_row([row[column] for column in columns])
+    if connection.dialect.name == "sqlite":
+        marks = ", ".join("?" * len(columns))
+        values = [[_sqlite_value(row[column]) for column in columns] for row in rows]
+        cursor.executemany(f"INSERT INTO {quote(table.name)} ({names}) VALUES ({marks})", values)  # noqa: S608  our own names
+    else:
+        with cursor.copy(f"COPY {quote(table.name)} ({names}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row([row[column] for column in columns])
+
+
+def _sqlite_value(value: object) -> object:
+    """Return a value as SQLite keeps it; a moment is microseconds since 1970, as hotline.models.Moment has it."""
+    return round(value.timestamp() * 1_000_000) if isinstance(value, datetime) else value
 
 
 def claim(

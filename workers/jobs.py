@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 LONGEST_DRAIN = 20.0
 LINGER = 1.0
-POLL = 0.02
+POLL = 0.05
 
 
 @cache
