@@ -5,6 +5,7 @@ intervals let a worker that replaces a killed one take over within seconds; RQ's
 the worker looks into the database by itself.
 """
 
+import gc
 import logging
 import multiprocessing
 import sys
@@ -43,6 +44,7 @@ def work(name: QueueName) -> None:
     jobs.deployment().preload()
     if name is QueueName.INTAKE:
         triage.preload()
+    gc.freeze()  # what was loaded so far is shared by every job's process and need not be looked through again
     while True:
         try:
             return _serve(name)
