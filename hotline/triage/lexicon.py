@@ -70,7 +70,7 @@ class Lexicon:
             for first, numbers in enumerate(known)
             for number in numbers
             for phrase in self.phrases.get(number, ())
-            if (last := _follow(known, first, phrase.rest)) >= 0 and phrase.traps.isdisjoint(numbers)
+            if (last := _follow(known, first, phrase.rest) if phrase.rest else first) >= 0 and phrase.traps.isdisjoint(numbers)
         ]
         return _without_overlaps(hits)
 

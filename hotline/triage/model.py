@@ -51,15 +51,16 @@ class Opinion:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """The weight table: one row a feature, one column an output; and the thresholds found by cross-validation."""
+    """The weight table: one row a feature, one column an output, a byte each; its scales; thresholds by cross-validation."""
 
-    weights: NDArray[np.float32]
+    weights: NDArray[np.int8]
+    scales: NDArray[np.float32]
     thresholds: dict[str, float]
 
     def judge(self, facts: Facts, signs: Sequence[Sign], judgement: Judgement) -> Opinion:
         """Return the model's opinion of a message."""
         found = features(facts, signs, judgement)
-        scores = (found.values @ self.weights[found.columns]).tolist()
+        scores = (found.values @ self.weights[found.columns].astype(np.float32) * self.scales).tolist()
         chances: dict[str, dict[str, float]] = {}
         start = 0
         for head, names in CHOICES.items():
@@ -93,5 +94,4 @@ def _shares(scores: Sequence[float]) -> list[float]:
 def load(path: Path = MODEL) -> Model:
     """Return the model kept in `path`. Raises OSError when it is not there."""
     with np.load(path, allow_pickle=False) as content:
-        weights = content["weights"].astype(np.float32) * content["scales"].astype(np.float32)
-        return Model(np.ascontiguousarray(weights), json.loads(str(content["thresholds"])))
+        return Model(content["weights"], content["scales"].astype(np.float32), json.loads(str(content["thresholds"])))

@@ -208,6 +208,13 @@ def report(chances: Matrix, material: Material, thresholds: dict[str, float]) ->
     urgent = truth[:, column] > 0
     alarm = chances[:, column] >= thresholds["immediate"]
     lines.append(f"immediate  recall {alarm[urgent].mean():.3f}  false alarms {alarm[~urgent].mean():.3f}")
+    names = model.CHOICES["category"]
+    ordinary = truth[:, [names.index("question"), names.index("thanks_or_other"), names.index("spam_or_prank")]].any(axis=1)
+    leaning = chances[:, : len(names)] * np.exp([thresholds[f"leaning:{name}"] for name in names])
+    called = (leaning.argmax(axis=1) == 0)[ordinary]
+    lines.append(
+        f"ordinary   called trafficking {called.mean():.3f}  immediate {alarm[ordinary].mean():.3f}  of {ordinary.sum()}"
+    )
     cases = truth[:, 0] > 0
     elements = [f"{head}:{name}" for head, name in model.OUTPUTS if head in model.ELEMENTS]
     limits = np.where(
