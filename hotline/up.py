@@ -1,7 +1,8 @@
 """`hotline up`: everything on one machine, from the Procfile's own lines, kept running.
 
-A process that ends is started again, after a pause that grows while it keeps ending. Ctrl-C ends every child. Should the
-supervisor itself be killed, its children go on working; the next `hotline up` ends them before it starts its own.
+A process that ends is started again, after a pause that grows while it keeps ending. Ctrl-C, or closing the terminal, ends
+every child. Should the supervisor itself be killed, its children go on working; the next `hotline up` ends them before it
+starts its own.
 """
 
 import fcntl
@@ -13,8 +14,8 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -27,6 +28,7 @@ from hotline.embedded import command as redis_command
 STOP_SECONDS = 8.0
 LONGEST_PAUSE = 5.0
 STEADY_SECONDS = 10.0
+REDIS = "redis"
 
 Printer = Callable[[str, str], None]
 
@@ -64,18 +66,31 @@ class Supervisor:
     children: list[Child] = field(default_factory=list)
     _stopping: threading.Event = field(default_factory=threading.Event)
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the instance folder, and end what a killed supervisor left in it. Raises AlreadyRunning."""
+        self.settings.instance.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = _InstanceLock(self.settings.instance / "up.lock", self._pids)
+        self._lock = lock.handle
+        with lock:
+            yield
+
     def run(self, ready: Callable[[], None]) -> None:
-        """Run until told to stop. `ready` is called once, in a thread, when all children have been started."""
-        with self._only_one():
-            self._need_ports()
-            self.children = [Child(name, line) for name, line in commands(self.settings).items()]
-            for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, self._stop)
+        """Run until told to stop, inside `alone`. `ready` is called once, in a thread, when all children have been started.
+
+        Raises PortInUse.
+        """
+        self._need_ports()
+        self.children = [Child(name, line) for name, line in commands(self.settings).items()]
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._stop)
+        try:
             for child in self.children:
                 self._start(child)
             threading.Thread(target=ready, daemon=True).start()
             while not self._stopping.wait(0.1):
                 self._revive()
+        finally:
             self._end_all()
 
     def _need_ports(self) -> None:
@@ -115,6 +130,7 @@ class Supervisor:
         self._write_pids()
 
     def _pass_on(self, name: str, process: subprocess.Popen[str]) -> None:
+        """Take what a child prints for as long as it lives: a full pipe would stop it."""
         for line in process.stdout or ():
             self.say(name, line.rstrip("\n"))
 
@@ -130,14 +146,10 @@ class Supervisor:
                 self.say("up", f"{child.name} ended ({child.process.returncode}); starting it again")
 
     def _end_all(self) -> None:
-        running = [child.process for child in self.children if child.process is not None]
-        for process in running:
-            _signal_group(process.pid, signal.SIGTERM)
-        until = time.monotonic() + STOP_SECONDS
-        for process in running:
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(max(0.1, until - time.monotonic()))
-            _signal_group(process.pid, signal.SIGKILL)
+        """End all children, Redis last: a worker that loses its Redis takes it for a fault and works on by itself."""
+        running = [(child.name, child.process) for child in self.children if child.process is not None]
+        _end([process for name, process in running if name != REDIS])
+        _end([process for name, process in running if name == REDIS])
         self._pids.unlink(missing_ok=True)
 
     @property
@@ -147,11 +159,6 @@ class Supervisor:
     def _write_pids(self) -> None:
         pids = {child.name: child.process.pid for child in self.children if child.process is not None}
         self._pids.write_text(json.dumps({"up": os.getpid(), **pids}))
-
-    def _only_one(self) -> "_InstanceLock":
-        lock = _InstanceLock(self.settings.instance / "up.lock", self._pids)
-        self._lock = lock.handle
-        return lock
 
 
 class _InstanceLock:
@@ -164,11 +171,8 @@ class _InstanceLock:
     def __enter__(self) -> None:
         if self._taken():
             self._end_orphans()
-        for _ in range(50):
-            if not self._taken():
-                return
-            time.sleep(0.1)
-        raise AlreadyRunning
+        if not _within(STOP_SECONDS, lambda: not self._taken()):
+            raise AlreadyRunning
 
     def __exit__(self, *_: object) -> None:
         os.close(self.handle)
@@ -185,16 +189,56 @@ class _InstanceLock:
         left: Mapping[str, int] = json.loads(self._pids.read_text()) if self._pids.exists() else {}
         if _alive(left.get("up", 0)):
             raise AlreadyRunning
-        for name, pid in left.items():
-            if name != "up":
-                _signal_group(pid, signal.SIGTERM)
+        _end_pids([pid for name, pid in left.items() if name not in ("up", REDIS)])
+        _end_pids([pid for name, pid in left.items() if name == REDIS])
 
 
 def commands(settings: Settings) -> dict[str, str]:
     """Return what to run: the Procfile's lines, and Redis before them unless one was named."""
     lines = dict(parse_procfile((PROJECT / "Procfile").read_text()).processes)
     embedded = None if settings.redis_url else redis_command(settings)
-    return ({"redis": f"exec {shlex.join(embedded)}"} if embedded else {}) | lines
+    return ({REDIS: f"exec {shlex.join(embedded)}"} if embedded else {}) | lines
+
+
+def _end(processes: Iterable[subprocess.Popen[str]]) -> None:
+    """Ask processes to end, and kill what has not within the time. Only leaders are asked: they know how to end their own."""
+    asked = list(processes)
+    for process in asked:
+        process.terminate()
+    until = time.monotonic() + STOP_SECONDS
+    for process in asked:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(max(0.1, until - time.monotonic()))
+        _kill_session(process.pid)
+
+
+def _end_pids(pids: Sequence[int]) -> None:
+    """Do the same with processes that are no children of ours."""
+    for pid in pids:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGTERM)
+    _within(STOP_SECONDS, lambda: not any(_alive(pid) for pid in pids))
+    for pid in pids:
+        _kill_session(pid)
+
+
+def _within(seconds: float, done: Callable[[], bool]) -> bool:
+    """Wait until something is so; False when it is not within the time."""
+    until = time.monotonic() + seconds
+    while not done():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def _kill_session(leader: int) -> None:
+    """Kill whatever is left of a child. RQ gives each running job a group of its own, so its group alone is not enough."""
+    _signal_group(leader, signal.SIGKILL)
+    for entry in Path("/proc").glob("[0-9]*"):  # other systems have no such folder, and make do with the group
+        with suppress(ProcessLookupError, PermissionError):
+            if os.getsid(int(entry.name)) == leader:
+                os.kill(int(entry.name), signal.SIGKILL)
 
 
 def _signal_group(pid: int, number: int) -> None:

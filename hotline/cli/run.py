@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import click
@@ -29,8 +30,8 @@ class Screen:
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
     def say(self, name: str, line: str) -> None:
-        """Print a line."""
-        with self._turn:
+        """Print a line. When nobody reads any more, rich ends the program; a hotline has work to do and goes on in silence."""
+        with self._turn, suppress(OSError, SystemExit):
             colour = self._colours.setdefault(name, COLOURS[len(self._colours) % len(COLOURS)])
             self.console.print(Text.assemble((f"{name:>7} ", colour), line))
 
@@ -41,9 +42,11 @@ def up(demo: bool) -> None:  # noqa: FBT001  click passes options so
     """Run everything on this machine: Redis, web, desk, workers and clock."""
     settings = load(**({"demo": True} if demo else {}))
     screen = Screen()
-    prepare(settings, screen)
+    supervisor = Supervisor(settings, screen.say)
     try:
-        Supervisor(settings, screen.say).run(lambda: announce(settings, screen))
+        with supervisor.alone():
+            prepare(settings, screen)
+            supervisor.run(lambda: announce(settings, screen))
     except AlreadyRunning:
         raise click.ClickException(f"Another `hotline up` is using {settings.instance}. Stop it first.") from None
     except PortInUse as taken:
