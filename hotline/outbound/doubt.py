@@ -12,7 +12,7 @@ from hotline.models import Lane, MessageKind, MessageState
 
 BACK_OFF = (timedelta(seconds=15), timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))
 LIFE_AGAIN = timedelta(seconds=20)
-ALERT_AGAIN = timedelta(minutes=2)
+ALERT_AGAIN = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,13 @@
 
 from datetime import datetime
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from hotline.gateways.contract import Progress, StatusUpdate
-from hotline.models import Caller, Message, MessageState, table
+from hotline.models import Caller, Message, MessageKind, MessageState, Referral, ReferralState, table
 
-MESSAGE, CALLER = table(Message), table(Caller)
+MESSAGE, CALLER, REFERRAL = table(Message), table(Caller), table(Referral)
 STATES = {
     Progress.ACCEPTED: MessageState.ACCEPTED,
     Progress.SENT: MessageState.SENT,
@@ -27,12 +27,17 @@ RANK = {
     MessageState.FAILED: 3,
     MessageState.DELIVERED: 4,
 }
+ARRIVED = (MessageState.ACCEPTED, MessageState.SENT, MessageState.DELIVERED)
 
 
 def apply(session: Session, gateway: str, report: StatusUpdate, now: datetime) -> bool:
-    """Raise the state of the message a report names. Returns False when no such message is known (yet)."""
-    named = MESSAGE.c.id == report.message_id if report.message_id else MESSAGE.c.provider_id == report.provider_id
-    row = session.execute(select(MESSAGE).where(named, MESSAGE.c.gateway == gateway).with_for_update()).mappings().first()
+    """Raise the state of the message a report names. Returns False when no such message is known (yet).
+
+    Our own id names a message whichever gateway has it now: an alert may have changed to the other since it was sent.
+    """
+    theirs = and_(MESSAGE.c.provider_id == report.provider_id, MESSAGE.c.gateway == gateway)
+    named = MESSAGE.c.id == report.message_id if report.message_id else theirs
+    row = session.execute(select(MESSAGE).where(named).with_for_update()).mappings().first()
     if row is None:
         return False
     state = STATES[report.progress]
@@ -40,10 +45,18 @@ def apply(session: Session, gateway: str, report: StatusUpdate, now: datetime) -
         values = {
             "state": state,
             "settled_at": now if RANK[state] >= 3 else None,
-            "provider_id": row["provider_id"] or report.provider_id,
+            "provider_id": row["provider_id"] or report.provider_id or None,
         }
         session.execute(update(MESSAGE).where(MESSAGE.c.id == row["id"]).values(**values, reason=report.code or row["reason"]))
+        if row["kind"] == MessageKind.ALERT and state in ARRIVED:
+            _told(session, row["case_id"], row["contact_id"], now)
     if report.opted_out and row["caller_id"]:
         earlier = or_(CALLER.c.opted_out_at.is_(None), CALLER.c.opted_out_at < now)
         session.execute(update(CALLER).where(CALLER.c.id == row["caller_id"], earlier).values(opted_out_at=now))
     return True
+
+
+def _told(session: Session, case_id: str, contact_id: str, now: datetime) -> None:
+    """Note that a contact was told: the worker that sent the alert may have died before it could."""
+    queued = (REFERRAL.c.case_id == case_id, REFERRAL.c.contact_id == contact_id, REFERRAL.c.state == ReferralState.QUEUED)
+    session.execute(update(REFERRAL).where(*queued).values(state=ReferralState.TOLD, told_at=now))
