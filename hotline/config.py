@@ -105,7 +105,7 @@ class Settings(BaseSettings):
     page_expiry_hours: int = Field(12, description="Age after which an unanswered page to one contact is no longer repeated.")
 
     # Work
-    drain_batch: int = Field(100, ge=1, description="Inbox rows handled in one transaction.")
+    drain_batch: int = Field(200, ge=1, description="Inbox rows handled in one transaction.")
     deliver_batch: int = Field(100, ge=1, description="Messages handed to a gateway in one go.")
     lease_seconds: int = Field(15, ge=5, description="How long a claimed row is left to its worker before the clock frees it.")
     max_attempts: int = Field(5, ge=1, description="Tries before a row is set aside for a person to look at.")
