@@ -1,0 +1,74 @@
+"""One report's whole way with nothing but a browser: the phones, the queue, the case, the answer, against real processes."""
+
+import re
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
+
+from tests.journeys.running import Running
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
+SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--no-first-run"]
+WORDS = "They locked six girls in a house in Bugarama and took their passports, one is 14"
+ANSWER = "Thank you for writing. Are you safe now?"
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine"),
+]
+
+
+@pytest.fixture
+def context() -> Iterator[BrowserContext]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
+        yield browser.new_context()
+        browser.close()
+
+
+def watched(context: BrowserContext, running: Running, foreign: list[str]) -> Page:
+    page = context.new_page()
+    page.on("request", lambda sent: None if sent.url.startswith((running.desk, "data:")) else foreign.append(sent.url))
+    return page
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_two_browser_windows_carry_a_report_to_an_officer_and_an_answer_back(running: Running, context: BrowserContext) -> None:
+    foreign: list[str] = []
+    phones, desk = watched(context, running, foreign), watched(context, running, foreign)
+    desk.goto(f"{running.desk}/sign-in")
+    desk.get_by_role("button", name="Aline U.").click()
+    desk.wait_for_url("**/queue")
+    known = set(desk.locator("[data-row]").evaluate_all("rows => rows.map(row => row.dataset.handle)"))
+
+    phones.goto(f"{running.desk}/simulator")
+    phones.locator("#screen-a").wait_for()
+    phones.locator("#phone-a textarea").fill(WORDS)
+    phones.locator("#phone-a").get_by_role("button", name=re.compile("^Send from")).click()
+    expect(phones.locator("#screen-a .thread")).to_contain_text(WORDS)
+    expect(phones.locator("#screen-a .thread li.in").last).to_be_visible()
+
+    desk.bring_to_front()
+    row = desk.locator("[data-row].immediate").filter(has_not_text=re.compile("|".join(known) or "^$")).first
+    expect(row).to_contain_text("trafficking", ignore_case=True, timeout=15_000)
+    handle = row.get_attribute("data-handle")
+    row.locator("a.open").click()
+    marked = desk.locator(".thread .caller mark")
+    expect(marked.first).to_be_visible()
+    assert {"locked", "passports"} <= {word for words in marked.all_inner_texts() for word in words.split()}
+    expect(desk.locator("#side")).to_contain_text("hidden")
+
+    desk.get_by_role("button", name="Acknowledge").click()
+    expect(desk.locator(".thread")).to_contain_text("Acknowledged at the desk")
+    desk.locator("#reply-text").fill(ANSWER)
+    desk.get_by_role("button", name="Send", exact=True).click()
+    expect(desk.locator(".thread .reply")).to_contain_text(ANSWER)
+
+    phones.bring_to_front()
+    expect(phones.locator("#screen-a .thread li.in").last).to_contain_text(ANSWER, timeout=10_000)
+    assert handle
+    assert handle not in phones.locator("#screen-a").inner_text(), "a caller's phone never shows the code of a case"
+    assert foreign == []
