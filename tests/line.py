@@ -24,6 +24,7 @@ from hotline.gateways.twilio import sign, signed_bytes
 from hotline.models import Base, Case, CaseKey, Contact, Lane, Message, table
 from hotline.outbound.compose import bound_to
 from hotline.privacy import Key
+from hotline.routing import escalate
 from workers import jobs
 
 TOKEN = "invented-auth-token"
@@ -127,8 +128,16 @@ class Line:
         return [text.body for text in self.sent[before:] if text.to == self.site.sender(sender).address]
 
     def later(self, **span: float) -> None:
-        """Let time pass."""
+        """Let time pass, without a clock that notices."""
         self.now += timedelta(**span)
+
+    def tick(self, **span: float) -> None:
+        """Let time pass, then let the clock climb every ladder that is due and the workers do their work."""
+        self.later(**span)
+        with self.site.db.transaction() as session:
+            lanes = escalate.climb(session, self.site, self.now)
+        if lanes:
+            self.work()
 
     # ---- out
 

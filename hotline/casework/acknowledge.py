@@ -6,7 +6,7 @@ nothing, not even that the handle exists.
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, true, update
 from sqlalchemy.orm import Session
 
 from hotline import audit
@@ -57,9 +57,10 @@ def acknowledge(session: Session, case: Case, *, now: datetime, officer: Officer
     return True
 
 
-def cancel_pages(session: Session, case_id: str) -> int:
-    """Cancel every page for a case that has not left yet. Returns how many there were."""
-    waiting = (Message.case_id == case_id, Message.kind == MessageKind.ALERT, Message.state.in_(WAITING))
+def cancel_pages(session: Session, case_id: str, *, only_to: str | None = None) -> int:
+    """Cancel every page for a case that has not left yet, or only those to one contact. Returns how many there were."""
+    whose = Message.contact_id == only_to if only_to else true()
+    waiting = (Message.case_id == case_id, Message.kind == MessageKind.ALERT, Message.state.in_(WAITING), whose)
     result = session.connection().execute(update(table(Message)).where(*waiting).values(state=MessageState.CANCELLED))
     return result.rowcount
 
@@ -98,6 +99,9 @@ def _hand_on(session: Session, deployment: Deployment, case: Case, referral: Ref
     referral.answered_at = now
     if case.acknowledged_by_id == contact.id:
         case.acknowledged_at, case.acknowledged_by_id = None, None
+        case.ladder_from, case.ladder_step = now, 0
+    session.flush()
+    cancel_pages(session, case.id, only_to=contact.id)
     if case.acknowledged_at is None:
         case.next_step_at, case.ladder_from = now, case.ladder_from or now
     action = "case.declined" if declined else "case.handed_on"

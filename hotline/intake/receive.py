@@ -32,6 +32,7 @@ from hotline.models import (
     MessageState,
     Reading,
     Report,
+    SafeContact,
     Verb,
     new_id,
     table,
@@ -101,6 +102,7 @@ class Intake:
         self.conversations: dict[str, Conversation] = {}
         self.rows: dict[str, list[dict[str, object]]] = {name: [] for name in ("case", "key", "report", "assessed", "message")}
         self.touched: dict[str, str] = {}
+        self.listening: set[str] = set()
         self.received = Received()
         self.handles: list[str] = []
 
@@ -156,8 +158,17 @@ class Intake:
             self._extend(arrival, text, caller, conversation, reaction)
         caller.obey(reaction, self.now)
         if reaction.stop:
-            self.callers.silenced.append(caller.id)
+            self._silence(caller)
+        if conversation is not None:
+            safe = caller.row["safe_contact"] != SafeContact.NEVER
+            (self.listening.add if safe else self.listening.discard)(conversation.case_id)
         self._answer(caller, reaction, reading, conversation, arrival.gateway)
+
+    def _silence(self, caller: Known) -> None:
+        """Take back every automatic answer to this caller, also those this very batch has just written."""
+        self.callers.silenced.append(caller.id)
+        answers = (caller.id, MessageKind.AUTO)
+        self.rows["message"] = [row for row in self.rows["message"] if (row["caller_id"], row["kind"]) != answers]
 
     def _open(self, arrival: Arrival, text: InboundText, caller: Known, reading: Reading) -> Conversation:
         case_id, report_id, code = new_id(), new_id(), self.handles.pop()
@@ -222,14 +233,18 @@ class Intake:
             self._touch()
 
     def _touch(self) -> None:
-        """Move reports that grew to the front, and let go answers that waited for their caller to write again."""
+        """Move reports that grew to the front, and let go answers that waited for their caller to write again.
+
+        They stay held where the caller has said that it is never safe, or the case is frozen: let go, they would be dropped.
+        """
         heard = update(REPORT).where(REPORT.c.id == bindparam("of")).values(last_inbound_at=self.now)
         self.session.connection().execute(heard, [{"of": report_id} for report_id in self.touched])
         cases = set(self.touched.values())
         self.session.execute(update(CASE).where(CASE.c.id.in_(cases)).values(updated_at=self.now))
         resting = (CASE.c.id.in_(cases), CASE.c.state.in_((CaseState.WAITING, CaseState.PASSED_ON)))
         self.session.execute(update(CASE).where(*resting).values(state=CaseState.OPEN))
-        held = (MESSAGE.c.case_id.in_(cases), MESSAGE.c.state == MessageState.HELD)
+        open_ones = select(CASE.c.id).where(CASE.c.id.in_(cases & self.listening), CASE.c.state != CaseState.FROZEN)
+        held = (MESSAGE.c.case_id.in_(open_ones), MESSAGE.c.state == MessageState.HELD)
         life = self.now + timedelta(minutes=self.deployment.settings.answer_validity_minutes)
         let_go = {"state": MessageState.QUEUED, "due_at": self.now, "valid_until": life}
         if self.session.connection().execute(update(MESSAGE).where(*held).values(**let_go)).rowcount:

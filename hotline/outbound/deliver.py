@@ -5,9 +5,10 @@ so that a slow gateway cannot hold the database; write down what is known. The t
 a worker that was thought dead cannot finish another's attempt.
 """
 
+import logging
 import secrets
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -22,7 +23,9 @@ from hotline.gateways.contract import Certainty, OutboundText, Sent
 from hotline.models import (
     Attempt,
     Caller,
+    Case,
     CaseKey,
+    CaseState,
     Contact,
     Lane,
     Message,
@@ -36,10 +39,12 @@ from hotline.models import (
 from hotline.outbound.compose import bound_to
 from hotline.outbound.doubt import Verdict, judge
 from hotline.outbound.window import may_write
-from hotline.privacy import Key
+from hotline.privacy import CannotOpen
+
+log = logging.getLogger(__name__)
 
 MESSAGE, ATTEMPT, CALLER, CONTACT, REFERRAL = (table(m) for m in (Message, Attempt, Caller, Contact, Referral))
-CASE_KEY = table(CaseKey)
+CASE, CASE_KEY = table(Case), table(CaseKey)
 
 
 @dataclass(frozen=True)
@@ -161,26 +166,38 @@ def keeping(deployment: Deployment, parcel: Parcel) -> Iterator[None]:
 
 
 def _pack(session: Session, deployment: Deployment, token: str, rows: Sequence[RowMapping], now: datetime) -> Parcel:
-    numbers = _numbers(session, rows)
-    keys = _keys(session, deployment, rows)
+    people, cases = _people(session, rows), _cases(session, rows)
     parcel = Parcel(token, {row["id"]: row for row in rows}, {}, {})
     for row in rows:
-        person = numbers[row["caller_id"] or row["contact_id"]]
-        if why := _withheld(deployment, row, person, now):
+        person, case = people[row["caller_id"] or row["contact_id"]], cases.get(row["case_id"])
+        if why := _withheld(deployment, row, person, case, now):
             parcel.withheld[row["id"]] = why
             continue
-        table_name = "caller" if row["caller_id"] else "contact"
-        to = deployment.keyring.fields.open_text(person["number_sealed"], f"{table_name}|number|{person['id']}")
-        body = keys[row["case_id"]].open_text(row["sealed"], bound_to(row["id"]))
-        parcel.texts.setdefault(row["gateway"], []).append(OutboundText(row["id"], to, body, _valid_for(row, now)))
+        try:
+            text = _opened(deployment, row, person, case, now)
+        except CannotOpen:
+            log.exception("message cannot be opened", extra={"row": row["id"]})
+            parcel.withheld[row["id"]] = "cannot be opened"
+        else:
+            parcel.texts.setdefault(row["gateway"], []).append(text)
     return parcel
 
 
-def _withheld(deployment: Deployment, row: RowMapping, person: RowMapping, now: datetime) -> str | None:
+def _opened(deployment: Deployment, row: RowMapping, person: RowMapping, case: RowMapping | None, now: datetime) -> OutboundText:
+    """Return a message with its number and words in clear. Raises CannotOpen, also where the case's key is gone."""
+    keyring, whose = deployment.keyring, "caller" if row["caller_id"] else "contact"
+    to = keyring.fields.open_text(person["number_sealed"], f"{whose}|number|{person['id']}")
+    if row["case_id"] is not None and (case is None or case["wrapped"] is None):
+        raise CannotOpen
+    key = keyring.case_key(case["id"], case["wrapped"]) if case else keyring.fields
+    return OutboundText(row["id"], to, key.open_text(row["sealed"], bound_to(row["id"])), _valid_for(row, now))
+
+
+def _withheld(deployment: Deployment, row: RowMapping, person: RowMapping, case: RowMapping | None, now: datetime) -> str | None:
     if row["valid_until"] is not None and row["valid_until"] <= now:
         return "too late"
-    if row["caller_id"] is None:
-        return None
+    if row["caller_id"] is None or _overtaken(row, case):
+        return _overtaken(row, case)
     if not person["reachable"]:
         return "sender has no number"
     if row["kind"] == MessageKind.REPLY:
@@ -189,7 +206,15 @@ def _withheld(deployment: Deployment, row: RowMapping, person: RowMapping, now: 
     return "asked us to stop" if stopped is not None and stopped > row["created_at"] else None
 
 
-def _numbers(session: Session, rows: Sequence[RowMapping]) -> dict[str, RowMapping]:
+def _overtaken(row: RowMapping, case: RowMapping | None) -> str | None:
+    """Return why a case no longer wants a message. A page that was on its way when somebody answered must not go again."""
+    if case is not None and case["state"] == CaseState.FROZEN:
+        return "this item is frozen"
+    answered = case is not None and case["acknowledged_at"] is not None
+    return "somebody has answered" if answered and row["kind"] == MessageKind.ALERT else None
+
+
+def _people(session: Session, rows: Sequence[RowMapping]) -> dict[str, RowMapping]:
     callers = {row["caller_id"] for row in rows if row["caller_id"]}
     contacts = {row["contact_id"] for row in rows if row["contact_id"]}
     found: list[RowMapping] = [*session.execute(select(CALLER).where(CALLER.c.id.in_(callers))).mappings()] if callers else []
@@ -197,14 +222,13 @@ def _numbers(session: Session, rows: Sequence[RowMapping]) -> dict[str, RowMappi
     return {row["id"]: row for row in found}
 
 
-def _keys(session: Session, deployment: Deployment, rows: Sequence[RowMapping]) -> dict[str | None, Key]:
+def _cases(session: Session, rows: Sequence[RowMapping]) -> dict[str, RowMapping]:
     cases = {row["case_id"] for row in rows if row["case_id"]}
-    found: Iterable[RowMapping] = (
-        session.execute(select(CASE_KEY).where(CASE_KEY.c.case_id.in_(cases))).mappings() if cases else ()
-    )
-    keyring = deployment.keyring
-    keys: dict[str | None, Key] = {None: keyring.fields}
-    return keys | {row["case_id"]: keyring.case_key(row["case_id"], row["wrapped"]) for row in found}
+    if not cases:
+        return {}
+    columns = select(CASE.c.id, CASE.c.state, CASE.c.acknowledged_at, CASE_KEY.c.wrapped)
+    found = columns.outerjoin(CASE_KEY, CASE_KEY.c.case_id == CASE.c.id).where(CASE.c.id.in_(cases))
+    return {row["id"]: row for row in session.execute(found).mappings()}
 
 
 def _valid_for(row: RowMapping, now: datetime) -> int | None:

@@ -77,7 +77,7 @@ class Choice:
 
 
 def choose(need: Need, directory: Sequence[Entry], local: datetime) -> tuple[Choice, ...]:
-    """Return whom to tell first. Empty only when the case tells nobody of itself or the directory is empty."""
+    """Return whom to tell first. For danger to life it is empty only when the directory is."""
     if need.category in NOBODY_TOLD and not need.life:
         return ()
     wanted = 2 if need.life else 1
@@ -89,9 +89,9 @@ def choose(need: Need, directory: Sequence[Entry], local: datetime) -> tuple[Cho
         for choice in _fitting(need, directory, local, rung):
             if choice.entry.agency not in _agencies(chosen) and len(_agencies(chosen)) < wanted:
                 chosen.append(choice)
-    for entry in _last_resort(directory):
-        if len(chosen) < wanted and entry.id not in {choice.entry.id for choice in chosen}:
-            chosen.append(Choice(entry, "last resort: nobody else is on duty"))
+    chosen = _filled(chosen, wanted, _to_be_woken(need, directory), "woken: too few are on duty")
+    if need.life and not chosen:
+        chosen = _filled(chosen, wanted, directory, "nobody whose matter it is can be told")
     return tuple(chosen)
 
 
@@ -138,8 +138,21 @@ def _agencies(chosen: Sequence[Choice]) -> set[str]:
     return {choice.entry.agency for choice in chosen}
 
 
-def _last_resort(directory: Sequence[Entry]) -> list[Entry]:
-    return [entry for entry in directory if entry.last_resort]
+def _to_be_woken(need: Need, directory: Sequence[Entry]) -> list[Entry]:
+    """Return the last resort, and for danger to life everybody above duty whose matter it is, on duty or not."""
+    above = [entry for entry in directory if need.life and entry.tier is not Tier.DUTY and _competent(entry, need)]
+    return [entry for entry in directory if entry.last_resort or entry in above]
+
+
+def _filled(chosen: list[Choice], wanted: int, pool: Sequence[Entry], why: str) -> list[Choice]:
+    """Add from a pool until enough are told, an agency that is not told yet before one that is."""
+    filled, left = [*chosen], [entry for entry in pool if entry not in [choice.entry for choice in chosen]]
+    while left and len(filled) < wanted:
+        told = _agencies(filled)
+        best = min(left, key=lambda entry: (entry.agency in told, not entry.last_resort, RUNGS.index(entry.tier), entry.id))
+        left.remove(best)
+        filled.append(Choice(best, "last resort: nobody else is on duty" if best.last_resort else why))
+    return filled
 
 
 def _why(entry: Entry, need: Need) -> str:

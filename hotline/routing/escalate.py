@@ -1,5 +1,7 @@
 """Climbs the ladder of cases nobody has answered. Run by the clock; stops only when a person answers."""
 
+import json
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -8,17 +10,22 @@ from sqlalchemy.orm import Session
 
 from hotline.db import add_rows
 from hotline.deployment import Deployment
-from hotline.models import RANK, Case, CaseKey, Lane, Message, Reading, Referral, ReferralState, Tier, table
+from hotline.models import RANK, Assessed, Case, CaseKey, Lane, Message, Reading, Referral, ReferralState, Tier, table
+from hotline.privacy import CannotOpen, Key
 from hotline.routing import directory, ladder
 from hotline.routing.choose import Choice, Entry, Need, next_after, rung
-from hotline.routing.refer import Referable, alert, referral, steps_for
+from hotline.routing.refer import Referable, alert, need, referral, steps_for
+
+log = logging.getLogger(__name__)
 
 CASE, CASE_KEY, MESSAGE, REFERRAL = table(Case), table(CaseKey), table(Message), table(Referral)
+ASSESSED = table(Assessed)
 HIGHER = {
     ladder.Rung.SUPERVISOR: (Tier.SUPERVISOR, Tier.NATIONAL),
     ladder.Rung.EVERYONE: (Tier.SUPERVISOR, Tier.NATIONAL, Tier.DIRECTOR),
 }
 CLIMBED_AT_ONCE = 100
+MOST_MINUTES = 9999  # what an alert has room for; after a week the number says nothing more
 
 
 def climb(session: Session, deployment: Deployment, now: datetime) -> set[Lane]:
@@ -33,54 +40,69 @@ def climb(session: Session, deployment: Deployment, now: datetime) -> set[Lane]:
     )
     cases = session.execute(due).mappings().all()
     entries = directory.load(session) if cases else ()
-    return {lane for case in cases for lane in _climb(session, deployment, case, entries, now)}
+    lanes: set[Lane] = set()
+    for case in cases:
+        try:
+            lanes |= _climb(session, deployment, case, entries, now)
+        except CannotOpen:
+            log.exception("case cannot climb", extra={"case": case["handle"]})
+    return lanes
 
 
 def _climb(session: Session, deployment: Deployment, case: RowMapping, entries: Sequence[Entry], now: datetime) -> set[Lane]:
     steps = steps_for(deployment, life=case["rank"] == RANK["immediate"])
-    number, started = case["ladder_step"], case["ladder_from"]
+    number, started, previous = case["ladder_step"], case["ladder_from"], case["next_step_at"]
+    upto = ladder.reached(steps, number, started=started, now=now)
+    if upto > number:
+        previous = started + steps[upto].after
     referred = session.execute(select(REFERRAL.c.contact_id, REFERRAL.c.state).where(REFERRAL.c.case_id == case["id"]))
     states = {row.contact_id: row.state for row in referred}
-    need = Need(case["category"], case["urgency"], case["minors"] == "true", frozenset({deployment.settings.district}))
-    choices = _whom(need, entries, deployment.local(now), ladder.step_at(steps, number).rung, states)
-    referable = _referable(deployment, case)
-    minutes = max(1, round((now - started).total_seconds() / 60))
-    new = [referral(case["id"], choice, now, step=number + 1) for choice in choices if choice.entry.id not in states]
+    referable = _referable(session, deployment, case)
+    rungs = frozenset(ladder.step_at(steps, step).rung for step in range(number, upto + 1))
+    choices = _whom(need(deployment, referable.reading), entries, deployment.local(now), rungs, states)
+    minutes = min(max(1, round((now - started).total_seconds() / 60)), MOST_MINUTES)
+    new = [referral(case["id"], choice, now, step=upto + 1) for choice in choices if choice.entry.id not in states]
     alerts = [alert(deployment, referable, choice, now, minutes=minutes) for choice in choices]
     add_rows(session, REFERRAL, new)
     add_rows(session, MESSAGE, alerts)
-    following = ladder.due(steps, number + 1, started=started, previous=case["next_step_at"], now=now)
-    session.execute(update(CASE).where(CASE.c.id == case["id"]).values(ladder_step=number + 1, next_step_at=following))
+    following = ladder.due(steps, upto + 1, started=started, previous=previous, now=now)
+    session.execute(update(CASE).where(CASE.c.id == case["id"]).values(ladder_step=upto + 1, next_step_at=following))
     return {Lane(str(row["lane"])) for row in alerts}
 
 
-def _whom(need: Need, entries: Sequence[Entry], local: datetime, step: ladder.Rung, states: dict[str, str]) -> list[Choice]:
-    """Return those already told who have not answered, and whoever this step adds; the last resort if that is nobody."""
+def _whom(
+    wanted: Need, entries: Sequence[Entry], local: datetime, steps: frozenset[ladder.Rung], states: dict[str, str]
+) -> list[Choice]:
+    """Return those already told who have not answered, and whoever these steps add; the last resort if that is nobody."""
     silent = [entry for entry in entries if states.get(entry.id) in (ReferralState.QUEUED, ReferralState.TOLD)]
     again = [Choice(entry, "no answer yet") for entry in silent]
-    if step is ladder.Rung.CALL:
-        added: tuple[Choice, ...] = ()
-    elif step is ladder.Rung.NEXT:
-        added = next_after(need, entries, local, frozenset(states))
-    else:
-        added = rung(need, entries, HIGHER[step])
+    added = next_after(wanted, entries, local, frozenset(states)) if ladder.Rung.NEXT in steps else ()
+    added += rung(wanted, entries, {tier for step in steps for tier in HIGHER.get(step, ())})
     seen = {choice.entry.id for choice in again}
     chosen = again + [choice for choice in added if choice.entry.id not in seen]
-    if step is ladder.Rung.EVERYONE or not chosen:
+    if ladder.Rung.EVERYONE in steps or not chosen:
         known = seen | {choice.entry.id for choice in chosen}
         chosen += [Choice(entry, "last resort") for entry in entries if entry.last_resort and entry.id not in known]
-    return chosen
+    return chosen or [Choice(entry, "nobody else is left") for entry in entries if wanted.life]
 
 
-def _referable(deployment: Deployment, case: RowMapping) -> Referable:
+def _referable(session: Session, deployment: Deployment, case: RowMapping) -> Referable:
+    key = deployment.keyring.case_key(case["id"], case["wrapped"])
     reading = Reading(
         category=case["category"],
         urgency=case["urgency"],
         minors=case["minors"],
         language=case["language"],
         language_confident=False,
-        places=(),
+        places=_places(session, case["id"], key),
         rules_version="",
         whole="",
     )
-    return Referable(case["id"], case["handle"], deployment.keyring.case_key(case["id"], case["wrapped"]), reading)
+    return Referable(case["id"], case["handle"], key, reading)
+
+
+def _places(session: Session, case_id: str, key: Key) -> tuple[str, ...]:
+    """Return the places of the newest reading: the next contact, too, is one whose area it is."""
+    newest = select(ASSESSED.c.id, ASSESSED.c.sealed).where(ASSESSED.c.case_id == case_id)
+    row = session.execute(newest.order_by(ASSESSED.c.at.desc(), ASSESSED.c.id.desc()).limit(1)).first()
+    return tuple(json.loads(key.open_text(row.sealed, f"assessment|sealed|{row.id}"))["places"]) if row else ()

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from hotline.deployment import Deployment
-from hotline.models import RANK, Case, Direction, Lane, Message, MessageKind, Reading, Referral, table
+from hotline.models import RANK, Case, Direction, Lane, Message, MessageKind, Reading, Referral, ReferralState, table
 from hotline.outbound.compose import bound_to
 from hotline.privacy import Key
 from hotline.routing.choose import NOBODY_TOLD
@@ -39,10 +39,21 @@ def _rise(session: Session, case_id: str, key: Key, reading: Reading) -> Referab
     rank = min(case["rank"], reading.rank)
     category = case["category"] if reading.category in NOBODY_TOLD or reading.rank > case["rank"] else reading.category
     minors = "true" if "true" in (case["minors"], reading.minors) else reading.minors
+    risen = rank == 0 < case["rank"]
     values = {"category": category, "urgency": URGENCY[rank], "rank": rank, "minors": minors, "version": case["version"] + 1}
     session.execute(update(CASE).where(CASE.c.id == case_id).values(**values))
     told = frozenset(session.scalars(select(REFERRAL.c.contact_id).where(REFERRAL.c.case_id == case_id)))
-    if told and not (rank == 0 < case["rank"]):
+    if told and not risen:
         return None
+    if risen:
+        _ask_anew(session, case_id)
     whole = replace(reading, category=category, urgency=URGENCY[rank], minors=minors)
-    return Referable(case_id, case["handle"], key, whole, told)
+    climbing = case["next_step_at"] is not None and not risen
+    return Referable(case_id, case["handle"], key, whole, told, taken_by=case["acknowledged_by_id"], climbing=climbing)
+
+
+def _ask_anew(session: Session, case_id: str) -> None:
+    """Take back the answer a case had: whoever took something harmless has not yet taken a danger to life."""
+    session.execute(update(CASE).where(CASE.c.id == case_id).values(acknowledged_at=None, acknowledged_by_id=None))
+    taken = (REFERRAL.c.case_id == case_id, REFERRAL.c.state == ReferralState.ACKNOWLEDGED)
+    session.execute(update(REFERRAL).where(*taken).values(state=ReferralState.TOLD))

@@ -46,6 +46,13 @@ def step_at(ladder: Sequence[Step], number: int) -> Step:
     return ladder[min(number, len(ladder) - 1)]
 
 
+def reached(ladder: Sequence[Step], number: int, *, started: datetime, now: datetime) -> int:
+    """Return the last step that is due by now, from `number` on: steps an outage has swallowed are taken together."""
+    while number + 1 < len(ladder) - 1 and started + ladder[number + 1].after <= now:
+        number += 1
+    return number
+
+
 def due(ladder: Sequence[Step], number: int, *, started: datetime, previous: datetime, now: datetime) -> datetime:
     """Return when step `number` is due on a ladder begun at `started`, the step before having been due at `previous`.
 

@@ -16,34 +16,43 @@ from hotline.models import Case, Lane, Message, MessageKind, Reading, Referral, 
 from hotline.outbound.compose import Draft
 from hotline.privacy import Key
 from hotline.routing import directory, ladder
-from hotline.routing.choose import Choice, Entry, Need, choose
+from hotline.routing.choose import NOBODY_TOLD, Choice, Entry, Need, choose
 
 CASE, MESSAGE, REFERRAL = table(Case), table(Message), table(Referral)
 
 
 @dataclass(frozen=True)
 class Referable:
-    """A case that contacts may have to be told of; `told` are the contacts who have a referral of it already."""
+    """A case that contacts may have to be told of.
+
+    `told` are the contacts who have a referral of it already, `taken_by` the one who had taken it before it became urgent.
+    `climbing` says that its ladder runs and is not to be started anew.
+    """
 
     case_id: str
     handle: str
     key: Key
     reading: Reading
     told: frozenset[str] = frozenset()
+    taken_by: str | None = None
+    climbing: bool = False
 
 
 def refer(session: Session, deployment: Deployment, cases: Sequence[Referable], now: datetime) -> set[Lane]:
-    """Tell the chosen contacts of each case. Returns the lanes in which alerts now wait."""
+    """Tell the chosen contacts of each case and start its ladder. Returns the lanes in which alerts now wait.
+
+    The ladder of a case that is somebody's matter starts even while nobody can be told: it finds who comes on duty.
+    """
     entries = directory.load(session)
     local = deployment.local(now)
-    told = [(case, choose(need(deployment, case.reading), entries, local)) for case in cases]
+    told = [(case, _whom(deployment, case, entries, local)) for case in cases]
     referrals, alerts = [], []
     clocks: dict[bool, list[str]] = {}
     for case, choices in told:
         urgent = case.reading.urgency == "immediate"
         referrals += [referral(case.case_id, choice, now) for choice in choices if choice.entry.id not in case.told]
         alerts += [alert(deployment, case, choice, now) for choice in choices]
-        if choices or urgent:
+        if choices or not (case.climbing or (case.reading.category in NOBODY_TOLD and not urgent)):
             clocks.setdefault(urgent, []).append(case.case_id)
     add_rows(session, REFERRAL, referrals)
     add_rows(session, MESSAGE, alerts)
@@ -52,6 +61,12 @@ def refer(session: Session, deployment: Deployment, cases: Sequence[Referable], 
         start = update(CASE).where(CASE.c.id.in_(ids)).values(next_step_at=first, ladder_from=now, ladder_step=0)
         session.connection().execute(start)
     return {Lane(str(row["lane"])) for row in alerts}
+
+
+def _whom(deployment: Deployment, case: Referable, entries: Sequence[Entry], local: datetime) -> tuple[Choice, ...]:
+    chosen = choose(need(deployment, case.reading), entries, local)
+    theirs = (entry for entry in entries if entry.id == case.taken_by and entry not in [choice.entry for choice in chosen])
+    return (*chosen, *(Choice(entry, "took it before it became urgent") for entry in theirs))
 
 
 def need(deployment: Deployment, reading: Reading) -> Need:
