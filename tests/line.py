@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -16,6 +17,8 @@ from sqlalchemy.orm import Session
 from werkzeug.test import Client, TestResponse
 
 from hotline import app, inbound
+from hotline.catalog import Catalog, shipped
+from hotline.config import load
 from hotline.demo import SHIPPED, seed
 from hotline.deployment import Deployment
 from hotline.gateways.contract import Certainty, Gateway, OutboundText, Sent, form
@@ -38,6 +41,7 @@ class Carrier:
     """A gateway whose way out is ours: it keeps what it is given and answers as it is told, else it accepts."""
 
     real: Gateway
+    log: list[OutboundText]
     sent: list[OutboundText] = field(default_factory=list)
     next: list[Outcome] = field(default_factory=list)
 
@@ -48,6 +52,7 @@ class Carrier:
 
     def send(self, texts: Sequence[OutboundText]) -> list[Sent]:
         self.sent += texts
+        self.log += texts
         return [(self.next.pop(0) if self.next else accepted)(text) for text in texts]
 
 
@@ -65,16 +70,18 @@ def refused(text: OutboundText) -> Sent:
 
 @dataclass
 class Line:
-    """One deployment with its door, its carriers and its clock."""
+    """One deployment with its door, its carriers and its clock. `sent` is everything that left, in order."""
 
     site: Deployment
     now: datetime = MONDAY_NIGHT
     texts: int = 0
+    sent: list[OutboundText] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         shelf = self.site.shelf
-        self.carriers = {name: Carrier(gateway) for name in shelf.names if (gateway := shelf.get(name))}
+        self.carriers = {name: Carrier(gateway, self.sent) for name in shelf.names if (gateway := shelf.get(name))}
         self.site.__dict__["shelf"] = Shelf(self.carriers)
+        self.site.__dict__["words"] = _words(self.site.settings.default_language)
         self.site.db.__dict__["now"] = lambda _: self.now
         web = app.bare(self.site)
         inbound.install(web, self.site)
@@ -92,7 +99,7 @@ class Line:
         headers: Mapping[str, str] | None = None,
     ) -> TestResponse:
         """Post a webhook as Twilio would; `token` None leaves the signature away."""
-        raw = body if isinstance(body, bytes) else urlencode(body).encode("utf-8", "surrogatepass")
+        raw = body if isinstance(body, bytes) else urlencode(body, errors="surrogatepass").encode()
         target = f"/in/twilio/{kind}" + (f"?{query}" if query else "")
         signed = {} if token is None else {"X-Twilio-Signature": signature(target, raw, token)}
         kind_of_body = "application/x-www-form-urlencoded; charset=UTF-8"
@@ -141,19 +148,14 @@ class Line:
 
     # ---- out
 
-    @property
-    def sent(self) -> list[OutboundText]:
-        """Everything the carriers were given, in order of each."""
-        return [text for carrier in self.carriers.values() for text in carrier.sent]
-
     def to(self, number: str) -> list[str]:
         """Everything one phone was sent."""
         return [text.body for text in self.sent if text.to == number]
 
     def forget(self) -> None:
         """Look only at what is sent from here on."""
-        for carrier in self.carriers.values():
-            carrier.sent.clear()
+        for kept in (self.sent, *(carrier.sent for carrier in self.carriers.values())):
+            kept.clear()
 
     # ---- the rows
 
@@ -194,6 +196,14 @@ class Line:
 def signature(target: str, body: bytes, token: str = TOKEN) -> str:
     """Return what Twilio would sign a body with."""
     return sign(token, signed_bytes(PUBLIC_URL + target, form(body))).decode()
+
+
+@cache
+def _words(language: str) -> Catalog:
+    """Read and check the words once; it takes longer than most tests."""
+    chosen = load(_env_file=None)
+    names = {"cover": chosen.cover, "tips": chosen.tips_code, "radio": chosen.radio_code, "ussd": chosen.ussd_code}
+    return shipped().with_deployment(**names, language=language)
 
 
 def fill_directory(site: Deployment, folder: Path) -> None:
