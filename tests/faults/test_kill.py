@@ -48,7 +48,7 @@ def kill(running: Running, find: Callable[[Running], list[int]], after: float) -
 @pytest.mark.parametrize("victim", VICTIMS)
 def test_nothing_is_lost_and_everybody_is_told_when_a_process_is_killed(running: Running, victim: str) -> None:
     moment = random.uniform(0.05, TEXTS * EVERY)  # noqa: S311  any moment will do
-    until(lambda: not running.orphans(), 25, "jobs that outlived an earlier kill are done")
+    until(lambda: not running.orphans(), 25, "jobs that outlived an earlier kill are done", every=0.2)
     post, before = Post(running.site), alerted(running.site)
     killer = threading.Thread(target=kill, args=(running, VICTIMS[victim], moment))
     killer.start()
@@ -56,7 +56,7 @@ def test_nothing_is_lost_and_everybody_is_told_when_a_process_is_killed(running:
     killer.join()
     killed = time.monotonic()
     try:
-        until(lambda: not owed(running.site, post.sent), PROMISED, "everything is read and told")
+        until(lambda: not owed(running.site, post.sent), PROMISED, "everything is read and told", every=0.1)
     except TimeoutError:
         pytest.fail(
             f"killed after {moment:.2f} s; still owed: {owed(running.site, post.sent)}\n{running.log.read_text()[-2000:]}"

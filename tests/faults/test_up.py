@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
+from hotline.models import Case
 from tests.journeys.ledger import Post, invented, kept, owed
 from tests.journeys.running import Running, until
 
@@ -19,7 +20,8 @@ PROMISED = 60.0
 
 
 def handles(running: Running) -> set[str]:
-    return {line["item"] for line in json.loads(running.command("queue", "--json", "--limit", "500").stdout)}
+    with running.site.db.reading() as session:
+        return set(session.scalars(select(Case.handle)))
 
 
 def health(running: Running) -> tuple[int, dict[str, dict[str, str]]]:
@@ -40,7 +42,7 @@ def told(running: Running, texts: int) -> float:
     """Send texts; return how many seconds after the last one was taken everybody had been told."""
     post = Post(running.site)
     post.send(invented(texts))
-    took = until(lambda: not owed(running.site, post.sent), PROMISED, "everything is told")
+    took = until(lambda: not owed(running.site, post.sent), PROMISED, "everything is told", every=0.1)
     assert len(kept(running.site, post.sent)) == texts
     return took
 

@@ -30,13 +30,13 @@ LANES = frozenset(str(name) for name in QueueName)
 LEADERS = {"web", "desk", "clock", *LANES}
 
 
-def until(condition: Callable[[], object], seconds: float, what: str) -> float:
-    """Wait until something is so and return how long it took. Raises TimeoutError that names it."""
+def until(condition: Callable[[], object], seconds: float, what: str, *, every: float = 0.02) -> float:
+    """Wait until something is so, looking every so often, and return how long it took. Raises TimeoutError that names it."""
     started = time.monotonic()
     while not condition():
         if time.monotonic() - started > seconds:
             raise TimeoutError(f"not within {seconds} s: {what}")
-        time.sleep(0.02)
+        time.sleep(every)
     return time.monotonic() - started
 
 
@@ -98,7 +98,7 @@ class Running:
     def until_ready(self, seconds: float = 60) -> "Running":
         """Wait until both listeners answer and each child, the workers included, is the one the supervisor started last."""
         try:
-            until(self._ready, seconds, "everything is up")
+            until(self._ready, seconds, "everything is up", every=0.2)
         except TimeoutError:
             raise TimeoutError(self.log.read_text()[-3000:]) from None
         return self

@@ -52,7 +52,7 @@ def story(own: Running) -> Story:
     post = Post(own.site)
     post.send(f"{said} {word}" for said, word in zip(invented(TEXTS), words, strict=False))
     titles |= in_titles(own)
-    until(lambda: not owed(own.site, post.sent), 60, "everything is told")
+    until(lambda: not owed(own.site, post.sent), 60, "everything is told", every=0.1)
     worked_on(own, reply=words[-2], note=words[-1])
     titles |= in_titles(own)
     assert own.ended() == 0
