@@ -27,6 +27,22 @@ def _what_a_process_sets_for_itself() -> Iterator[None]:
     sys.setswitchinterval(interval)
 
 
+@pytest.fixture(autouse=True)
+def _closed_again(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A process keeps its deployment until it ends; here what each application opened is closed after the test."""
+    opened: list[Deployment] = []
+
+    def remembered(settings: Settings) -> Deployment:
+        opened.append(Deployment(settings))
+        return opened[-1]
+
+    for application in (web, desk):
+        monkeypatch.setattr(application, "Deployment", remembered)
+    yield
+    for site in opened:
+        site.close()
+
+
 @pytest.fixture
 def listener(deployment: Deployment) -> Flask:
     return web.create(deployment.settings)
