@@ -147,12 +147,15 @@ class Running:
         return 0
 
     def processes(self) -> dict[int, int]:
-        """Return every process of this instance with its parent: they all carry the instance's name in their environment."""
-        mark = f"HOTLINE_INSTANCE={self.instance}\0".encode()
+        """Return every process of this instance with its parent.
+
+        They carry the instance's name in their environment; Redis writes its title over that, and names it there.
+        """
+        mark, named = f"HOTLINE_INSTANCE={self.instance}\0".encode(), f"{self.instance}/redis.sock".encode()
         found = {}
         for entry in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
-                if mark in (entry / "environ").read_bytes():
+                if mark in (entry / "environ").read_bytes() or named in (entry / "cmdline").read_bytes():
                     found[int(entry.name)] = _parent(entry)
         return found
 
