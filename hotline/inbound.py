@@ -32,7 +32,6 @@ KEPT_HEADERS = {
 LARGEST_QUARANTINED = 64 * 1024
 LONGEST_LENGTH = 12  # digits of a Content-Length; one of thousands would not even be read as a number
 FORGED = "webhooks.forged"
-QUARANTINED_BYTES = "quarantine.bytes"
 
 PREFIX = "/in/"
 PLAIN = ("Content-Type", "text/plain")
@@ -96,14 +95,14 @@ class Door:
                 "received_at": datetime.now(UTC),
                 "state": QuarantineState.HELD,
             }
-            writes += [(self._insert_aside, row), (self._count, {"name": QUARANTINED_BYTES, "value": size})]
+            writes += [(self._insert_aside, row), (self._count, {"name": Counter.QUARANTINED_BYTES, "value": size})]
         self._writer.put(*writes)
 
     def _quarantine_room(self) -> int:
         if time.monotonic() - self._room_checked > 1:
             try:
                 with self.deployment.db.reading() as session:
-                    used = session.scalar(select(Counter.value).where(Counter.name == QUARANTINED_BYTES)) or 0
+                    used = session.scalar(select(Counter.value).where(Counter.name == Counter.QUARANTINED_BYTES)) or 0
             except SQLAlchemyError as error:
                 raise Unavailable from error
             self._room = self.deployment.settings.quarantine_mib * 1024 * 1024 - used

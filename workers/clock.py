@@ -6,9 +6,11 @@ still, anchors the audit chain and removes raw webhooks past their day.
 
 import logging
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import TypeVar
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -23,6 +25,7 @@ from hotline.queue import QueueName
 from hotline.routing import escalate
 
 log = logging.getLogger("workers.clock")
+T = TypeVar("T")
 
 INBOX, COUNTER = table(Inbox), table(Counter)
 BEAT = "clock.beat"
@@ -30,22 +33,40 @@ LEADER = "clock"
 
 
 def round_(deployment: Deployment) -> None:
-    """Do everything once."""
-    db = deployment.db
-    with db.transaction() as session:
-        now = db.now(session)
-        freed = free_inbox(session, deployment, now) + deliver.free_expired(session, deployment, now)
-        climbed = escalate.climb(session, deployment, now)
-        purge(session, deployment, now)
-        session.execute(db.insert_or_add(COUNTER), [{"name": BEAT, "value": 0}])
-        session.execute(update(COUNTER).where(COUNTER.c.name == BEAT).values(value=int(now.timestamp())))
-    with db.reading() as session:
-        waiting = standing_still(session, now)
-        audit.anchor(session, deployment.settings.instance / "audit.anchors")
-    for queue in waiting:
+    """Do everything once, each step in a transaction of its own. Raises SQLAlchemyError when the database is away."""
+    climbed = _step(deployment, "climb", escalate.climb)
+    freed = (_step(deployment, "inbox", free_inbox) or 0) + (_step(deployment, "messages", deliver.free_expired) or 0)
+    _step(deployment, "purge", purge)
+    _step(deployment, "anchor", anchor)
+    for queue in _step(deployment, "beat", beat) or ():
         deployment.bell.ring(queue)
     if freed or climbed:
-        log.info("round", extra={"claimed": freed, "lane": ",".join(sorted(climbed))})
+        log.info("round", extra={"claimed": freed, "lane": ",".join(sorted(climbed or ()))})
+
+
+def _step(deployment: Deployment, name: str, work: Callable[[Session, Deployment, datetime], T]) -> T | None:
+    """Do one step. What breaks it must not keep the others from their work: a ladder stopped for a purge would cost lives."""
+    try:
+        with deployment.db.transaction() as session:
+            return work(session, deployment, deployment.db.now(session))
+    except SQLAlchemyError:
+        raise
+    except Exception:
+        log.exception("step failed", extra={"step": name})
+        return None
+
+
+def beat(session: Session, deployment: Deployment, now: datetime) -> list[QueueName]:
+    """Note that the clock lives, and return the queues to ring for."""
+    session.execute(deployment.db.insert_or_add(COUNTER), [{"name": BEAT, "value": 0}])
+    session.execute(update(COUNTER).where(COUNTER.c.name == BEAT).values(value=int(now.timestamp())))
+    return standing_still(session, now)
+
+
+def anchor(session: Session, deployment: Deployment, now: datetime) -> None:
+    """Write the newest hash of the audit chain outside the database."""
+    del now
+    audit.anchor(session, deployment.settings.instance / "audit.anchors")
 
 
 def free_inbox(session: Session, deployment: Deployment, now: datetime) -> int:
@@ -53,7 +74,8 @@ def free_inbox(session: Session, deployment: Deployment, now: datetime) -> int:
     lost = (INBOX.c.state == InboxState.CLAIMED, INBOX.c.lease_until < now)
     worn = INBOX.c.attempts >= deployment.settings.max_attempts
     connection = session.connection()
-    set_aside = update(INBOX).where(*lost, worn).values(state=InboxState.POISON, reason="worker vanished")
+    why = func.coalesce(INBOX.c.reason, "worker vanished")
+    set_aside = update(INBOX).where(*lost, worn).values(state=InboxState.POISON, reason=why)
     poisoned = connection.execute(set_aside).rowcount
     return poisoned + connection.execute(update(INBOX).where(*lost).values(state=InboxState.RECEIVED)).rowcount
 
@@ -71,8 +93,11 @@ def purge(session: Session, deployment: Deployment, now: datetime) -> None:
     old = select(INBOX.c.id).where(INBOX.c.id < _first_id(before), INBOX.c.state == InboxState.DONE).limit(500)
     session.execute(delete(INBOX).where(INBOX.c.id.in_(old)))
     aside = table(Quarantine)
-    forgotten = _first_id(now - timedelta(days=deployment.settings.quarantine_days))
-    session.execute(delete(aside).where(aside.c.id < forgotten))
+    forgotten = aside.c.id < _first_id(now - timedelta(days=deployment.settings.quarantine_days))
+    freed = sum(session.scalars(delete(aside).where(forgotten).returning(aside.c.size)))
+    if freed:
+        bytes_kept = COUNTER.c.name == Counter.QUARANTINED_BYTES
+        session.execute(update(COUNTER).where(bytes_kept).values(value=COUNTER.c.value - freed))
 
 
 def main() -> None:
@@ -85,7 +110,7 @@ def main() -> None:
                 while leads:
                     round_(deployment)
                     time.sleep(deployment.settings.clock_seconds)
-        except SQLAlchemyError:
+        except Exception:
             log.exception("round failed")
         time.sleep(deployment.settings.clock_seconds)
 

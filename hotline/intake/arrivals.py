@@ -88,9 +88,10 @@ def finish(session: Session, claimed: Claimed, *, later: frozenset[str] = frozen
 
     Raises LookupError when another worker holds them by now.
     """
+    reasons = dict.fromkeys(later, "no such message") | claimed.parked
     fates: dict[tuple[InboxState, str | None], list[str]] = {}
     for row_id in claimed.ids:
-        fates.setdefault((_state(claimed, row_id, later), claimed.parked.get(row_id)), []).append(row_id)
+        fates.setdefault((_state(claimed, row_id, later), reasons.get(row_id)), []).append(row_id)
     settled = 0
     for (state, reason), ids in fates.items():
         held = (INBOX.c.id.in_(ids), INBOX.c.claim_token == claimed.token)

@@ -73,6 +73,8 @@ class Quarantine(Base):
 class Counter(Base):
     """A running total, so that nothing on the webhook's path ever has to count rows."""
 
+    QUARANTINED_BYTES = "quarantine.bytes"
+
     __tablename__ = "counter"
 
     name: Mapped[str] = mapped_column(primary_key=True)

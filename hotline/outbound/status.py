@@ -27,6 +27,7 @@ RANK = {
     MessageState.FAILED: 3,
     MessageState.DELIVERED: 4,
 }
+FAILURES = (MessageState.UNDELIVERED, MessageState.FAILED)
 ARRIVED = (MessageState.ACCEPTED, MessageState.SENT, MessageState.DELIVERED)
 
 
@@ -40,8 +41,7 @@ def apply(session: Session, gateway: str, report: StatusUpdate, now: datetime) -
     row = session.execute(select(MESSAGE).where(named).with_for_update()).mappings().first()
     if row is None:
         return False
-    state = STATES[report.progress]
-    if RANK.get(MessageState(row["state"]), 99) < RANK[state]:
+    if state := raised(MessageState(row["state"]), report.progress, attempts=row["attempts"]):
         values = {
             "state": state,
             "settled_at": now if RANK[state] >= 3 else None,
@@ -54,6 +54,18 @@ def apply(session: Session, gateway: str, report: StatusUpdate, now: datetime) -
         earlier = or_(CALLER.c.opted_out_at.is_(None), CALLER.c.opted_out_at < now)
         session.execute(update(CALLER).where(CALLER.c.id == row["caller_id"], earlier).values(opted_out_at=now))
     return True
+
+
+def raised(state: MessageState, progress: Progress, *, attempts: int) -> MessageState | None:
+    """Return the state a receipt raises a message to, or None where it tells nothing new.
+
+    Bad news of an earlier try does not stop the next one: a text that is queued again, or on its way again, stays so.
+    """
+    told = STATES[progress]
+    again = state is MessageState.QUEUED or (state is MessageState.CLAIMED and attempts > 1)
+    if (again and told in FAILURES) or RANK.get(state, 99) >= RANK[told]:
+        return None
+    return told
 
 
 def _told(session: Session, case_id: str, contact_id: str, now: datetime) -> None:

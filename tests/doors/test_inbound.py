@@ -21,7 +21,7 @@ from hotline.config import Settings
 from hotline.deployment import Deployment
 from hotline.gateways.contract import Webhook
 from hotline.gateways.twilio import EMPTY_TWIML
-from hotline.inbound import FORGED, QUARANTINED_BYTES
+from hotline.inbound import FORGED
 from hotline.intake import quarantine
 from hotline.models import Case, Counter, Inbox, InboxState, Quarantine, QuarantineState, table
 from hotline.queue import QueueName
@@ -122,7 +122,7 @@ def test_the_same_bytes_forged_are_refused_kept_aside_and_counted(line: Line, sm
     kept = [sms.body] if len(sms.body) <= 64 * 1024 else []
     assert [webhook.body for webhook in unsealed(line, Quarantine)] == kept
     assert counters(line)[FORGED] == 1
-    assert counters(line).get(QUARANTINED_BYTES, 0) == sum(map(len, kept))
+    assert counters(line).get(Counter.QUARANTINED_BYTES, 0) == sum(map(len, kept))
 
 
 @pytest.mark.parametrize(
@@ -424,7 +424,7 @@ def test_a_flood_of_forgeries_fills_the_quarantine_and_not_the_disk(deployment: 
         assert line.post(big, token="another-token").status_code == 403
     kept = sum(row["size"] for row in line.rows(Quarantine))
     assert 1024 * 1024 - len(big) < kept <= 1024 * 1024
-    assert counters(line) == {FORGED: 30, QUARANTINED_BYTES: kept}
+    assert counters(line) == {FORGED: 30, Counter.QUARANTINED_BYTES: kept}
     assert line.post(form()).status_code == 200, "the genuine ones still come through"
     small.close()
 

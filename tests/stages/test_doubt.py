@@ -1,0 +1,73 @@
+"""What is done when a text was not sent, or nobody knows: the whole table, each line one kind of message over six tries."""
+
+from itertools import product
+
+import pytest
+
+from hotline.gateways.contract import Certainty, Sent
+from hotline.models import Lane, MessageKind, MessageState
+from hotline.outbound.doubt import judge
+
+ALERT, NOTICE, AUTO, REPLY = MessageKind.ALERT, MessageKind.NOTICE, MessageKind.AUTO, MessageKind.REPLY
+NOT_KNOWN = Sent("01", Certainty.UNKNOWN, code="no answer")
+NOT_SENT = Sent("01", Certainty.REFUSED, code="unreachable", retry=True)
+NEVER = Sent("01", Certainty.REFUSED, code="21211")
+STOPPED = Sent("01", Certainty.REFUSED, code="21610", opted_out=True)
+TAKEN = Sent("01", Certainty.ACCEPTED, provider_id="SM1")
+
+TABLE = [
+    # A danger to life is alerted again and again; two copies harm nobody.
+    (ALERT, Lane.LIFE, NOT_KNOWN, "20s 20s 20s 20s unknown unknown"),
+    (ALERT, Lane.LIFE, NOT_SENT, "15s 60s 300s 900s dead dead"),
+    (ALERT, Lane.LIFE, NEVER, "failed failed failed failed failed failed"),
+    # Other alerts and notices to contacts go once more.
+    (ALERT, Lane.REPLY, NOT_KNOWN, "30s unknown unknown unknown unknown unknown"),
+    (ALERT, Lane.REPLY, NOT_SENT, "15s 60s 300s 900s dead dead"),
+    (NOTICE, Lane.LIFE, NOT_KNOWN, "30s unknown unknown unknown unknown unknown"),
+    (NOTICE, Lane.LIFE, NOT_SENT, "15s 60s 300s 900s dead dead"),
+    # Nothing a caller may have got already is ever sent a second time.
+    (AUTO, Lane.REPLY, NOT_KNOWN, "unknown unknown unknown unknown unknown unknown"),
+    (AUTO, Lane.REPLY, NOT_SENT, "15s failed failed failed failed failed"),
+    (REPLY, Lane.REPLY, NOT_KNOWN, "unknown unknown unknown unknown unknown unknown"),
+    (REPLY, Lane.REPLY, NOT_SENT, "15s 60s 300s 900s dead dead"),
+    (REPLY, Lane.REPLY, NEVER, "failed failed failed failed failed failed"),
+    (AUTO, Lane.REPLY, NEVER, "failed failed failed failed failed failed"),
+]
+EVERYTHING = list(product((ALERT, NOTICE, AUTO, REPLY), Lane, range(1, 7)))
+
+
+def done(sent: Sent, kind: MessageKind, lane: Lane, attempts: int) -> str:
+    verdict = judge(sent, kind=kind, lane=lane, attempts=attempts, max_attempts=5)
+    if verdict.again_in is not None:
+        assert verdict.state is MessageState.QUEUED
+        return f"{verdict.again_in.total_seconds():.0f}s"
+    return str(verdict.state)
+
+
+@pytest.mark.parametrize(("kind", "lane", "sent", "expected"), TABLE)
+def test_try_after_try(kind: MessageKind, lane: Lane, sent: Sent, expected: str) -> None:
+    assert " ".join(done(sent, kind, lane, attempts) for attempts in range(1, 7)) == expected
+
+
+@pytest.mark.parametrize(("kind", "lane", "attempts"), EVERYTHING)
+def test_what_was_accepted_is_accepted_and_what_was_stopped_is_never_tried_again(
+    kind: MessageKind, lane: Lane, attempts: int
+) -> None:
+    assert done(TAKEN, kind, lane, attempts) == MessageState.ACCEPTED
+    assert done(STOPPED, kind, lane, attempts) == MessageState.SUPPRESSED
+    assert done(NEVER, kind, lane, attempts) == MessageState.FAILED
+
+
+@pytest.mark.parametrize(("kind", "lane", "attempts"), EVERYTHING)
+def test_a_caller_gets_no_second_copy_and_nobody_more_than_five_tries(kind: MessageKind, lane: Lane, attempts: int) -> None:
+    if kind in (AUTO, REPLY):
+        assert done(NOT_KNOWN, kind, lane, attempts) == MessageState.UNKNOWN
+    if attempts >= 5:
+        assert not done(NOT_KNOWN, kind, lane, attempts).endswith("s")
+        assert not done(NOT_SENT, kind, lane, attempts).endswith("s")
+
+
+def test_a_verdict_keeps_the_providers_code_as_its_reason() -> None:
+    for sent in (NOT_KNOWN, NOT_SENT, NEVER):
+        assert judge(sent, kind=ALERT, lane=Lane.LIFE, attempts=5, max_attempts=5).reason == sent.code
+    assert judge(TAKEN, kind=ALERT, lane=Lane.LIFE, attempts=1, max_attempts=5).reason is None
