@@ -357,6 +357,16 @@ def test_a_database_that_hangs_is_answered_503_in_time(deployment: Deployment) -
     hurried.close()
 
 
+@pytest.mark.parametrize("token", [TOKEN, "another-token"])
+def test_a_database_that_is_not_there_at_all_is_answered_503(deployment: Deployment, token: str) -> None:
+    nowhere = deployment.settings.model_copy(update={"database_url": "postgresql://nobody@127.0.0.1:9/nothing"})
+    line = Line(Deployment(nowhere))
+    assert line.post(form(), token=token).status_code == 503
+    assert line.client.get("/livez").status_code == 200
+    assert line.client.get("/readyz").status_code == 503
+    line.site.close()
+
+
 def test_a_redis_that_is_away_costs_no_webhook(settings: Settings, deployment: Deployment) -> None:
     deaf = Deployment(settings.model_copy(update={"redis_url": "redis://127.0.0.1:9/0"}))
     line = Line(deaf)

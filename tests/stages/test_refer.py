@@ -64,6 +64,15 @@ def test_each_contact_reads_its_own_language(line: Line) -> None:
     assert len({re.sub(r"[A-Z0-9]{2}-[A-Z0-9]{4}|\d+", "", body) for _, body in alerts(line)}) >= len(told)
 
 
+@pytest.mark.parametrize(("utc", "on_duty"), [("03:59", False), ("04:00", True), ("19:59", True), ("20:00", False)])
+def test_duty_hours_are_those_of_a_clock_in_kigali(line: Line, utc: str, *, on_duty: bool) -> None:
+    """The border post, whose area Kamembe is, has duty from six in the morning until ten at night."""
+    line.now = line.now.replace(hour=int(utc[:2]), minute=int(utc[3:]))
+    line.says(CALLER, LOCKED_IN)
+    border = line.contact("Rusizi border post")["id"]
+    assert (border in {row["contact_id"] for row in line.rows(Referral)}) is on_duty
+
+
 @pytest.mark.parametrize("words", ["Thank you", "What is this number?", "a\x00b", ""])
 def test_what_is_nobodys_matter_alerts_nobody_and_is_kept(line: Line, words: str) -> None:
     line.says(CALLER, words)
