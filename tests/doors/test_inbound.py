@@ -114,15 +114,15 @@ def test_what_is_genuine_is_stored_to_the_last_byte_and_told_to_the_last_charact
         assert line.told(line.case()["id"]) == [sms.told]
 
 
-@pytest.mark.parametrize("sms", GENUINE, ids=lambda sms: sms.label)
-def test_the_same_bytes_forged_are_refused_kept_aside_and_counted(line: Line, sms: Sms) -> None:
-    answer = line.post(sms.body, token="another-token", headers={"Content-Type": sms.content_type})
-    assert (answer.status_code, answer.data) == (403, b"")
+def test_the_same_bytes_forged_are_refused_kept_aside_and_counted(line: Line) -> None:
+    for sms in GENUINE:
+        answer = line.post(sms.body, token="another-token", headers={"Content-Type": sms.content_type})
+        assert (answer.status_code, answer.data) == (403, b""), sms.label
     assert line.rows(Inbox) == []
-    kept = [sms.body] if len(sms.body) <= 64 * 1024 else []
-    assert [webhook.body for webhook in unsealed(line, Quarantine)] == kept
-    assert counters(line)[FORGED] == 1
-    assert counters(line).get(Counter.QUARANTINED_BYTES, 0) == sum(map(len, kept))
+    kept = [sms.body for sms in GENUINE if len(sms.body) <= 64 * 1024]
+    assert sorted(webhook.body for webhook in unsealed(line, Quarantine)) == sorted(kept)
+    assert len(kept) == len(GENUINE) - 1, "what is larger than any text is counted and not kept"
+    assert counters(line) == {FORGED: len(GENUINE), Counter.QUARANTINED_BYTES: sum(map(len, kept))}
 
 
 @pytest.mark.parametrize(
