@@ -200,7 +200,9 @@ def claim(
     Two workers never get the same row: PostgreSQL skips rows locked by the other, SQLite lets one writer in at a time.
     """
     due = select(table.c.id).where(*where).order_by(*order_by).limit(limit).with_for_update(skip_locked=True)
-    statement = update(table).where(table.c.id.in_(due)).values(**values).returning(table)
+    # As a CTE it runs once; as a plain subquery PostgreSQL may run it again for each row, and the limit with it.
+    once = select(due.cte("due").c.id)
+    statement = update(table).where(table.c.id.in_(once)).values(**values).returning(table)
     return session.execute(statement).mappings().all()
 
 

@@ -86,7 +86,7 @@ def database_url(store: str, request: pytest.FixtureRequest) -> str:
     if store == "sqlite":
         return ""
     database: Engine = request.getfixturevalue("_migrated_database")
-    left_over = "datname = current_database() AND pid <> pg_backend_pid()"
+    left_over = "datname = current_database() AND pid <> pg_backend_pid() AND usename = current_user"
     _send(
         database,
         f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {left_over}",  # noqa: S608  fixed words

@@ -9,12 +9,14 @@ import click
 import urllib3
 from rich.console import Console
 from rich.text import Text
+from sqlalchemy import select
 
 from hotline import demo as story
 from hotline import schema
 from hotline.config import DEMO_MARK, Settings, load
 from hotline.deployment import Deployment
 from hotline.embedded import command as redis_command
+from hotline.models import Contact, Officer
 from hotline.up import AlreadyRunning, PortInUse, Supervisor
 
 READY_SECONDS = 60
@@ -75,13 +77,23 @@ def prepare(settings: Settings, screen: Screen) -> None:
         screen.say("up", f"made keys in {settings.keys}: keep a copy apart from the database")
     schema.upgrade(deployment.db)
     if settings.demo:
-        (settings.instance / DEMO_MARK).touch()
+        _mark_as_demo(settings, deployment)
         with deployment.db.transaction() as session:
             if story.seed(session, deployment, deployment.db.now(session)):
                 screen.say("up", "loaded the invented district of the demo")
     deployment.close()
     if not settings.redis_url and redis_command(settings) is None:
         raise click.ClickException("No Redis server here. Install redis-server, or set REDIS_URL.")
+
+
+def _mark_as_demo(settings: Settings, deployment: Deployment) -> None:
+    """Mark the folder, so that it stays a demo; refuse one that real people already use."""
+    mark = settings.instance / DEMO_MARK
+    with deployment.db.reading() as session:
+        in_use = session.scalar(select(Contact.id).limit(1)) or session.scalar(select(Officer.id).limit(1))
+    if in_use and not mark.exists():
+        raise click.ClickException(f"{settings.instance} is a real instance. Choose another folder with HOTLINE_INSTANCE.")
+    mark.touch()
 
 
 def announce(settings: Settings, screen: Screen) -> None:

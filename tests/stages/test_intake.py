@@ -425,12 +425,12 @@ def test_a_claimed_row_is_nobody_elses_and_counts_its_attempts(line: Line) -> No
 
 def test_a_batch_takes_the_oldest_first_and_no_more_than_it_may(line: Line) -> None:
     small = Deployment(line.site.settings.model_copy(update={"drain_batch": 3}))
+    small.__dict__["db"] = line.site.db
     for number in range(5):
         line.text(f"+25078000011{number}", f"text {number}")
     with small.db.transaction() as session:
         _, rows = arrivals.take(session, small, line.now)
     assert [row["external_id"] for row in rows] == [row["external_id"] for row in line.rows(Inbox)][:3]
-    small.close()
 
 
 def test_what_cannot_be_opened_or_belongs_to_no_gateway_is_parked_with_its_reason(line: Line) -> None:
