@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test quick types lint format floors cover bench triage-model sure clean
+.PHONY: help run setup test quick types lint format floors cover bench screens triage-model sure clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -37,6 +37,9 @@ cover: $(VENV)/.made-dev ## Measure what the tests reach
 
 bench: $(VENV)/.made-dev ## Measure the webhook and the whole path, as ratios to bare Flask
 	$(BIN)/python benchmarks/ingest.py --quick
+
+screens: $(VENV)/.made-dev ## Take the README's picture from the running demo
+	$(BIN)/python tools/screens.py
 
 triage-model: $(VENV)/.made-dev ## Train triage's statistical model anew from its corpus
 	$(BIN)/python -m hotline.triage.train

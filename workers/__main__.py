@@ -71,10 +71,18 @@ def _serve(name: QueueName) -> None:
 
 def _poll(name: QueueName) -> None:
     """Do the work by hand until Redis is back, in a process of its own, as RQ would."""
-    drain = multiprocessing.Process(target=WORK[name], args=(str(name),))
+    drain = multiprocessing.Process(target=_by_hand, args=(name,))
     drain.start()
     drain.join()
     time.sleep(POLL_SECONDS)
+
+
+def _by_hand(name: QueueName) -> None:
+    """Run one drain; what breaks it is logged by class and place, as RQ's own log would not."""
+    try:
+        WORK[name](str(name))
+    except Exception:
+        log.exception("drain failed", extra={"queue": str(name)})
 
 
 def main(names: list[str]) -> None:

@@ -32,8 +32,14 @@ def judge(sent: Sent, *, kind: MessageKind, lane: Lane, attempts: int, max_attem
         return Verdict(MessageState.SUPPRESSED, reason="stopped at the gateway")
     if sent.certainty is Certainty.UNKNOWN:
         return _unknown(sent, kind=kind, lane=lane, attempts=attempts, max_attempts=max_attempts)
+    return _refused(sent, kind=kind, lane=lane, attempts=attempts, max_attempts=max_attempts)
+
+
+def _refused(sent: Sent, *, kind: MessageKind, lane: Lane, attempts: int, max_attempts: int) -> Verdict:
     if not sent.retry or (kind is MessageKind.AUTO and attempts > 1):
         return Verdict(MessageState.FAILED, reason=sent.code)
+    if kind is MessageKind.ALERT and lane is Lane.LIFE:
+        return Verdict(MessageState.QUEUED, LIFE_AGAIN, sent.code)  # steadily until it goes out or is no longer valid
     if attempts >= max_attempts:
         return Verdict(MessageState.DEAD, reason=sent.code)
     return Verdict(MessageState.QUEUED, BACK_OFF[min(attempts, len(BACK_OFF)) - 1], sent.code)

@@ -68,6 +68,16 @@ def test_an_edited_row_shows(told: Deployment, anchors: Path, column: str) -> No
     assert broken(told, anchors) == Break(9, "altered")
 
 
+def test_an_edited_row_shows_though_its_own_hash_was_made_anew(told: Deployment, anchors: Path) -> None:
+    def forge(session: Session) -> None:
+        row = session.get_one(AuditEvent, 9)
+        row.actor = "officer:somebody-else"
+        row.hash = audit._hash(row)
+
+    tamper(told, forge)
+    assert broken(told, anchors) == Break(10, "altered")
+
+
 @pytest.mark.parametrize("seq", [1, 10])
 def test_a_deleted_row_shows(told: Deployment, anchors: Path, seq: int) -> None:
     tamper(told, lambda session: session.execute(delete(EVENT).where(EVENT.c.seq == seq)))

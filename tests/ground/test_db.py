@@ -108,6 +108,17 @@ def test_eight_workers_never_hold_the_same_row(db: Database, beside: Database) -
         assert set(session.scalars(select(INBOX.c.attempts))) == {1}
 
 
+def test_a_worker_never_waits_for_the_rows_another_is_claiming(db: Database, beside: Database) -> None:
+    if db.sqlite:
+        pytest.skip("SQLite lets one writer in at a time, and its turn is short")
+    fill(db, 6)
+    with db.transaction() as session, beside.transaction() as other:
+        other.execute(text("SET LOCAL lock_timeout = '1s'"))
+        first = {row["id"] for row in take(session, 4)}
+        second = {row["id"] for row in take(other, 4)}
+    assert (len(first), len(second), first & second) == (4, 2, set())
+
+
 def test_a_claim_that_is_rolled_back_leaves_the_rows_to_others(db: Database) -> None:
     fill(db, 3)
 

@@ -12,7 +12,7 @@ from hotline.routing import escalate
 from tests.line import Line
 
 CALLER = "+250780000101"
-STATION, BUREAU_DESK, BORDER = "+250780000202", "+250780000222", "+250780000203"
+STATION, BUREAU_DESK, BORDER, POST = "+250780000202", "+250780000222", "+250780000203", "+250780000201"
 CHIEF, BUREAU, PARTNER = "+250780000211", "+250780000221", "+250780000231"
 LOCKED_IN = "They locked me in a house in Kamembe, madam took my passport, help me now"
 UNPAID = "My boss has not paid me for three months"
@@ -50,12 +50,22 @@ def test_an_unanswered_cry_for_help_climbs_to_the_second(line: Line) -> None:
     assert [round(at, 2) for at in climbed] == LIFE
     assert set(told) < set(climbed[5]), "those told once more, and one more"
     assert len(climbed[5]) == 3
-    assert BORDER in climbed[5], "the place is remembered"
     assert climbed[10] == climbed[5], "the call step adds nobody"
     assert set(climbed[20]) == set(climbed[5]) | {CHIEF, BUREAU}
     assert set(climbed[30]) == set(climbed[20]) | {PARTNER}
     assert climbed[45] == climbed[60] == climbed[30]
     assert all(max(Tally(numbers).values()) == 1 for numbers in climbed.values()), "each phone once a step"
+
+
+def test_the_next_contact_too_is_one_whose_area_it_is(line: Line) -> None:
+    with line.site.db.transaction() as session:
+        station = table(Contact).c.name == "Kamembe police station"
+        session.execute(update(table(Contact)).where(station).values(active=False))
+    start(line, LOCKED_IN.replace("Kamembe", "Bugarama"))
+    assert sorted(text.to for text in line.carriers["simulator"].sent) == [BORDER, BUREAU_DESK]
+    line.forget()
+    line.tick(minutes=5)
+    assert {text.to for text in line.sent} == {BORDER, BUREAU_DESK, POST}, "the post in Bugarama: the place is remembered"
 
 
 def test_it_never_stops_by_itself(line: Line) -> None:

@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import select
 
 from hotline.casework.acknowledge import acknowledge
-from hotline.models import Assessed, Case, Contact, Lane, Message, Officer, Referral, ReferralState
-from hotline.routing.grow import words_of
+from hotline.models import Assessed, Case, Contact, Lane, Message, Officer, Reading, Referral, ReferralState
+from hotline.routing.grow import reread, words_of
 from tests.line import Line
 
 CALLER = "+250780000101"
@@ -58,6 +58,18 @@ def test_later_harmless_words_take_nothing_back(line: Line, after: str) -> None:
     assert [case[name] for name in kept] == [before[name] for name in kept]
     assert told
     assert alerted(line) == [], "nobody is alerted twice for one thing"
+
+
+@pytest.mark.parametrize("category", ["labour_abuse", "thanks_or_other", "question"])
+def test_a_reading_that_is_milder_as_a_whole_takes_nothing_back_either(line: Line, category: str) -> None:
+    line.says(CALLER, LOCKED_IN)
+    before = line.case()
+    milder = Reading(category, "routine", "false", "en", language_confident=True, places=(), rules_version="x", whole="{}")
+    with line.site.db.transaction() as session:
+        assert reread(session, line.site, [(str(before["id"]), line.key(str(before["id"])), milder)], line.now) == set()
+    case = line.case()
+    assert (case["urgency"], case["rank"], case["category"]) == ("immediate", 0, "trafficking")
+    assert (case["next_step_at"], case["minors"]) == (before["next_step_at"], milder.minors)
 
 
 def test_a_child_named_later_is_remembered(line: Line) -> None:

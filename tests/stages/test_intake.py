@@ -273,6 +273,15 @@ def test_stop_is_confirmed_once_and_cancels_what_was_to_leave(line: Line) -> Non
     assert caller(line)["panic_at"] is None
 
 
+def test_one_callers_stop_takes_nothing_from_another(line: Line) -> None:
+    line.says(PHONE, UNPAID)
+    waiting = hold(line)
+    line.says(OTHER, UNPAID)
+    line.says(OTHER, "STOP")
+    line.says(OTHER, "0")
+    assert state(line, waiting) == MessageState.HELD
+
+
 def test_nought_is_obeyed_without_a_word(line: Line) -> None:
     line.says(PHONE, LOCKED_IN)
     waiting = hold(line)
