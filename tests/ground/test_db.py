@@ -323,10 +323,12 @@ def test_a_row_the_database_refuses_turns_away_no_other(db: Database) -> None:
 
 
 def test_rows_put_together_are_stored_together_or_not_at_all(db: Database) -> None:
-    writer = GroupCommit(db, wait=10, after=lambda: None)
+    rung: list[str] = []
+    writer = GroupCommit(db, wait=10, after=lambda: rung.append("ring"))
     with pytest.raises(Unavailable):
         writer.put((db.insert_once(INBOX), row("a")), (db.insert_once(INBOX), row("b", sealed=None)))
     assert stored(db) == []
+    assert rung == [], "nobody is rung for what is not there"
     writer.put((db.insert_once(INBOX), row("a")), (db.insert_once(INBOX), row("b")))
     assert stored(db) == ["a", "b"]
 

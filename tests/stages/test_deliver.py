@@ -1,5 +1,6 @@
 """Delivery: claimed before it is tried, tried with no database held, and settled by whoever holds the claim alone."""
 
+import threading
 import time
 from datetime import timedelta
 
@@ -182,6 +183,7 @@ def test_a_slow_gateway_keeps_its_claim(known: Line) -> None:
     known.carriers["twilio"].next = [wait]
     known.work()
     assert leases == [known.now + timedelta(seconds=0.3)]
+    assert "lease" not in {thread.name for thread in threading.enumerate()}, "nothing renews it any longer"
     assert row(known, message)["state"] == "accepted"
 
 

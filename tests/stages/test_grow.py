@@ -1,10 +1,10 @@
 """A report grows: the case rises with it, never falls, and whoever must now know is told. All people are invented."""
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 
 from hotline.casework.acknowledge import acknowledge
-from hotline.models import Assessed, Case, Contact, Lane, Message, Officer, Reading, Referral, ReferralState
+from hotline.models import Assessed, Case, Contact, Duty, Lane, Message, Officer, Reading, Referral, ReferralState, table
 from hotline.routing.grow import reread, words_of
 from tests.line import Line
 
@@ -153,10 +153,13 @@ def test_each_growth_shows_to_whoever_looks_at_the_case(line: Line) -> None:
 
 
 def test_text_after_text_does_not_put_off_a_ladder_that_finds_nobody(line: Line) -> None:
-    for contact in ("Labour inspector", "Kamembe police station", "Partner, on call"):
-        assert line.contact(contact)
+    with line.site.db.transaction() as session:
+        session.execute(update(table(Contact)).values(last_resort=False))
+        session.execute(delete(table(Duty)))
     line.says(CALLER, UNPAID)
+    assert alerted(line) == []
     due = line.case()["next_step_at"]
+    assert due is not None
     line.later(minutes=30)
     line.says(CALLER, "It is at the tea factory")
     assert line.case()["next_step_at"] == due

@@ -74,6 +74,14 @@ def test_a_drain_finds_what_comes_while_it_is_at_work(quick: Line) -> None:
     assert {text.to for text in quick.carriers["twilio"].sent} == {PHONE, "+250780000102"}
 
 
+def test_what_came_in_the_last_moment_is_rung_for(quick: Line) -> None:
+    def last_moment() -> int:
+        return 0 if QueueName.INTAKE in raised(quick) else 1
+
+    jobs._until_quiet(QueueName.INTAKE, last_moment)
+    assert raised(quick) == {QueueName.INTAKE}
+
+
 def test_eight_drains_at_once_lose_and_double_nothing(quick: Line) -> None:
     for number in range(40):
         quick.text(f"+2507800011{number:02}", UNPAID)
