@@ -14,7 +14,7 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from hotline.db import GroupCommit, Unavailable
+from hotline.db import GroupCommit, Unavailable, Write
 from hotline.deployment import Deployment
 from hotline.gateways.contract import Forged, Gateway, Webhook, plain_id
 from hotline.models import Counter, Inbox, InboxState, Quarantine, QuarantineState, new_id, table
@@ -32,6 +32,7 @@ KEPT_HEADERS = {
 LARGEST_QUARANTINED = 64 * 1024
 LONGEST_LENGTH = 12  # digits of a Content-Length; one of thousands would not even be read as a number
 FORGED = "webhooks.forged"
+INBOX, QUARANTINE = table(Inbox), table(Quarantine)
 
 PREFIX = "/in/"
 PLAIN = ("Content-Type", "text/plain")
@@ -53,8 +54,6 @@ class Door:
     def __post_init__(self) -> None:
         db, bell = self.deployment.db, self.deployment.bell
         self._seal = self.deployment.keyring.inbox_seal()
-        self._insert = db.insert_once(table(Inbox))
-        self._insert_aside = db.insert_once(table(Quarantine))
         self._count = db.insert_or_add(table(Counter))
         ringer = Ringer(bell, QueueName.INTAKE)
         self._writer = GroupCommit(db, wait=self.deployment.settings.commit_wait_seconds, after=ringer.ring)
@@ -77,10 +76,10 @@ class Door:
             "state": InboxState.RECEIVED,
             "attempts": 0,
         }
-        self._writer.put((self._insert, row))
+        self._writer.put((INBOX, row))
 
     def _set_aside(self, gateway: Gateway, webhook: Webhook, reason: str) -> None:
-        writes = [(self._count, {"name": FORGED, "value": 1})]
+        writes: list[Write] = [(self._count, {"name": FORGED, "value": 1})]
         size = len(webhook.body)
         if size <= LARGEST_QUARANTINED and size <= self._quarantine_room():
             self._room -= size
@@ -95,7 +94,7 @@ class Door:
                 "received_at": datetime.now(UTC),
                 "state": QuarantineState.HELD,
             }
-            writes += [(self._insert_aside, row), (self._count, {"name": Counter.QUARANTINED_BYTES, "value": size})]
+            writes += [(QUARANTINE, row), (self._count, {"name": Counter.QUARANTINED_BYTES, "value": size})]
         self._writer.put(*writes)
 
     def _quarantine_room(self) -> int:
