@@ -101,7 +101,7 @@ def test_a_masked_number_never_shows_what_lies_between(digits: str) -> None:
 def test_the_quick_look_at_a_number_agrees_with_reading_it(spelled: str) -> None:
     quick = sender.__wrapped__(spelled, "RW")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(phone, "_mobiles", lambda region: re.compile(r"(?!)"))
+        patch.setattr(phone, "_mobiles", lambda _: re.compile(r"(?!)"))
         assert sender.__wrapped__(spelled, "RW") == quick
 
 
