@@ -3,14 +3,13 @@
 SQLite runs in WAL mode with synchronous=FULL, so a commit survives power loss. Its own busy handler sleeps and makes webhooks
 wait half a second; instead all writers of one machine queue on a file lock in the kernel, and a webhook's rows share one
 commit with whatever else is waiting (docs/adr/0003). PostgreSQL needs neither, and gets neither.
+Who has a gateway waiting goes through hotline.in_time.
 """
 
 import fcntl
 import hashlib
 import os
-import queue
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -33,33 +32,36 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 AFTER_COMMIT = "after_commit"
-Write = tuple[Insert | Table, Mapping[str, object]]
-
-
-class Unavailable(Exception):
-    """The database did not take a row in time. The caller must not answer 2xx."""
+POOL_WAIT = 0.5
+# A server whose machine vanished says nothing at all; without these a connection to it would be waited on for hours.
+ALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
+CONNECT_SECONDS = 2  # libpq takes no less
 
 
 class Database:
     """An engine with the two ways in: `transaction` to write, `reading` to read.
 
-    Make it after a fork: connections must not be shared between processes.
+    Make it after a fork: connections must not be shared between processes. `limit` is for who has somebody waiting: seconds
+    after which the database itself gives up a statement or a lock.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+    def __init__(self, url: str, *, pool_size: int = 10, limit: float | None = None) -> None:
         self.sqlite = url.startswith("sqlite")
         if self.sqlite:
-            self.engine = create_engine(url, connect_args={"timeout": 10}, pool_size=pool_size)
+            self.engine = create_engine(url, connect_args={"timeout": limit or 10}, pool_size=pool_size)
             event.listen(self.engine, "connect", _open_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
             self._lock_path = Path(f"{self.engine.url.database}.lock")
         else:
-            self.engine = create_engine(url, pool_size=pool_size, pool_pre_ping=True, pool_timeout=5)
+            patience = {"connect_timeout": CONNECT_SECONDS, **ALIVE}
+            wait = POOL_WAIT if limit else 5
+            self.engine = create_engine(url, pool_size=pool_size, pool_pre_ping=True, pool_timeout=wait, connect_args=patience)
+            if limit:
+                event.listen(self.engine, "connect", _hurry_postgresql(limit))
         self._reader = self.engine.execution_options(reading=True)
         self._turn = threading.Lock()
         self._own = threading.local()
@@ -93,10 +95,6 @@ class Database:
         """Yield a session that only reads and never waits for a writer."""
         with Session(self._reader, expire_on_commit=False) as session:
             yield session
-
-    def insert_once(self, table: Table) -> Insert:
-        """Return an INSERT that leaves a row alone which is there already, by any of the table's unique keys."""
-        return sqlite.insert(table).on_conflict_do_nothing() if self.sqlite else postgresql.insert(table).on_conflict_do_nothing()
 
     def insert_or_add(self, table: Table) -> Insert:
         """Return an INSERT into a (name, value) table that adds to the value of a name which is there already."""
@@ -172,7 +170,7 @@ def add_rows(session: Session, table: Table, rows: Sequence[Mapping[str, object]
     connection = session.connection()
     columns = tuple(rows[0])
     if connection.dialect.name == "sqlite":
-        _insert(connection, table, columns, rows)
+        _execute_many(connection, table, columns, rows)
         return
     quote = connection.dialect.identifier_preparer.quote
     names = ", ".join(map(quote, columns))
@@ -181,19 +179,37 @@ def add_rows(session: Session, table: Table, rows: Sequence[Mapping[str, object]
             copy.write_row([row[column] for column in columns])
 
 
-def _insert(
+def insert_unless_there(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
+    """Insert rows with the same columns in the same order, but for those that are there already by any of the unique keys.
+
+    One statement over arrays on PostgreSQL, executemany on SQLite: a group of webhooks costs hardly more than one.
+    """
+    columns = tuple(rows[0])
+    if connection.dialect.name == "sqlite":
+        _execute_many(connection, table, columns, rows, " ON CONFLICT DO NOTHING")
+        return
+    arrays = tuple(list(column) for column in zip(*(row.values() for row in rows), strict=True))
+    connection.exec_driver_sql(_over_arrays(table, columns, connection.dialect), arrays)
+
+
+def _execute_many(
     connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Mapping[str, object]], ending: str = ""
 ) -> None:
-    """Insert rows in the driver's own words: executemany on SQLite, one statement over arrays on PostgreSQL."""
     statement, forms = _insertion(table, columns, connection.dialect)
     values = [list(row.values()) for row in rows]
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(statement + ending, tuple(list(column) for column in zip(*values, strict=True)))
-        return
     for place, form in forms:
         for line in values:
             line[place] = form(line[place])
     connection.exec_driver_sql(statement + ending, [tuple(line) for line in values])
+
+
+@lru_cache
+def _over_arrays(table: Table, columns: tuple[str, ...], dialect: Dialect) -> str:
+    quote = dialect.identifier_preparer.quote
+    names = ", ".join(map(quote, columns))
+    arrays = ", ".join(f"%b::{table.c[column].type.compile(dialect)}[]" for column in columns)
+    select_all = f"SELECT * FROM unnest({arrays})"  # noqa: S608  our own names
+    return f"INSERT INTO {quote(table.name)} ({names}) {select_all} ON CONFLICT DO NOTHING"
 
 
 @lru_cache
@@ -203,13 +219,9 @@ def _insertion(
     """Return an INSERT in the driver's own words, and the places of columns with what turns a value into what is kept."""
     quote = dialect.identifier_preparer.quote
     names = ", ".join(map(quote, columns))
-    start = f"INSERT INTO {quote(table.name)} ({names})"
-    if dialect.name == "postgresql":
-        arrays = ", ".join(f"%b::{table.c[column].type.compile(dialect)}[]" for column in columns)
-        return f"{start} SELECT * FROM unnest({arrays})", ()  # noqa: S608  our own names
     forms = (table.c[column].type.dialect_impl(dialect).bind_processor(dialect) for column in columns)
     kept = tuple((place, form) for place, form in enumerate(forms) if form is not None)
-    return f"{start} VALUES ({', '.join('?' * len(columns))})", kept
+    return f"INSERT INTO {quote(table.name)} ({names}) VALUES ({', '.join('?' * len(columns))})", kept  # noqa: S608  our own names
 
 
 def claim(
@@ -232,96 +244,14 @@ def claim(
     return session.execute(statement).mappings().all()
 
 
-class Waiting:
-    """One thread's rows in the queue to the writer. The lock is let go when their fate is known."""
+def _hurry_postgresql(limit: float) -> Callable[[Any, ConnectionPoolEntry], None]:
+    def hurry(connection: Any, _: ConnectionPoolEntry) -> None:
+        milliseconds = round(limit * 1000)
+        connection.execute(f"SET statement_timeout = {milliseconds}")
+        connection.execute(f"SET lock_timeout = {milliseconds}")
+        connection.commit()  # rolled back with a transaction, a SET would be forgotten
 
-    __slots__ = ("decided", "failure", "writes")
-
-    def __init__(self, writes: tuple[Write, ...]) -> None:
-        self.writes = writes
-        self.failure: Exception | None = None
-        self.decided = threading.Lock()
-        self.decided.acquire()
-
-
-class GroupCommit:
-    """Commits the rows of all waiting threads together, so that sixteen webhooks pay for one fsync.
-
-    One writer thread a process, started on first use. `after` runs once after each group is durable. The writer waits a moment
-    for company: without it the threads fall into two halves that take turns, and each pays for twice as many fsyncs.
-    """
-
-    LARGEST_GROUP = 500
-    PATIENCE = 0.0015
-
-    def __init__(self, database: Database, *, wait: float, after: Callable[[], object]) -> None:
-        self._database = database
-        self._wait = wait
-        self._after = after
-        self._queue: queue.SimpleQueue[Waiting] = queue.SimpleQueue()
-        self._start = threading.Lock()
-        self._thread: threading.Thread | None = None
-
-    def put(self, *writes: Write) -> None:
-        """Add statements with their rows to the next group's transaction and return once they are on disk.
-
-        A table in place of a statement means: insert the row, unless it is there already by any of the unique keys. All rows
-        of one table have the same columns in the same order.
-
-        Raises Unavailable when the commit fails or takes longer than the configured wait.
-        """
-        if self._thread is None:
-            self._open()
-        mine = Waiting(writes)
-        self._queue.put(mine)
-        if not mine.decided.acquire(timeout=self._wait):
-            raise Unavailable
-        if mine.failure is not None:
-            raise Unavailable from mine.failure
-
-    def _open(self) -> None:
-        with self._start:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._write_groups, name="group-commit", daemon=True)
-                self._thread.start()
-
-    def _write_groups(self) -> None:
-        while True:
-            group = [self._queue.get()]
-            time.sleep(self.PATIENCE)
-            while len(group) < self.LARGEST_GROUP and not self._queue.empty():
-                group.append(self._queue.get())
-            self._commit(group)
-
-    def _commit(self, group: list[Waiting], *, again: bool = True) -> None:
-        """Commit a group; when that fails, each alone, so that one row the database refuses cannot turn away the others.
-
-        A connection that was found dead is no reason to turn anybody away either: a new one is tried once.
-        """
-        try:
-            self._write(group)
-        except Exception as error:  # noqa: BLE001  whatever went wrong, each waiting webhook must hear that it is not stored
-            if len(group) > 1 or (again and isinstance(error, DBAPIError) and error.connection_invalidated):
-                for entry in group:
-                    self._commit([entry], again=False)
-                return
-            group[0].failure = error
-        else:
-            self._after()
-        for entry in group:
-            entry.decided.release()
-
-    def _write(self, group: list[Waiting]) -> None:
-        rows: dict[Insert | Table, list[Mapping[str, object]]] = {}
-        for entry in group:
-            for statement, row in entry.writes:
-                rows.setdefault(statement, []).append(row)
-        with self._database.writing() as connection:
-            for statement, together in rows.items():
-                if isinstance(statement, Table):
-                    _insert(connection, statement, tuple(together[0]), together, " ON CONFLICT DO NOTHING")
-                else:
-                    connection.execute(statement, together)
+    return hurry
 
 
 def _open_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:
