@@ -33,8 +33,7 @@ log = logging.getLogger(__name__)
 
 LONGEST_DRAIN = 20.0
 LINGER = 1.0
-POLL = 0.05
-BREATH = 0.02
+PAUSE = 0.05
 
 
 @cache
@@ -154,7 +153,7 @@ def _until_quiet(queue: QueueName, batch: Callable[[], int], *, full: int) -> No
         if done:
             seen = time.monotonic()
         if done < full:
-            time.sleep(BREATH if done else POLL)
+            time.sleep(PAUSE)
     bell.lower(queue)
     if batch():
         bell.ring(queue)
