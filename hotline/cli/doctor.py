@@ -120,9 +120,10 @@ def clock(deployment: Deployment) -> Iterator[Finding]:
 def spooled(deployment: Deployment) -> Iterator[Finding]:
     """The spool takes files, and nothing stays in it."""
     kept = Spool.of(deployment.settings)
-    waiting, bad = kept.waiting(), kept.bad()
-    if not kept.usable():
-        yield Finding("spool", Health.BROKEN, "no folder takes a file", "free the disk, or set HOTLINE_SPOOL_FOLDER")
+    waiting, bad, refusing = kept.waiting(), kept.bad(), kept.refusing
+    if refusing:
+        health = Health.WARNING if len(refusing) < len(kept.folders) else Health.BROKEN
+        yield Finding("spool", health, f"{refusing[0]} takes no file", "free its disk, make the folder, or set another")
     elif bad:
         yield Finding("spool", Health.BROKEN, f"{len(bad)} files could not be stored", f"look into {bad[0].path.parent}")
     elif waiting:

@@ -79,10 +79,16 @@ class Spool:
                 return
         raise Unavailable
 
-    def usable(self) -> bool:
-        """Whether a file can be made in any of the folders, be it by giving up the ballast."""
+    @property
+    def refusing(self) -> list[Path]:
+        """The folders in which no file can be made, not even by giving up the ballast."""
         pairs = zip(self.folders, self.ballasts, strict=True)
-        return any(_takes_files(folder) or ballast.there for folder, ballast in pairs)
+        return [folder for folder, ballast in pairs if not (_takes_files(folder) or ballast.there)]
+
+    @property
+    def usable(self) -> bool:
+        """Whether any of the folders takes files."""
+        return len(self.refusing) < len(self.folders)
 
     def waiting(self) -> list[Path]:
         """Return the files to store, oldest first; with them what was left half done and is nobody's any more."""
@@ -199,7 +205,7 @@ def _entries(folder: Path) -> list["os.DirEntry[str]"]:
     try:
         with os.scandir(folder) as entries:
             return list(entries)
-    except FileNotFoundError:
+    except OSError:  # not made yet, or a disk that is gone: the other folder must not wait for it
         return []
 
 
