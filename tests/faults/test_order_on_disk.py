@@ -15,7 +15,8 @@ import os, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from hotline.intake.spool import Spool
-row = {"id": "0" * 32, "gateway": "twilio", "kind": "sms", "external_id": "SM1", "sealed": b"", "received_at": datetime.now(UTC)}
+row = {"id": "0" * 32, "gateway": "twilio", "kind": "sms", "external_id": "SM1", "sealed": b"sealed"}
+row["received_at"] = datetime.now(UTC)
 os.mkdir(sys.argv[1])
 Spool((Path(sys.argv[1]),)).keep(row)
 os.write(1, b"promised")

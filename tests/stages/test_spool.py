@@ -322,7 +322,9 @@ def test_no_ballast_is_kept_where_none_is_wanted(tmp_path: Path) -> None:
 def test_on_a_full_disk_the_ballast_is_given_for_the_report(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = deployment.settings.model_copy(update={"ballast_mib": 1})
     kept = Spool.of(chosen)
-    clock.tend_spool(Deployment(chosen))
+    tended = Deployment(chosen)
+    clock.tend_spool(tended)
+    tended.close()
     (ballast,) = kept.ballasts
     assert ballast.there
     monkeypatch.setattr(spool, "os", os)
