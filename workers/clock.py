@@ -19,7 +19,7 @@ from hotline.config import load
 from hotline.deployment import Deployment
 from hotline.intake import arrivals
 from hotline.log import configure
-from hotline.models import Counter, Inbox, InboxState, Lane, Quarantine, table
+from hotline.models import UNREAD, Counter, Inbox, InboxState, Lane, Quarantine, table, written_out
 from hotline.outbound import deliver
 from hotline.queue import QueueName
 from hotline.routing import escalate
@@ -71,7 +71,7 @@ def anchor(session: Session, deployment: Deployment, now: datetime) -> None:
 
 def free_inbox(session: Session, deployment: Deployment, now: datetime) -> int:
     """Give back webhooks whose worker vanished; one that brought down too many workers is set aside."""
-    lost = (INBOX.c.state == InboxState.CLAIMED, INBOX.c.lease_until < now)
+    lost = (written_out(INBOX.c.state, UNREAD), INBOX.c.state == InboxState.CLAIMED, INBOX.c.lease_until < now)
     worn = INBOX.c.attempts >= deployment.settings.max_attempts
     connection = session.connection()
     why = func.coalesce(INBOX.c.reason, "worker vanished")
