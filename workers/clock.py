@@ -1,7 +1,7 @@
 """The clock: makes lost work impossible. Works with Redis down; one leads, the others wait.
 
 Every few seconds it frees what dead workers held, climbs the ladder of cases nobody has answered, rings for rows that stand
-still, anchors the audit chain and removes raw webhooks past their day.
+still, looks whether what must hold does, anchors the audit chain and removes raw webhooks past their day.
 """
 
 import logging
@@ -17,18 +17,19 @@ from sqlalchemy.orm import Session
 from hotline import audit
 from hotline.config import load
 from hotline.deployment import Deployment
-from hotline.intake import arrivals
+from hotline.intake import arrivals, quarantine
 from hotline.log import configure
 from hotline.models import UNREAD, Counter, Inbox, InboxState, Lane, Quarantine, table, written_out
 from hotline.outbound import deliver
 from hotline.queue import QueueName
 from hotline.routing import escalate
+from hotline.watch import alarm, invariants
+from hotline.watch.alarm import BEAT
 
 log = logging.getLogger("workers.clock")
 T = TypeVar("T")
 
 INBOX, COUNTER = table(Inbox), table(Counter)
-BEAT = "clock.beat"
 LEADER = "clock"
 
 
@@ -36,6 +37,9 @@ def round_(deployment: Deployment) -> None:
     """Do everything once, each step in a transaction of its own. Raises SQLAlchemyError when the database is away."""
     climbed = _step(deployment, "climb", escalate.climb)
     freed = (_step(deployment, "inbox", free_inbox) or 0) + (_step(deployment, "messages", deliver.free_expired) or 0)
+    _step(deployment, "account", invariants.account)
+    _step(deployment, "dead letters", alarm.recount)
+    _step(deployment, "watch", alarm.sound)
     _step(deployment, "purge", purge)
     _step(deployment, "anchor", anchor)
     for queue in _step(deployment, "beat", beat) or ():
@@ -83,7 +87,7 @@ def free_inbox(session: Session, deployment: Deployment, now: datetime) -> int:
 def standing_still(session: Session, now: datetime) -> list[QueueName]:
     """Return the queues in which rows are due."""
     lanes = [QueueName(lane) for lane in Lane if deliver.waiting(session, lane, now)]
-    return ([QueueName.INTAKE] if arrivals.waiting(session) else []) + lanes
+    return ([QueueName.INTAKE] if arrivals.waiting(session) or quarantine.asked(session) else []) + lanes
 
 
 def purge(session: Session, deployment: Deployment, now: datetime) -> None:

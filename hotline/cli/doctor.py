@@ -1,7 +1,7 @@
 """`hotline doctor`: one line for everything that must be right, and what to do where it is not."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -23,8 +23,10 @@ from hotline.models import Counter, Inbox, InboxState
 from hotline.queue import QueueName
 from hotline.routing import directory, ladder
 from hotline.routing.choose import Need, choose
+from hotline.watch import alarm, dead
+from hotline.watch.alarm import BEAT, LATE_BEAT
+from hotline.watch.invariants import Invariant
 
-BEAT = "clock.beat"
 WEEK = [timedelta(hours=hour) for hour in range(7 * 24)]
 
 
@@ -110,7 +112,7 @@ def clock(deployment: Deployment) -> Iterator[Finding]:
         beat = session.scalar(select(Counter.value).where(Counter.name == BEAT))
         now = deployment.db.now(session).timestamp()
     age = now - beat if beat else None
-    late = age is None or age > 45
+    late = age is None or age > LATE_BEAT
     says = "has never run" if age is None else f"last round {age:.0f} s ago"
     yield Finding("clock", Health.BROKEN if late else Health.OK, says, "python -m workers.clock" if late else "")
 
@@ -168,6 +170,28 @@ def audit_chain(deployment: Deployment) -> Iterator[Finding]:
         yield Finding("audit", Health.BROKEN, f"row {found.seq} {found.why}", "tell whoever answers for this hotline")
 
 
+def watch(deployment: Deployment) -> Iterator[Finding]:
+    """What must hold at every moment holds, asked now and not read from what the clock found."""
+    with deployment.db.reading() as session:
+        broken = alarm.look(session, deployment, deployment.db.now(session))
+    for one, count in broken.items():
+        says = f"not so for {count}: {one}"
+        yield Finding(f"watch {one.name}", Health.BROKEN, says, FIXES[one])
+    if not broken:
+        yield Finding("watch", Health.OK, f"{', '.join(one.name for one in Invariant)} hold")
+
+
+def dead_letters(deployment: Deployment) -> Iterator[Finding]:
+    """Nothing that may cost a life waits among the dead letters."""
+    with deployment.db.reading() as session:
+        lives = dead.life_waiting(session, deployment, deployment.db.now(session))
+        some = bool(dead.listed(session, deployment).letters)
+    if lives:
+        yield Finding("dead letters", Health.BROKEN, f"{lives} that may cost a life", "hotline dead list")
+    else:
+        yield Finding("dead letters", Health.OK, "none of a life in danger" + ("; others: hotline dead list" if some else ""))
+
+
 def anchors(deployment: Deployment) -> Path:
     """Return the file that anchors the audit chain."""
     return deployment.settings.instance / "audit.anchors"
@@ -182,7 +206,16 @@ CHECKS: tuple[Callable[[Deployment], Iterator[Finding]], ...] = (
     rota,
     words,
     audit_chain,
+    watch,
+    dead_letters,
 )
+FIXES: Mapping[Invariant, str] = {
+    Invariant.I1: "hotline dead list; replay it, and report the cause to us without its words",
+    Invariant.I2: "call somebody, acknowledge at the desk; then look at rota, gateways and the clock",
+    Invariant.I3: "python -m workers.clock; it frees what dead workers held",
+    Invariant.I5: "add duty hours (docs/add-a-contact.md)",
+    Invariant.I6: "hotline audit verify; tell whoever answers for this hotline, repair nothing",
+}
 
 
 def _safely(check: Callable[[Deployment], Iterator[Finding]], deployment: Deployment) -> list[Finding]:

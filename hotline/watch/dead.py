@@ -89,21 +89,26 @@ class Letter:
 
 @dataclass(frozen=True)
 class Listed:
-    """The list, what waits for a life first, then oldest first. `more` says that a source held more than a page."""
+    """The list, what waits for a life first, then oldest first.
+
+    `more` says that a source held more than a page, `blind` that the spool's folder could not be looked at.
+    """
 
     letters: tuple[Letter, ...]
-    more: bool
+    more: bool = False
+    blind: bool = False
 
 
 def listed(session: Session, deployment: Deployment) -> Listed:
-    """Return the dead letters, as many of each source as a page takes. Raises OSError when the spool cannot be looked at."""
-    found: list[Letter] = []
-    more = False
-    for source in (*(_messages(session, lane) for lane in Lane), _webhooks(session), _untold(session), _files(deployment)):
-        letters = list(source)
-        found, more = found + letters[:PAGE], more or len(letters) > PAGE
-    found += _forged(session)
-    return Listed(tuple(sorted(found, key=lambda one: (not one.life, not _actable(one), one.since))), more)
+    """Return the dead letters, as many of each source as a page takes."""
+    sources = [*(list(_messages(session, lane)) for lane in Lane), list(_webhooks(session)), list(_untold(session))]
+    try:
+        sources, blind = [*sources, list(_files(deployment))], False
+    except OSError:
+        blind = True
+    found = [letter for source in sources for letter in source[:PAGE]] + list(_forged(session))
+    more = any(len(source) > PAGE for source in sources)
+    return Listed(tuple(sorted(found, key=lambda one: (not one.life, not _actable(one), one.since))), more, blind)
 
 
 def find(session: Session, deployment: Deployment, source: Source, name: str) -> Letter | None:

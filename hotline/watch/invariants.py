@@ -107,9 +107,12 @@ def unguarded(session: Session, deployment: Deployment, now: datetime) -> int:
 
 
 def unanchored(session: Session, deployment: Deployment, now: datetime) -> int:
-    """I6: 1 when the record does not have its newest anchor."""
+    """I6: 1 when the record does not have its newest anchor, or the anchors cannot be read."""
     del now
-    return int(not audit.holds(session, deployment.settings.instance / "audit.anchors"))
+    try:
+        return int(not audit.holds(session, deployment.settings.instance / "audit.anchors"))
+    except OSError:
+        return 1
 
 
 Check = Callable[[Session, Deployment, datetime], int]
