@@ -110,6 +110,9 @@ class Settings(BaseSettings):
     lease_seconds: int = Field(15, ge=5, description="How long a claimed row is left to its worker before the clock frees it.")
     max_attempts: int = Field(5, ge=1, description="Tries before a row is set aside for a person to look at.")
     clock_seconds: float = Field(5.0, gt=0, description="Pause between two rounds of the clock.")
+    reconcile_seconds: float = Field(
+        300.0, gt=0, description="Pause between two looks at a gateway's own list of received texts."
+    )
     inbox_days: int = Field(7, description="Days a handled raw webhook is kept.")
     quarantine_mib: int = Field(64, description="Room for webhooks that failed their signature, in MiB.")
     quarantine_days: int = Field(30, description="Days a quarantined webhook is kept.")

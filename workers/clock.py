@@ -25,6 +25,7 @@ from hotline.queue import QueueName
 from hotline.routing import escalate
 from hotline.watch import alarm, invariants
 from hotline.watch.alarm import BEAT
+from workers.reconciling import asking
 
 log = logging.getLogger("workers.clock")
 T = TypeVar("T")
@@ -111,12 +112,19 @@ def main() -> None:
     while True:
         try:
             with deployment.db.leading(LEADER) as leads:
-                while leads:
-                    round_(deployment)
-                    time.sleep(deployment.settings.clock_seconds)
+                if leads:
+                    lead(deployment)
         except Exception:
             log.exception("round failed")
         time.sleep(deployment.settings.clock_seconds)
+
+
+def lead(deployment: Deployment) -> None:
+    """Go round and round, and ask the gateways for what they received meanwhile, until a round fails."""
+    with asking(deployment):
+        while True:
+            round_(deployment)
+            time.sleep(deployment.settings.clock_seconds)
 
 
 def _first_id(moment: datetime) -> str:

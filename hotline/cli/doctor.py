@@ -19,6 +19,7 @@ from hotline import audit, schema
 from hotline.catalog import CatalogError
 from hotline.config import load
 from hotline.deployment import Deployment
+from hotline.intake import reconcile
 from hotline.models import Counter, Inbox, InboxState
 from hotline.queue import QueueName
 from hotline.routing import directory, ladder
@@ -132,6 +133,17 @@ def gateways(deployment: Deployment) -> Iterator[Finding]:
         )
 
 
+def lists(deployment: Deployment) -> Iterator[Finding]:
+    """Each gateway that can say what it received has been asked lately, so that a webhook that failed is no person lost."""
+    for name in reconcile.able(deployment):
+        with deployment.db.reading() as session:
+            asked, now = reconcile.last_asked(session, name), deployment.db.now(session)
+        late = asked is None or (now - asked).total_seconds() > 3 * deployment.settings.reconcile_seconds
+        says = "has never answered" if asked is None else f"compared {(now - asked).total_seconds():.0f} s ago"
+        fix = "look for `gateway gave no list` in the clock's log" if late else ""
+        yield Finding(f"list {name}", Health.WARNING if late else Health.OK, says, fix)
+
+
 def rota(deployment: Deployment) -> Iterator[Finding]:
     """At each hour of the coming week a life-danger case finds two agencies, and a last resort exists."""
     with deployment.db.reading() as session:
@@ -203,6 +215,7 @@ CHECKS: tuple[Callable[[Deployment], Iterator[Finding]], ...] = (
     redis,
     clock,
     gateways,
+    lists,
     rota,
     words,
     audit_chain,

@@ -1,6 +1,6 @@
 """Puts things among the dead letters of a deployment, as failures would. All people and numbers are invented."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -37,7 +37,7 @@ class Letters:
     """Makes dead letters. Each call returns the name of what it made."""
 
     site: Deployment
-    now: datetime = datetime.now(UTC)
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def case(self, *, ago: timedelta = timedelta(minutes=5), **facts: object) -> Case:
         """A case with nobody told and a ladder that is due later."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Table, select, update
 from sqlalchemy.orm import Session
 
 from hotline.deployment import Deployment
@@ -55,7 +55,9 @@ def do(site: Deployment, letter: Letter, act: Act) -> None:
 
 def record(site: Deployment) -> list[tuple[str, str]]:
     with site.db.reading() as session:
-        return [(event.action, event.meta["item"]) for event in session.scalars(select(AuditEvent).order_by(AuditEvent.seq))]
+        return [
+            (event.action, event.meta.get("item", "")) for event in session.scalars(select(AuditEvent).order_by(AuditEvent.seq))
+        ]
 
 
 @pytest.fixture
@@ -114,9 +116,7 @@ def test_no_word_and_no_number_is_in_a_letter(letters: Letters) -> None:
         *((kind, Lane.BULK, MessageState.DEAD, Rule.SENDING, rules.ONLY_SETTLE) for kind in MessageKind),
     ],
 )
-def test_each_kind_has_its_rule(
-    kind: MessageKind, lane: Lane, state: MessageState, rule: Rule, acts: tuple[Act, ...]
-) -> None:
+def test_each_kind_has_its_rule(kind: MessageKind, lane: Lane, state: MessageState, rule: Rule, acts: tuple[Act, ...]) -> None:
     judged = rules.of_message(kind, lane, state)
     assert (judged.rule, judged.acts) == (rule, acts)
 
@@ -199,7 +199,9 @@ def test_no_record_no_replay(letters: Letters, monkeypatch: pytest.MonkeyPatch) 
     assert only(letters.site, What.ALERT).state == MessageState.DEAD
 
 
-@pytest.mark.parametrize("what", [What.ALERT, What.NOTICE, What.REPLY, What.AUTO, What.TEXT, What.RECEIPT, What.FILE, What.FORGED])
+@pytest.mark.parametrize(
+    "what", [What.ALERT, What.NOTICE, What.REPLY, What.AUTO, What.TEXT, What.RECEIPT, What.FILE, What.FORGED]
+)
 def test_what_is_marked_handled_leaves_the_list_and_stays_stored(letters: Letters, what: What) -> None:
     letters.one_of_each()
     before, rows = all_of(letters.site), stored(letters)
@@ -337,5 +339,5 @@ def test_a_page_holds_as_many_as_it_can_and_says_that_more_wait(letters: Letters
     assert (len(found.letters), found.more) == (50, True)
 
 
-def table_of(name: str):  # noqa: ANN202  a table by its name
+def table_of(name: str) -> Table:
     return Message.metadata.tables[name]

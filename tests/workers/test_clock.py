@@ -1,6 +1,7 @@
 """The clock: whatever was lost is found again, and nothing that breaks on the way keeps it from the next round."""
 
 import logging
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 
@@ -222,6 +223,7 @@ def run(line: Line, monkeypatch: pytest.MonkeyPatch, rounds: int) -> None:
     own = Deployment(line.site.settings)
     monkeypatch.setattr(clock, "time", SimpleNamespace(sleep=pause))
     monkeypatch.setattr(clock, "configure", lambda: None)
+    monkeypatch.setattr(clock, "asking", lambda _: nullcontext())
     monkeypatch.setattr(clock, "load", lambda: load(_env_file=None))
     monkeypatch.setattr(clock, "Deployment", lambda _: own)
     with pytest.raises(Stop):
