@@ -22,7 +22,6 @@ from hotline.models import (
     table,
 )
 from hotline.watch import alarm, dead, invariants
-from hotline.watch.invariants import Invariant
 from tests.line import Line
 from workers import clock
 
