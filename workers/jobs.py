@@ -18,7 +18,7 @@ from hotline.config import load
 from hotline.db import after_commit
 from hotline.deployment import Deployment
 from hotline.gateways.contract import Certainty, InboundText, Sent, StatusUpdate
-from hotline.intake import arrivals
+from hotline.intake import arrivals, quarantine
 from hotline.intake.arrivals import Claimed
 from hotline.intake.receive import Received, assessed_row, receive
 from hotline.models import Assessed, Lane, table
@@ -43,8 +43,9 @@ def deployment() -> Deployment:
 
 
 def drain_inbox(queue: str) -> None:
-    """Take waiting webhooks until no more come."""
+    """Take waiting webhooks until no more come; then check those again that the desk has asked about."""
     _until_quiet(QueueName(queue), lambda: drain_batch(deployment()), full=deployment().settings.drain_batch)
+    check_asked(deployment())
 
 
 def deliver(queue: str) -> None:
@@ -62,6 +63,14 @@ def drain_batch(site: Deployment) -> int:
     if rows:
         _process(site, token, rows)
     return len(rows)
+
+
+def check_asked(site: Deployment) -> None:
+    """Check the signatures of quarantined webhooks that somebody at the desk has asked about."""
+    with site.db.reading() as session:
+        if not quarantine.asked(session):
+            return
+    quarantine.verify_asked(site)
 
 
 def deliver_batch(site: Deployment, lane: Lane) -> int:
@@ -105,7 +114,7 @@ def _advance(site: Deployment, claimed: Claimed) -> None:
         for given in received.answers:
             answer(session, site, given.contact_id, given.verb, given.code, now)
             lanes.add(Lane.LIFE)
-        arrivals.finish(session, claimed, later=_statuses(session, site, claimed))
+        arrivals.finish(session, claimed, later=_statuses(session, site, claimed), obeyed=received.obeyed)
         for lane in lanes:
             after_commit(session, partial(site.bell.ring, QueueName(lane)))
     for opened in received.opened:
