@@ -123,11 +123,11 @@ def clock(deployment: Deployment) -> Iterator[Finding]:
 def spooled(deployment: Deployment) -> Iterator[Finding]:
     """The spool takes files, and nothing stays in it."""
     kept = Spool.of(deployment.settings)
-    waiting, bad, refusing = kept.waiting(), kept.bad(), kept.refusing
+    waiting, refusing = kept.waiting(), kept.refusing
     if refusing:
         health = Health.WARNING if len(refusing) < len(kept.folders) else Health.BROKEN
         yield Finding("spool", health, f"{refusing[0]} takes no file", "free its disk, make the folder, or set another")
-    elif bad:
+    elif bad := kept.bad():
         yield Finding("spool", Health.BROKEN, f"{len(bad)} files could not be stored", f"look into {bad[0].path.parent}")
     elif waiting:
         age = max(0.0, time.time() - waiting[0].stat().st_mtime)

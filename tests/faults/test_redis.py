@@ -16,7 +16,7 @@ from tests.journeys.running import Running, until
 pytestmark = pytest.mark.processes
 
 TEXTS, EVERY = 20, 0.05
-DELAY = {"gone": 20.0, "hung": 40.0, "full": 20.0}
+DELAY = {"gone": 20.0, "hung": 30.0, "full": 20.0}
 
 
 class Bell:
