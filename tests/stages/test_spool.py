@@ -7,7 +7,7 @@ import errno
 import json
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
@@ -43,10 +43,11 @@ def kept(deployment: Deployment) -> Spool:
 
 
 @pytest.fixture
-def away(deployment: Deployment) -> Line:
+def away(deployment: Deployment) -> Iterator[Line]:
     """The same hotline, its database gone."""
-    nowhere = deployment.settings.model_copy(update={"database_url": "postgresql://nobody@127.0.0.1:9/nothing"})
-    return Line(Deployment(nowhere))
+    nowhere = Deployment(deployment.settings.model_copy(update={"database_url": "postgresql://nobody@127.0.0.1:9/nothing"}))
+    yield Line(nowhere)
+    nowhere.close()
 
 
 def row(**more: object) -> dict[str, object]:
@@ -259,7 +260,7 @@ def test_a_clock_that_does_not_lead_empties_the_spool_of_its_machine(
     line: Line, kept: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept.keep(row())
-    monkeypatch.setattr(clock, "load", lambda: line.site.settings)
+    monkeypatch.setattr(clock, "Deployment", lambda _: line.site)
 
     class Enough(Exception):
         pass
