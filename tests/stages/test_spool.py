@@ -10,6 +10,7 @@ import stat
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Self
 
 import pytest
@@ -268,7 +269,8 @@ def test_a_clock_that_does_not_lead_empties_the_spool_of_its_machine(
     def stop(_: float) -> None:
         raise Enough
 
-    monkeypatch.setattr("workers.clock.time.sleep", stop)
+    monkeypatch.setattr(clock, "time", SimpleNamespace(sleep=stop))
+    monkeypatch.setattr(clock, "configure", lambda: None)
     with line.site.db.leading(clock.LEADER) as leads:
         assert leads
         with pytest.raises(Enough):
