@@ -7,9 +7,10 @@ import errno
 import json
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Self
 
 import pytest
@@ -43,10 +44,11 @@ def kept(deployment: Deployment) -> Spool:
 
 
 @pytest.fixture
-def away(deployment: Deployment) -> Line:
+def away(deployment: Deployment) -> Iterator[Line]:
     """The same hotline, its database gone."""
-    nowhere = deployment.settings.model_copy(update={"database_url": "postgresql://nobody@127.0.0.1:9/nothing"})
-    return Line(Deployment(nowhere))
+    nowhere = Deployment(deployment.settings.model_copy(update={"database_url": "postgresql://nobody@127.0.0.1:9/nothing"}))
+    yield Line(nowhere)
+    nowhere.close()
 
 
 def row(**more: object) -> dict[str, object]:
@@ -259,7 +261,7 @@ def test_a_clock_that_does_not_lead_empties_the_spool_of_its_machine(
     line: Line, kept: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept.keep(row())
-    monkeypatch.setattr(clock, "load", lambda: line.site.settings)
+    monkeypatch.setattr(clock, "Deployment", lambda _: line.site)
 
     class Enough(Exception):
         pass
@@ -267,7 +269,8 @@ def test_a_clock_that_does_not_lead_empties_the_spool_of_its_machine(
     def stop(_: float) -> None:
         raise Enough
 
-    monkeypatch.setattr("workers.clock.time.sleep", stop)
+    monkeypatch.setattr(clock, "time", SimpleNamespace(sleep=stop))
+    monkeypatch.setattr(clock, "configure", lambda: None)
     with line.site.db.leading(clock.LEADER) as leads:
         assert leads
         with pytest.raises(Enough):
