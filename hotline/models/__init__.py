@@ -1,10 +1,10 @@
 """Tables, one module an aggregate. Importing this package knows them all, which migrations need."""
 
 from hotline.models.audit import AuditEvent
-from hotline.models.base import Base, Moment, new_id, table
+from hotline.models.base import Base, Moment, first_id, new_id, table
 from hotline.models.cases import Case, CaseKey, CaseState, Note, Referral, ReferralState, Verb
 from hotline.models.inbox import Counter, Inbox, InboxKind, InboxState, Quarantine, QuarantineState
-from hotline.models.messages import Attempt, Direction, Lane, Message, MessageKind, MessageState
+from hotline.models.messages import Attempt, Direction, GatewayHealth, Lane, Message, MessageKind, MessageState
 from hotline.models.people import Agency, Caller, Contact, Duty, Officer, OfficerSession, SafeContact, Tier
 from hotline.models.phones import PhoneText
 from hotline.models.reports import RANK, Assessed, Reading, Report
@@ -24,6 +24,7 @@ __all__ = [
     "Counter",
     "Direction",
     "Duty",
+    "GatewayHealth",
     "Inbox",
     "InboxKind",
     "InboxState",
@@ -45,6 +46,7 @@ __all__ = [
     "SafeContact",
     "Tier",
     "Verb",
+    "first_id",
     "new_id",
     "table",
 ]

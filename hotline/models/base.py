@@ -61,6 +61,11 @@ def new_id() -> str:
     return f"{time.time_ns() // 1_000_000:012x}{0x7000 | bits >> 62:04x}{1 << 63 | bits & (1 << 62) - 1:016x}"
 
 
+def first_id(moment: datetime) -> str:
+    """Return where ids made at or after a moment begin: with it a table's newest rows are found by their key alone."""
+    return f"{int(moment.timestamp() * 1000):012x}"
+
+
 def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
     """Return an index over only the rows that `where` names, so that it stays small while the table grows."""
     return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
