@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 LONGEST_DRAIN = 20.0
 LINGER = 1.0
-POLL = 0.05
+PAUSE = 0.05
 
 
 @cache
@@ -44,13 +44,14 @@ def deployment() -> Deployment:
 
 def drain_inbox(queue: str) -> None:
     """Take waiting webhooks until no more come."""
-    _until_quiet(QueueName(queue), lambda: drain_batch(deployment()))
+    _until_quiet(QueueName(queue), lambda: drain_batch(deployment()), full=deployment().settings.drain_batch)
 
 
 def deliver(queue: str) -> None:
     """Send one lane's due messages until no more come."""
-    with Post(deployment(), Lane(queue)) as post:
-        _until_quiet(QueueName(queue), post.batch)
+    site = deployment()
+    with Post(site, Lane(queue)) as post:
+        _until_quiet(QueueName(queue), post.batch, full=site.settings.deliver_batch)
 
 
 def drain_batch(site: Deployment) -> int:
@@ -126,11 +127,12 @@ def _statuses(session: Session, site: Deployment, claimed: Claimed) -> frozenset
     )
 
 
-def _until_quiet(queue: QueueName, batch: Callable[[], int]) -> None:
+def _until_quiet(queue: QueueName, batch: Callable[[], int], *, full: int) -> None:
     """Run batches until nothing has come for a moment, then look once more.
 
     Starting a job costs more than handling fifty rows, so a drain lingers; while it holds the wake flag nobody rings for
-    rows that it is about to find.
+    rows that it is about to find. A batch costs as much as thirty of its rows, so one that was not full is followed by a
+    breath in which the next can grow.
     """
     bell = deployment().bell
     started = seen = held = time.monotonic()
@@ -139,10 +141,11 @@ def _until_quiet(queue: QueueName, batch: Callable[[], int]) -> None:
         if now - held > LINGER / 2:
             bell.hold(queue)
             held = now
-        if batch():
+        done = batch()
+        if done:
             seen = time.monotonic()
-        else:
-            time.sleep(POLL)
+        if done < full:
+            time.sleep(PAUSE)
     bell.lower(queue)
     if batch():
         bell.ring(queue)

@@ -67,11 +67,20 @@ class Simulator:
         return Answer("", "text/plain")
 
     def read_text(self, webhook: Webhook) -> InboundText:
-        """Read id, from, to and text. Raises Unreadable when there is no sender."""
+        """Read from, to and text. Raises Unreadable when there is no sender.
+
+        The network can play another: `at` is a time of sending in ISO 8601, `doubled=1` a phone that tells of an SMS twice.
+        """
         fields = webhook.fields
         if not fields.get("from"):
             raise Unreadable("from")
-        return InboundText(sender=fields["from"], to=fields.get("to", ""), body=fields.get("text", ""))
+        return InboundText(
+            sender=fields["from"],
+            to=fields.get("to", ""),
+            body=fields.get("text", ""),
+            sent_at=_moment(fields.get("at", "")),
+            doubled=fields.get("doubled") == "1",
+        )
 
     def read_status(self, webhook: Webhook) -> StatusUpdate:
         """Read provider_id, message and status; one of the ids is enough. Raises Unreadable."""
@@ -107,6 +116,14 @@ def _outcome(text: OutboundText, reply: urllib3.BaseHTTPResponse) -> Sent:
         wait = seconds_to_wait(reply.status, reply.headers.get("Retry-After"))
         return Sent(text.id, Certainty.REFUSED, code=str(reply.status), retry=True, retry_after=wait)
     return Sent(text.id, Certainty.UNKNOWN, code=str(reply.status))
+
+
+def _moment(written: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(written)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
 
 
 def make(settings: Settings, keyring: Keyring) -> Simulator | None:

@@ -14,6 +14,7 @@ from sqlalchemy import RowMapping, select, update
 from sqlalchemy.orm import Session
 
 from hotline.config import Settings
+from hotline.db import insert_unless_there
 from hotline.deployment import Deployment
 from hotline.gateways.contract import Sent
 from hotline.models import Attempt, GatewayHealth, first_id, table
@@ -116,5 +117,5 @@ def _put(session: Session, deployment: Deployment, name: str, now: datetime, **v
     if session.connection().execute(change).rowcount == 0:
         since = now - timedelta(minutes=deployment.settings.breaker_minutes)
         blank = {"name": name, "since": since, "trips": 0, "shut_until": None, "paused_until": None}
-        session.connection().execute(deployment.db.insert_once(HEALTH), [blank])
+        insert_unless_there(session.connection(), HEALTH, [blank])
         session.connection().execute(change)
