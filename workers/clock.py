@@ -19,7 +19,7 @@ from hotline.config import load
 from hotline.deployment import Deployment
 from hotline.intake import arrivals, quarantine, spool
 from hotline.log import configure
-from hotline.models import UNREAD, Counter, Inbox, InboxState, Lane, Quarantine, table, written_out
+from hotline.models import UNREAD, Counter, Inbox, InboxState, Lane, Quarantine, first_id, table, written_out
 from hotline.outbound import deliver
 from hotline.queue import QueueName
 from hotline.routing import escalate
@@ -109,10 +109,10 @@ def purge(session: Session, deployment: Deployment, now: datetime) -> None:
     """Remove a few raw webhooks past their day; the reports made of them stay."""
     before = now - timedelta(days=deployment.settings.inbox_days)
     # Ids begin with the milliseconds of their making, so the oldest are found without another index.
-    old = select(INBOX.c.id).where(INBOX.c.id < _first_id(before), INBOX.c.state == InboxState.DONE).limit(500)
+    old = select(INBOX.c.id).where(INBOX.c.id < first_id(before), INBOX.c.state == InboxState.DONE).limit(500)
     session.execute(delete(INBOX).where(INBOX.c.id.in_(old)))
     aside = table(Quarantine)
-    forgotten = aside.c.id < _first_id(now - timedelta(days=deployment.settings.quarantine_days))
+    forgotten = aside.c.id < first_id(now - timedelta(days=deployment.settings.quarantine_days))
     freed = sum(session.scalars(delete(aside).where(forgotten).returning(aside.c.size)))
     if freed:
         bytes_kept = COUNTER.c.name == Counter.QUARANTINED_BYTES
@@ -140,10 +140,6 @@ def lead(deployment: Deployment) -> None:
         while True:
             round_(deployment)
             time.sleep(deployment.settings.clock_seconds)
-
-
-def _first_id(moment: datetime) -> str:
-    return f"{int(moment.timestamp() * 1000):012x}"
 
 
 if __name__ == "__main__":

@@ -17,16 +17,16 @@ from hotline.casework.acknowledge import answer
 from hotline.config import load
 from hotline.db import after_commit
 from hotline.deployment import Deployment
-from hotline.gateways.contract import Certainty, InboundText, Sent, StatusUpdate
+from hotline.gateways.contract import InboundText, StatusUpdate
 from hotline.intake import arrivals, quarantine
 from hotline.intake.arrivals import Claimed
 from hotline.intake.receive import Received, assessed_row, receive
 from hotline.models import Assessed, Lane, table
-from hotline.outbound import deliver as delivery
 from hotline.outbound import status
 from hotline.queue import QueueName
 from hotline.routing.grow import reread, words_of
 from hotline.routing.refer import Referable, refer
+from workers.posting import Post
 from workers.reading import read
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,9 @@ def drain_inbox(queue: str) -> None:
 
 def deliver(queue: str) -> None:
     """Send one lane's due messages until no more come."""
-    _until_quiet(QueueName(queue), lambda: deliver_batch(deployment(), Lane(queue)), full=deployment().settings.deliver_batch)
+    site = deployment()
+    with Post(site, Lane(queue)) as post:
+        _until_quiet(QueueName(queue), post.batch, full=site.settings.deliver_batch)
 
 
 def drain_batch(site: Deployment) -> int:
@@ -74,19 +76,9 @@ def check_asked(site: Deployment) -> None:
 
 
 def deliver_batch(site: Deployment, lane: Lane) -> int:
-    """Send one batch of a lane. Returns how many messages there were."""
-    with site.db.reading() as session:
-        if not delivery.waiting(session, lane, site.db.now(session)):
-            return 0
-    with site.db.transaction() as session:
-        parcel = delivery.take(session, site, lane, site.db.now(session))
-    with delivery.keeping(site, parcel):
-        outcomes = delivery.send(site, parcel)
-    if parcel.rows:
-        with site.db.transaction() as session:
-            delivery.settle(session, site, parcel, outcomes, site.db.now(session))
-        log.info("delivered", extra={"lane": str(lane), "count": len(parcel.rows), "accepted": _accepted(outcomes)})
-    return len(parcel.rows)
+    """Send one batch of a lane and wait until all of it is sent. Returns how many messages there were."""
+    with Post(site, lane) as post:
+        return post.batch()
 
 
 def _process(site: Deployment, token: str, rows: Sequence[RowMapping]) -> None:
@@ -166,7 +158,3 @@ def _until_quiet(queue: QueueName, batch: Callable[[], int], *, full: int) -> No
     bell.lower(queue)
     if batch():
         bell.ring(queue)
-
-
-def _accepted(outcomes: Sequence[Sent]) -> int:
-    return sum(sent.certainty is Certainty.ACCEPTED for sent in outcomes)

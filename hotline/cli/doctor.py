@@ -23,6 +23,7 @@ from hotline.deployment import Deployment
 from hotline.intake import reconcile
 from hotline.intake.spool import Spool
 from hotline.models import Counter, Inbox, InboxState
+from hotline.outbound import breaker
 from hotline.queue import QueueName
 from hotline.routing import directory, ladder
 from hotline.routing.choose import Need, choose
@@ -150,6 +151,12 @@ def gateways(deployment: Deployment) -> Iterator[Finding]:
         fix = "" if known else f"set HOTLINE_{name.upper()}_… (docs/operations.md)"
         yield Finding(
             f"gateway {name}", Health.OK if known else Health.BROKEN, "has settings" if known else "has no settings", fix
+        )
+    with deployment.db.reading() as session:
+        shut = breaker.health(session, deployment.db.now(session)).shut
+    for name in sorted(shut):
+        yield Finding(
+            f"gateway {name}", Health.WARNING, "left alone for a while, it kept failing", "docs/operations.md says more"
         )
     if not chosen.demo and chosen.public_url.startswith("http://"):
         yield Finding(

@@ -1,7 +1,7 @@
 """Tables, one module an aggregate. Importing this package knows them all, which migrations need."""
 
 from hotline.models.audit import AuditEvent
-from hotline.models.base import Base, Moment, new_id, table, written_out
+from hotline.models.base import Base, Moment, first_id, new_id, table, written_out
 from hotline.models.cases import AT_REST, Case, CaseKey, CaseState, Note, Referral, ReferralState, Verb
 from hotline.models.inbox import (
     SET_ASIDE,
@@ -15,7 +15,17 @@ from hotline.models.inbox import (
     QuarantineState,
     Reconciled,
 )
-from hotline.models.messages import DEAD_STATES, ON_THE_WAY, Attempt, Direction, Lane, Message, MessageKind, MessageState
+from hotline.models.messages import (
+    DEAD_STATES,
+    ON_THE_WAY,
+    Attempt,
+    Direction,
+    GatewayHealth,
+    Lane,
+    Message,
+    MessageKind,
+    MessageState,
+)
 from hotline.models.people import Agency, Caller, Contact, Duty, Officer, OfficerSession, SafeContact, Tier
 from hotline.models.phones import PhoneText
 from hotline.models.reports import RANK, Assessed, Reading, Report
@@ -40,6 +50,7 @@ __all__ = [
     "Counter",
     "Direction",
     "Duty",
+    "GatewayHealth",
     "Inbox",
     "InboxFlag",
     "InboxKind",
@@ -63,6 +74,7 @@ __all__ = [
     "SafeContact",
     "Tier",
     "Verb",
+    "first_id",
     "new_id",
     "table",
     "written_out",

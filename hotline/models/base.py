@@ -88,6 +88,11 @@ def written_out(column: ColumnElement[str], states: Iterable[str]) -> ColumnElem
     return column.in_([literal_column(f"'{state}'") for state in states])
 
 
+def first_id(moment: datetime) -> str:
+    """Return where ids made at or after a moment begin: with it a table's newest rows are found by their key alone."""
+    return f"{int(moment.timestamp() * 1000):012x}"
+
+
 def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
     """Return an index over only the rows that `where` names, so that it stays small while the table grows."""
     return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))

@@ -99,7 +99,10 @@ class Message(Base):
 
 
 class Attempt(Base):
-    """One try to hand a message to a gateway, written before the gateway is called so that a crash leaves a trace."""
+    """One try to hand a message to a gateway, written before the gateway is called so that a crash leaves a trace.
+
+    `faulty` says that it went wrong, or took too long, and the gateway, not the number, was to blame.
+    """
 
     __tablename__ = "attempt"
 
@@ -110,3 +113,20 @@ class Attempt(Base):
     ended_at: Mapped[datetime | None]
     result: Mapped[str | None]
     code: Mapped[str | None]
+    faulty: Mapped[bool | None]
+
+
+class GatewayHealth(Base):
+    """What all workers know of a gateway that failed: a row is written only when something goes wrong, or right again.
+
+    Tries before `since` no longer count against it. Its circuit is open until `shut_until`, and has opened `trips` times in a
+    row; `paused_until` is when it asked us to come back.
+    """
+
+    __tablename__ = "gateway_health"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    since: Mapped[datetime]
+    trips: Mapped[int] = mapped_column(default=0)
+    shut_until: Mapped[datetime | None]
+    paused_until: Mapped[datetime | None]

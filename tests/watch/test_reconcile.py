@@ -18,15 +18,15 @@ from hotline.gateways.shelf import Shelf
 from hotline.gateways.twilio import Twilio
 from hotline.intake.reconcile import able, reconcile
 from hotline.models import Case, Inbox, Message, MessageKind, Reconciled, Report, table
-from tests.gateways.fake_twilio import FakeTwilio, Handler, hang, refuse, reset, say, sid_of
 from tests.journeys.running import until
 from tests.line import Line, fill_directory
+from tests.watch.scripted import Handler, Scripted, hang, refuse, reset, say, sid_of
 from workers.reconciling import asking
 
 WORDS = "They locked us in a house in Kamembe, help us"
 
 
-class Inboxed(FakeTwilio):
+class Inboxed(Scripted):
     """A small Twilio that has received texts, and lists them newest first, a page at a time."""
 
     received: list[dict[str, object]]

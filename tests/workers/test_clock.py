@@ -22,6 +22,7 @@ from hotline.models import (
     Message,
     MessageState,
     Quarantine,
+    first_id,
     new_id,
     table,
 )
@@ -268,8 +269,8 @@ def test_whoever_does_not_lead_waits(line: Line, monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_first_id_of_a_moment_lies_before_all_ids_made_after_it() -> None:
-    before = clock._first_id(datetime.now().astimezone())
-    assert before <= new_id() < clock._first_id(datetime.now().astimezone() + timedelta(seconds=5))
+    before = first_id(datetime.now().astimezone())
+    assert before <= new_id() < first_id(datetime.now().astimezone() + timedelta(seconds=5))
 
 
 def test_the_case_of_an_old_round_is_left_as_it_is(line: Line) -> None:
