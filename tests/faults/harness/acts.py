@@ -1,0 +1,290 @@
+"""The acts of a run: while texts come in, one thing after another is killed, stopped, flushed, hung or filled, and comes back.
+
+Each act returns what it did and what it measured on the spot; what became of the texts is asked of the rows at the end.
+"""
+
+import fcntl
+import random
+import signal
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from threading import Event
+
+from sqlalchemy import select
+
+from hotline.models import Lane, MessageState
+from hotline.simulator.replay import percentile
+from tests.faults.harness.accounting import CALM
+from tests.faults.harness.facts import Act
+from tests.faults.harness.parts import MESSAGE, World
+from tests.faults.harness.traffic import Letter, letters, nasty
+from tests.journeys.running import answers, until
+
+FAULTS = "429:2,500:2,502:2,500-sent:3,reset:2,reset-sent:3,garbage-sent:3,garbage:2,hang-sent:1,slow:1"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is done. `texts` are those of T-IN-1, at `rate` a second; times in seconds."""
+
+    seed: int
+    texts: int
+    rate: float
+    redis_gone: float
+    settle: float
+
+
+@dataclass
+class Stage:
+    """One world with its plan and its dice, on which acts are played."""
+
+    world: World
+    plan: Plan
+    chance: random.Random = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.chance = random.Random(f"{self.plan.seed}|{self.world.store}")
+
+    def letters(self, number: float, *, life: bool = False) -> Iterator[Letter]:
+        return letters(self.world.running.site, int(number), self.chance, life=life)
+
+    def post(self, name: str, texts: Iterable[Letter], rate: float, injure: Callable[[Event], list[datetime]]) -> list[datetime]:
+        """Post texts while `injure` does its worst in a thread; returns the moments at which it did."""
+        done = Event()
+        with ThreadPoolExecutor(1) as beside:
+            doing = beside.submit(injure, done)
+            try:
+                self.world.post.post(name, texts, rate=rate)
+            finally:
+                done.set()
+            moments = doing.result()
+        self.world.settle(self.plan.settle)
+        return moments
+
+
+def calm(stage: Stage) -> Act:
+    """Nothing is done: how long an alert takes then is what delays are compared with."""
+    stage.post(CALM, stage.letters(60), 10, lambda _: [])
+    return Act(CALM, "nothing", 1)
+
+
+def nasty_texts(stage: Stage) -> Act:
+    """Texts that have broken others."""
+    before = stage.world.post.answers.copy()
+    stage.post("T-BAD-1", nasty(stage.world.running.site, 3), 20, lambda _: [])
+    worse = stage.world.post.answers - before
+    failed = sum(number for status, number in worse.items() if not status.startswith("2"))
+    return Act("T-BAD-1", "NUL, broken UTF-8, 30 KB, markup", 1, measured={"5xx": failed})
+
+
+def web_killed(stage: Stage) -> Act:
+    """`kill -9` every two seconds: a web worker, and every fourth time their parent."""
+    world, running = stage.world, stage.world.running
+    workers, parents = [], []
+
+    def injure(done: Event) -> list[datetime]:
+        while not done.wait(2):
+            if not answers(f"{running.web}/livez"):
+                continue
+            parent = running.leader("web")
+            found = running.children("web")
+            victims = parents if not found or len(workers) >= 3 * (len(parents) + 1) else workers
+            if world.kill(parent if victims is parents else stage.chance.choice(found)):
+                victims.append(datetime.now(UTC))
+        return [*workers, *parents]
+
+    moments = stage.post("T-IN-1", stage.letters(stage.plan.texts), stage.plan.rate, injure)
+    return Act("T-IN-1", f"kill -9: {len(workers)} web workers, {len(parents)} web parents", len(moments), tuple(moments))
+
+
+def store_away(stage: Stage) -> Act:
+    """The database is stopped at 30 % of the load and started at 60 %; then it hangs for twenty seconds."""
+    world, away = stage.world, stage.world.post
+    spans: list[tuple[datetime, datetime]] = []
+    emptied: list[float | None] = []
+
+    def broken(
+        how: Callable[[World], AbstractContextManager[None]], first: float, last: float
+    ) -> Callable[[Event], list[datetime]]:
+        def injure(done: Event) -> list[datetime]:
+            done.wait(first)
+            with how(world):
+                started = datetime.now(UTC)
+                time.sleep(last)
+            spans.append((started, datetime.now(UTC)))
+            emptied.append(_spool_empty(world))
+            return [started]
+
+        return injure
+
+    stopped, hung = (_crashed, _frozen) if world.cluster else (_written_by_another, _turn_taken)
+    moments = stage.post("T-IN-2", stage.letters(500), 20, broken(stopped, 7.5, 7.5))
+    moments += stage.post("T-IN-2", stage.letters(500), 20, broken(hung, 3, 20))
+    waits = [text.seconds for text in away.acked if text.act == "T-IN-2" and any(a <= text.at <= b for a, b in spans)]
+    measured = {"acked while away": float(len(waits))}
+    measured |= {"ack p99": p99} if (p99 := percentile(waits, 0.99)) is not None else {}
+    measured |= {"spool empty after": max(emptied)} if None not in emptied else {}
+    what = "stopped for 7.5 s, hung for 20 s" if world.cluster else "write lock held for 7.5 s, file lock for 20 s"
+    return Act("T-IN-2", what, len(moments), tuple(moments), measured)
+
+
+def bell_lost(stage: Stage) -> Act:
+    """Redis is emptied every five seconds, and then it is gone."""
+    world, gone = stage.world, stage.plan.redis_gone
+
+    def injure(done: Event) -> list[datetime]:
+        moments = []
+        for _ in range(3):
+            done.wait(5)
+            world.redis.ask("FLUSHALL")
+            moments.append(datetime.now(UTC))
+        world.redis.kill()
+        done.wait(gone)
+        world.redis.start()
+        return [*moments, datetime.now(UTC)]
+
+    moments = stage.post("T-Q-1", stage.letters(10 * (20 + gone)), 10, injure)
+    return Act("T-Q-1", f"FLUSHALL {len(moments) - 1} times, then gone for {gone:.0f} s", len(moments), tuple(moments))
+
+
+def bell_full(stage: Stage) -> Act:
+    """Redis has no room left: every write is refused."""
+    redis = stage.world.redis
+
+    def injure(done: Event) -> list[datetime]:
+        redis.ask("CONFIG", "SET", "maxmemory-policy", "noeviction")
+        redis.ask("CONFIG", "SET", "maxmemory", "1")
+        started = datetime.now(UTC)
+        done.wait(30)
+        redis.ask("CONFIG", "SET", "maxmemory", "0")
+        return [started]
+
+    moments = stage.post("T-Q-4", stage.letters(100), 10, injure)
+    return Act("T-Q-4", "maxmemory 1, noeviction, for 10 s", len(moments), tuple(moments))
+
+
+def workers_die(stage: Stage) -> Act:
+    """Every kind of worker dies, wherever it can in the midst of a send; one is stopped for thirty seconds and goes on."""
+    world, running = stage.world, stage.world.running
+    world.network.control(faults="slow:4")
+
+    def victims() -> Iterator[tuple[str, Callable[[], list[int]]]]:
+        for lane in ("life", "intake"):
+            yield f"{lane}: job", lambda lane=lane: running.children(lane)
+            yield f"{lane}: parent", lambda lane=lane: [running.leader(lane)]
+            yield f"{lane}: both", lambda lane=lane: [running.leader(lane), *running.children(lane)]
+        yield "reply: both", lambda: [running.leader("reply"), *running.children("reply")]
+        yield "clock", lambda: [running.leader("clock")]
+
+    def injure(done: Event) -> list[datetime]:
+        moments = []
+        for name, find in victims():
+            if name.startswith("life"):
+                _until_sending(world)
+            if world.kill(*find()):
+                moments.append(datetime.now(UTC))
+            done.wait(2)
+        moments.append(_supervisor_killed(world))
+        _until_sending(world)
+        stopped = [running.leader("life"), *running.children("life")]
+        world.send(signal.SIGSTOP, *stopped)
+        moments.append(datetime.now(UTC))
+        time.sleep(30)
+        world.send(signal.SIGCONT, *stopped)
+        return moments
+
+    moments = stage.post("T-Q-2", stage.letters(160, life=True), 2, injure)
+    world.network.control(faults="")
+    world.settle(stage.plan.settle)
+    what = "kill -9: job, parent, both; clock; supervisor; 30 s stopped"
+    return Act("T-Q-2", what, len(moments), tuple(moments))
+
+
+def gateway_fails(stage: Stage) -> Act:
+    """The gateway fails one text in five, in ten ways; receipts come shuffled, doubled, late or never."""
+    network = stage.world.network
+    network.control(faults=FAULTS, callbacks="shuffle:50,double:20,late:5,never:5,bad:5")
+    stage.post("T-OUT", stage.letters(150), 10, lambda _: [])
+    network.control(faults="", callbacks="never")
+    stage.world.settle(stage.plan.settle)
+    return Act("T-OUT", "gateway fails in ten ways", 1)
+
+
+ACTS = (calm, nasty_texts, web_killed, store_away, bell_lost, bell_full, workers_die, gateway_fails)
+
+
+# ---- how things are broken
+
+
+def _spool_empty(world: World) -> float | None:
+    try:
+        return until(lambda: not world.spooled(), 60, "the spool is empty", every=0.1)
+    except TimeoutError:
+        return None
+
+
+@contextmanager
+def _crashed(world: World) -> Iterator[None]:
+    assert world.cluster is not None
+    world.cluster.crash()
+    try:
+        yield
+    finally:
+        world.cluster.start()
+
+
+@contextmanager
+def _frozen(world: World) -> Iterator[None]:
+    assert world.cluster is not None
+    world.cluster.signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        world.cluster.signal(signal.SIGCONT)
+
+
+@contextmanager
+def _written_by_another(world: World) -> Iterator[None]:
+    """Hold SQLite's own write lock, as a backup or a shell that forgot to commit does: every write is refused."""
+    other = sqlite3.connect(world.running.instance / "hotline.db", isolation_level=None, timeout=30)
+    other.execute("BEGIN EXCLUSIVE")
+    try:
+        yield
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+
+
+@contextmanager
+def _turn_taken(world: World) -> Iterator[None]:
+    """Hold the lock all writers queue on, as one that was stopped in mid-write does: every write hangs."""
+    with (world.running.instance / "hotline.db.lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        yield
+
+
+def _supervisor_killed(world: World) -> datetime:
+    """Kill `hotline up` alone, and start it again as the machine's own supervisor would."""
+    running = world.running
+    assert running.process is not None
+    running.process.kill()
+    moment = datetime.now(UTC)
+    running.process.wait(10)
+    running.start().until_ready(60)
+    return moment
+
+
+def _until_sending(world: World) -> None:
+    """Wait until a life alert is on its way, so that what comes next hits it there."""
+    claimed = select(MESSAGE.c.id).where(MESSAGE.c.lane == Lane.LIFE, MESSAGE.c.state == MessageState.CLAIMED).limit(1)
+
+    def sending() -> bool:
+        with world.running.site.db.reading() as session:
+            return session.execute(claimed).first() is not None
+
+    until(sending, 30, "an alert is on its way")

@@ -1,0 +1,176 @@
+"""What is broken: a hotline of real processes with a PostgreSQL cluster, a Redis and a gateway of its own, and nobody else's."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import urllib3
+from sqlalchemy import func, select
+
+from hotline.demo import SHIPPED, seed
+from hotline.models import Inbox, InboxKind, InboxState, Message, MessageState, table
+from tests.faults.harness.traffic import Postbox
+from tests.journeys.running import Running, until
+from tests.servers import Cluster, RedisServer
+
+TOKEN = "invented-auth-token"
+HOUSE = Path(__file__).parents[3]
+INBOX, MESSAGE = table(Inbox), table(Message)
+# The ladder is tried elsewhere: here nobody answers, and each contact must be paged exactly once.
+NEVER_CLIMB = "86400:everyone"
+
+
+@dataclass
+class FakeNetwork:
+    """The gateway texts leave by, as a process of its own; its record survives whatever is killed."""
+
+    record: Path
+    deliver_to: str
+    seed: int
+    process: subprocess.Popen[str] | None = None
+    url: str = ""
+
+    def start(self) -> "FakeNetwork":
+        """Start it, without faults and without callbacks, and learn its address."""
+        words = ["--record", str(self.record), "--seed", str(self.seed), "--token", TOKEN, "--deliver-to", self.deliver_to]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.fakes.gateway", *words],
+            cwd=HOUSE,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        assert self.process.stdout is not None
+        self.url = self.process.stdout.readline().strip()
+        assert self.url, "the fake gateway did not start"
+        return self
+
+    def control(self, **change: str) -> None:
+        """Change what it does: `faults` and `callbacks`, shares in per cent."""
+        with urllib3.PoolManager(timeout=10) as http:
+            assert http.request("POST", f"{self.url}/control", body=json.dumps(change)).status < 300
+
+    def close(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(10)
+            self.process.kill()
+            self.process.wait(10)
+
+
+@dataclass
+class World:
+    """One hotline on one database, with everything around it."""
+
+    store: str
+    running: Running
+    redis: RedisServer
+    network: FakeNetwork
+    cluster: Cluster | None
+    post: Postbox
+
+    def settle(self, seconds: float) -> float | None:
+        """Wait until every text is read and nothing waits to leave; return how long it took, None when it did not happen.
+
+        Whatever then still waits shows in the accounting.
+        """
+        try:
+            return until(lambda: not self._busy(), seconds, "everything is read and sent", every=0.2)
+        except TimeoutError:
+            return None
+
+    def _busy(self) -> bool:
+        unread = select(INBOX.c.id).where(
+            INBOX.c.state.in_((InboxState.RECEIVED, InboxState.CLAIMED)), INBOX.c.kind == InboxKind.SMS
+        )
+        unsent = select(MESSAGE.c.id).where(MESSAGE.c.state.in_((MessageState.QUEUED, MessageState.CLAIMED)))
+        with self.running.site.db.reading() as session:
+            return any(session.execute(query.limit(1)).first() is not None for query in (unread, unsent))
+
+    def stored(self) -> int:
+        """Return how many texts the inbox holds."""
+        with self.running.site.db.reading() as session:
+            return session.scalar(select(func.count()).select_from(INBOX).where(INBOX.c.kind == InboxKind.SMS)) or 0
+
+    def spooled(self) -> int:
+        """Return how many texts wait in the spool for the database."""
+        return sum(1 for file in (self.running.instance / "spool").rglob("*") if file.is_file())
+
+    # ---- breaking it
+
+    def kill(self, *pids: int) -> int:
+        """Kill processes, and return how many there were."""
+        return self.send(signal.SIGKILL, *pids)
+
+    def send(self, number: int, *pids: int) -> int:
+        """Send a signal to processes, and return how many there were."""
+        reached = 0
+        for pid in pids:
+            if pid > 1:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, number)
+                    reached += 1
+        return reached
+
+
+@contextmanager
+def world(store: str, chance_seed: int, base: Path | None = None) -> Iterator[World]:
+    """Yield a running hotline, and end every process and take every file away however the block ends. `base` holds its files."""
+    folder = Path(tempfile.mkdtemp(prefix="hotline-faults-", dir=base))
+    cluster = Cluster(Path(tempfile.mkdtemp(prefix="hotline-cluster-", dir=base))) if store == "postgresql" else None
+    redis = RedisServer(folder / "redis")
+    network = FakeNetwork(folder / "taken.jsonl", "", chance_seed)
+    running = Running(folder / "site", demo=False)
+    try:
+        redis.folder.mkdir()
+        redis.start()
+        if cluster is not None:
+            running.database_url = cluster.create().url
+        running.redis_url = redis.url
+        network.deliver_to = running.web
+        network.start()
+        running.settings = _chosen(network, running)
+        _prepare(running)
+        running.start().until_ready(90)
+        yield World(store, running, redis, network, cluster, Postbox(running.site))
+    finally:
+        running.close()
+        network.close()
+        redis.close()
+        if cluster is not None:
+            cluster.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _chosen(network: FakeNetwork, running: Running) -> dict[str, str]:
+    return {
+        "gateway": "twilio",
+        "twilio_account_sid": "AC" + "0" * 32,
+        "twilio_auth_tokens": TOKEN,
+        "twilio_from": "7788",
+        "twilio_api_url": network.url,
+        "public_url": running.web,
+        "ladder_life": NEVER_CLIMB,
+        "ladder_normal": NEVER_CLIMB,
+    }
+
+
+def _prepare(running: Running) -> None:
+    """Make keys, tables and the invented contacts; no officers, whose passwords take a second each to hash."""
+    running.folder.mkdir(exist_ok=True)
+    made = running.command("migrate")
+    assert made.returncode == 0, made.stdout + made.stderr
+    story = running.folder / "contacts.toml"
+    story.write_text("officer = []\n" + SHIPPED.read_text(encoding="utf-8").partition("[[officer]]")[0], encoding="utf-8")
+    with running.site.db.transaction() as session:
+        seed(session, running.site, running.site.db.now(session), story)

@@ -1,0 +1,72 @@
+"""Plays the acts on each database at once, each in a process of its own: most of an act is waiting."""
+
+import multiprocessing
+import signal
+import time
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from types import FrameType
+
+from tests.faults.harness import books
+from tests.faults.harness.accounting import Line, account
+from tests.faults.harness.acts import ACTS, Plan, Stage
+from tests.faults.harness.parts import world
+
+ENDING_SECONDS = 90
+
+
+def play(stores: Sequence[str], plan: Plan, only: Sequence[str]) -> dict[str, Sequence[Line] | None]:
+    """Return the lines of each database; None where playing itself failed. Interrupted, it ends every process it started."""
+    spawn = multiprocessing.get_context("spawn")
+    playing: dict[str, tuple[SpawnProcess, Connection]] = {}
+    try:
+        for store in stores:
+            ours, theirs = spawn.Pipe(duplex=False)
+            process = spawn.Process(target=_player, args=(store, plan, only, theirs))
+            process.start()
+            theirs.close()
+            playing[store] = process, ours
+        return {store: _result(process, pipe) for store, (process, pipe) in playing.items()}
+    finally:
+        for process, _ in playing.values():
+            process.terminate()
+        for process, _ in playing.values():
+            process.join(ENDING_SECONDS)
+
+
+def play_on(store: str, plan: Plan, only: Sequence[str]) -> Sequence[Line]:
+    """Play the acts on one database and account for them."""
+    acts = []
+    with world(store, plan.seed) as made:
+        stage = Stage(made, plan)
+        for act in ACTS:
+            if not only or act.__name__ in only:
+                began = time.monotonic()
+                acts.append(act(stage))
+                print(f"{store:>10} {acts[-1].name:>8} {time.monotonic() - began:6.1f} s  {acts[-1].injected}", flush=True)
+        made.settle(plan.settle)
+        facts = books.read(made.running.site, store, acts, made.post.acked, made.network.record)
+    return account(facts)
+
+
+def _player(store: str, plan: Plan, only: Sequence[str], result: Connection) -> None:
+    """Play in a process of its own. Ctrl-C reaches the whole group; only what our parent then says counts, and only once."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _interrupted)
+    result.send(play_on(store, plan, only))
+
+
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    del frame
+    signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _result(process: SpawnProcess, pipe: Connection) -> Sequence[Line] | None:
+    try:
+        lines: Sequence[Line] = pipe.recv()
+    except EOFError:  # it ended without a result, and has said why
+        return None
+    process.join(ENDING_SECONDS)
+    return lines
