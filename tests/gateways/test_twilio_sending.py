@@ -10,16 +10,18 @@ import pytest
 from hotline.config import Settings
 from hotline.gateways.contract import Certainty, OutboundText, Sent
 from hotline.gateways.twilio import Twilio
-from tests.gateways import fake_twilio as fake
-from tests.gateways.fake_twilio import Behaviour, FakeTwilio
+from tests.fakes import faults as fake
+from tests.fakes.faults import Behaviour
+from tests.fakes.gateway import FakeGateway
+from tests.fakes.store import sid_of
 
 NUMBER = "+250780000101"
 TEXT = OutboundText("0193563e0b7a7c3e8d5a1f2e3d4c5b6a", NUMBER, "Murakoze. Ubutumwa bwawe bwakiriwe.", valid_for=300)
 REFUSED, UNKNOWN = Certainty.REFUSED, Certainty.UNKNOWN
 
 
-def test_a_text_is_handed_over_with_our_id_in_the_address_of_its_receipt(twilio: Twilio, fake_twilio: FakeTwilio) -> None:
-    assert twilio.send([TEXT]) == [Sent(TEXT.id, Certainty.ACCEPTED, provider_id=fake.sid_of(1))]
+def test_a_text_is_handed_over_with_our_id_in_the_address_of_its_receipt(twilio: Twilio, fake_twilio: FakeGateway) -> None:
+    assert twilio.send([TEXT]) == [Sent(TEXT.id, Certainty.ACCEPTED, provider_id=sid_of(1))]
     (request,) = fake_twilio.requests
     assert request.path == f"/2010-04-01/Accounts/AC{'0' * 32}/Messages.json"
     assert request.form == {
@@ -34,13 +36,13 @@ def test_a_text_is_handed_over_with_our_id_in_the_address_of_its_receipt(twilio:
 
 @pytest.mark.parametrize(("valid_for", "period"), [(None, None), (1, ["1"]), (36_000, ["36000"]), (36_001, None)])
 def test_a_life_span_twilio_cannot_keep_is_left_out(
-    twilio: Twilio, fake_twilio: FakeTwilio, valid_for: int | None, period: list[str] | None
+    twilio: Twilio, fake_twilio: FakeGateway, valid_for: int | None, period: list[str] | None
 ) -> None:
     twilio.send([OutboundText(TEXT.id, NUMBER, "x", valid_for)])
     assert fake_twilio.requests[0].form.get("ValidityPeriod") == period
 
 
-def test_many_texts_go_out_side_by_side_and_each_outcome_stands_in_its_place(twilio: Twilio, fake_twilio: FakeTwilio) -> None:
+def test_many_texts_go_out_side_by_side_and_each_outcome_stands_in_its_place(twilio: Twilio, fake_twilio: FakeGateway) -> None:
     texts = [OutboundText(f"{number:032x}", NUMBER, f"text {number}") for number in range(40)]
     outcomes = twilio.send(texts)
     assert [sent.id for sent in outcomes] == [text.id for text in texts]
@@ -70,16 +72,16 @@ def test_many_texts_go_out_side_by_side_and_each_outcome_stands_in_its_place(twi
     ],
 )
 def test_a_refusal_says_whether_to_try_again(
-    twilio: Twilio, fake_twilio: FakeTwilio, behaviour: Behaviour, expected: Sent
+    twilio: Twilio, fake_twilio: FakeGateway, behaviour: Behaviour, expected: Sent
 ) -> None:
-    fake_twilio.next = [behaviour]
+    fake_twilio.plan.next = [behaviour]
     assert twilio.send([TEXT]) == [expected]
     assert len(fake_twilio.requests) == 1
 
 
-def test_a_refusal_in_the_newer_form_is_a_refusal_too(twilio: Twilio, fake_twilio: FakeTwilio) -> None:
+def test_a_refusal_in_the_newer_form_is_a_refusal_too(twilio: Twilio, fake_twilio: FakeGateway) -> None:
     body = b'{"type": "about:blank", "title": "Too many", "status": 429, "code": 20429}'
-    fake_twilio.next = [fake.say(429, body)]
+    fake_twilio.plan.next = [fake.say(429, body)]
     assert twilio.send([TEXT]) == [Sent(TEXT.id, REFUSED, code="20429", retry=True)]
 
 
@@ -109,36 +111,36 @@ UNREADABLE = [
         *(pytest.param(fake.say(201, body), id=f"201 {body[:20]!r}") for body in UNREADABLE),
     ],
 )
-def test_whatever_leaves_room_for_doubt_is_unknown(twilio: Twilio, fake_twilio: FakeTwilio, behaviour: Behaviour) -> None:
-    fake_twilio.next = [behaviour]
+def test_whatever_leaves_room_for_doubt_is_unknown(twilio: Twilio, fake_twilio: FakeGateway, behaviour: Behaviour) -> None:
+    fake_twilio.plan.next = [behaviour]
     (sent,) = twilio.send([TEXT])
     assert (sent.certainty, sent.provider_id, sent.retry) == (UNKNOWN, None, False)
     assert len(fake_twilio.requests) == 1, "a text in doubt is never sent again by the gateway itself"
 
 
-def test_a_silent_twilio_holds_a_worker_no_longer_than_its_time_out(twilio: Twilio, fake_twilio: FakeTwilio) -> None:
-    fake_twilio.next = [fake.hang]
+def test_a_silent_twilio_holds_a_worker_no_longer_than_its_time_out(twilio: Twilio, fake_twilio: FakeGateway) -> None:
+    fake_twilio.plan.next = [fake.hang]
     started = time.monotonic()
     twilio.send([TEXT])
     assert time.monotonic() - started < 2
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_not_followed_and_was_surely_no_sending(twilio: Twilio, fake_twilio: FakeTwilio, status: int) -> None:
-    fake_twilio.next = [fake.say(status, b"", Location=f"{fake_twilio.url}/elsewhere")]
+def test_a_redirect_is_not_followed_and_was_surely_no_sending(twilio: Twilio, fake_twilio: FakeGateway, status: int) -> None:
+    fake_twilio.plan.next = [fake.say(status, b"", Location=f"{fake_twilio.url}/elsewhere")]
     assert twilio.send([TEXT]) == [Sent(TEXT.id, REFUSED, code=str(status), retry=True)]
     assert [request.path.rpartition("/")[2] for request in fake_twilio.requests] == ["Messages.json"]
 
 
-def test_an_absurd_sid_is_stored_as_its_hash(twilio: Twilio, fake_twilio: FakeTwilio) -> None:
-    fake_twilio.next = [fake.say(201, b'{"sid": "SM\\u0000"}')]
+def test_an_absurd_sid_is_stored_as_its_hash(twilio: Twilio, fake_twilio: FakeGateway) -> None:
+    fake_twilio.plan.next = [fake.say(201, b'{"sid": "SM\\u0000"}')]
     (sent,) = twilio.send([TEXT])
     assert sent.certainty is Certainty.ACCEPTED
     assert str(sent.provider_id).startswith("h-")
 
 
-def test_one_bad_answer_among_many_spoils_no_other(twilio: Twilio, fake_twilio: FakeTwilio) -> None:
-    fake_twilio.next = [fake.say(201, b"[]"), fake.reset, fake.refuse(400, 21211)]
+def test_one_bad_answer_among_many_spoils_no_other(twilio: Twilio, fake_twilio: FakeGateway) -> None:
+    fake_twilio.plan.next = [fake.say(201, b"[]"), fake.reset, fake.refuse(400, 21211)]
     outcomes = twilio.send([OutboundText(f"{number:032x}", NUMBER, "x") for number in range(10)])
     found = sorted(sent.certainty for sent in outcomes)
     assert found == [Certainty.ACCEPTED] * 7 + [REFUSED] + [UNKNOWN] * 2
@@ -180,16 +182,16 @@ def test_a_handshake_without_answer_is_surely_not_sent(account: Settings, full_p
     assert sent == [Sent(TEXT.id, REFUSED, code="unreachable", retry=True)]
 
 
-def test_a_broken_certificate_is_surely_not_sent(account: Settings, fake_twilio: FakeTwilio) -> None:
+def test_a_broken_certificate_is_surely_not_sent(account: Settings, fake_twilio: FakeGateway) -> None:
     plain_where_tls_was_meant = fake_twilio.url.replace("http://", "https://")
     assert at(account, plain_where_tls_was_meant).send([TEXT]) == [Sent(TEXT.id, REFUSED, code="unreachable", retry=True)]
     assert fake_twilio.requests == []
 
 
 def test_neither_number_nor_words_are_logged_whatever_happens(
-    twilio: Twilio, fake_twilio: FakeTwilio, caplog: pytest.LogCaptureFixture
+    twilio: Twilio, fake_twilio: FakeGateway, caplog: pytest.LogCaptureFixture
 ) -> None:
-    fake_twilio.next = [fake.refuse(400, 21211), fake.say(201, b"garbage"), fake.reset]
+    fake_twilio.plan.next = [fake.refuse(400, 21211), fake.say(201, b"garbage"), fake.reset]
     with caplog.at_level(logging.INFO):
         for _ in range(4):
             twilio.send([TEXT])
