@@ -48,7 +48,7 @@ class Stage:
     chance: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
-        self.chance = random.Random(f"{self.plan.seed}|{self.world.store}")
+        self.chance = random.Random(f"{self.plan.seed}|{self.world.store}")  # noqa: S311  a seed must give the same run again
 
     def letters(self, number: float, *, life: bool = False) -> Iterator[Letter]:
         return letters(self.world.running.site, int(number), self.chance, life=life)

@@ -13,7 +13,7 @@ from hotline.gateways.contract import Webhook
 from hotline.models import Attempt, CaseKey, Direction, Inbox, InboxKind, Lane, Message, table
 from hotline.outbound.compose import bound_to
 from hotline.privacy import CannotOpen
-from tests.faults.harness.facts import Accept, Act, Acked, Facts, Out, Row, Try
+from tests.faults.harness.facts import Accept, Acked, Act, Facts, Out, Row, Try
 
 INBOX, MESSAGE, ATTEMPT, KEY = (table(model) for model in (Inbox, Message, Attempt, CaseKey))
 

@@ -25,7 +25,7 @@ class Acked:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the inbox. `body` is the webhook's as unsealed, `told` the words of each message made of it; None: does not open."""
+    """A row of the inbox: `body` is the webhook's, `told` the words of each message made of it; None where a seal does not open."""
 
     external_id: str
     state: str

@@ -37,15 +37,10 @@ def table(results: dict[str, Sequence[Line]]) -> Table:
 
 def markdown(results: dict[str, Sequence[Line]], page: Page) -> str:
     """Return the page of a run."""
-    rows = [
-        f"| {'ok' if line.ok else '**BROKEN**'} | {store} | {line.promise} | {line.says} | {line.injected} | {counted(line)} | {figures(line)} |"
-        for store, lines in results.items()
-        for line in lines
-    ]
-    acked = sum(line.counted for lines in results.values() for line in lines if line.promise == WHOLE)
-    lost = sum(
-        figure.found or 0 for lines in results.values() for line in lines if line.promise == WHOLE for figure in line.figures[:1]
-    )
+    rows = [_row(store, line) for store, lines in results.items() for line in lines]
+    every = [line for lines in results.values() for line in lines if line.promise == WHOLE]
+    acked = sum(line.counted for line in every)
+    lost = sum(figure.found or 0 for line in every for figure in line.figures if figure.what == LOST)
     return "\n".join(
         [
             f"# Accounting of {page.day:%Y-%m-%d}",
