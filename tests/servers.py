@@ -124,6 +124,11 @@ class Cluster:
         """Stop it at once, without a checkpoint: the next start recovers from the log."""
         _end(self.process, signal.SIGQUIT)
 
+    def revive(self) -> None:
+        """Start it if it has ended by itself, as the machine's supervisor would."""
+        if self.process is not None and self.process.poll() is not None:
+            self.start()
+
     def signal(self, number: int) -> None:
         """Send a signal to it and each of its backends: each leads a session of its own."""
         if self.process is None:

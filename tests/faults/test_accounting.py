@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ from tests.faults.harness.facts import Accept, Acked, Act, Facts, Out, Row, Try
 from tests.faults.harness.report import Page, bound, markdown, table
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
-MEASURED = {"acked while away": 1.0, "ack p99": 1.6, "spool empty after": 4.0, "5xx": 0.0}
+MEASURED = {"acked while away": 1.0, "ack p99": 1.6, "spool empty after": 4.0, "5xx": 0.0, "acked while full": 9.0}
 Lie = Callable[[Facts], Facts]
 
 
@@ -139,6 +140,7 @@ LIES: dict[str, tuple[Lie, str, str]] = {
     "slow acks": (lambda facts: measured(facts, ack_p99=2.6), "T-IN-2", "ack p99"),
     "none acked while away": (lambda facts: measured(facts, acked_while_away=0), "T-IN-2", "acked while away"),
     "a spool that fills": (lambda facts: measured(facts, spool_empty_after=61), "T-IN-2", "spool empty after"),
+    "a ballast that does not help": (lambda facts: measured(facts, acked_while_full=0), "T-IN-4", "acked while full"),
     "a nasty text turned away": (lambda facts: measured(facts, **{"5xx": 1}), "T-BAD-1", "5xx"),
     "a late alert": (lambda facts: late(facts, "T-Q-1", 23), "T-Q-1", "delay more p99"),
     "a late next try": (
@@ -247,6 +249,11 @@ def test_the_table_and_the_page_show_what_is_broken() -> None:
     assert "| ok | sqlite | T-Q-4 |" in page
     assert "**1 lost of 9 acknowledged.** Nothing is proved" in page
     assert table(found).row_count == len(found["sqlite"])
+
+
+def test_every_line_stands_on_the_page_of_promises() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "safety.md").read_text(encoding="utf-8")
+    assert {line.promise for line in account(truth()) if f"| {line.promise} |" not in page} == {"every 2xx"}
 
 
 def test_none_lost_of_a_hundred_thousand_proves_three_in_a_hundred_thousand() -> None:

@@ -18,6 +18,7 @@ ONCE = ("auto", "reply")
 ACCEPTED, REFUSED = "accepted", "refused"
 SETTLED = {"done", "parked"}
 NOT_SENT = {"suppressed", "cancelled"}
+FEW = 5
 RANK = {"accepted": 1, "sent": 2, "undelivered": 3, "failed": 3, "delivered": 4}
 
 
@@ -30,6 +31,13 @@ class Figure:
     limit: float
     unit: str = ""
     at_least: bool = False
+    such: tuple[str, ...] = ()
+
+    @classmethod
+    def none_of(cls, what: str, things: Iterable[str]) -> "Figure":
+        """Return how many such things there are, where there may be none; the first few are named."""
+        found = list(things)
+        return cls(what, len(found), 0, such=tuple(found[:FEW]))
 
     @property
     def ok(self) -> bool:
@@ -94,10 +102,10 @@ class Books:
     def kept(self, texts: Sequence[Acked]) -> tuple[Figure, ...]:
         """Every 2xx has one row, read to its end, and each word of it opens and is what was sent."""
         return (
-            Figure("lost", sum(not self.rows[text.external_id] for text in texts), 0),
-            Figure("twice", sum(self._twice(text) for text in texts), 0),
-            Figure("not read", sum(not self._read(text) for text in texts), 0),
-            Figure("altered", sum(self._altered(text) for text in texts), 0),
+            Figure.none_of("lost", (one.external_id for one in texts if not self.rows[one.external_id])),
+            Figure.none_of("twice", (one.external_id for one in texts if self._twice(one))),
+            Figure.none_of("not read", (one.external_id for one in texts if not self._read(one))),
+            Figure.none_of("altered", (one.external_id for one in texts if self._altered(one))),
         )
 
     def _twice(self, text: Acked) -> bool:
@@ -136,18 +144,20 @@ class Books:
                 delays.append((min(moments) - text.at).total_seconds())
         return delays
 
-    def untold(self, texts: Sequence[Acked]) -> int:
-        """Return how many alerts about these texts the gateway never took, though nothing made them needless."""
-        return sum(alert.state not in NOT_SENT and not self.taken[alert.id] for alert in self.of(texts))
+    def untold(self, texts: Sequence[Acked]) -> Figure:
+        """Return which alerts about these texts the gateway never took, though nothing made them needless."""
+        missing = (one for one in self.of(texts) if one.state not in NOT_SENT and not self.taken[one.id])
+        return Figure.none_of("alerts never taken", map(_story, missing))
 
-    def doubled(self, texts: Sequence[Acked]) -> int:
-        """Return how often a step was written down twice: one contact paged twice about one case, two answers to one text."""
+    def doubled(self, texts: Sequence[Acked]) -> Figure:
+        """Return what was written down twice: a contact paged twice about one case, two answers to one text."""
         cases = self.cases(texts)
         pages = Counter((alert.case, alert.to) for case in cases for alert in self.alerts[case])
         answers = Counter(text.case for text in self.facts.out if text.kind == "auto" and text.case in cases)
         asked = Counter(row.case for text in texts for row in self.rows[text.external_id])
-        more = sum(max(0, number - asked[case]) for case, number in answers.items())
-        return sum(number - 1 for number in pages.values()) + more
+        found = [f"{whom} paged {number} times about {case}" for (case, whom), number in pages.items() if number > 1]
+        found += [f"{number} answers in {case}" for case, number in answers.items() if number > asked[case]]
+        return Figure.none_of("committed twice", found)
 
     def again(self, texts: Sequence[Acked], broken_at: Sequence[datetime]) -> list[float]:
         """Return for each try at a life alert that broke off, in seconds, how long after it was broken the next one began."""
@@ -169,14 +179,14 @@ class Books:
         copies = sum(max(0, len(self.taken[text.id]) - 1) for text in alerts)
         whole = sum(act.times for act in self.facts.acts)
         arrive = (
-            Figure("never taken", sum(not self.taken[text.id] for text in alerts), 0),
-            Figure("unexplained copies", sum(self._unexplained(text) for text in alerts), 0),
+            Figure.none_of("never taken", (_story(text) for text in alerts if not self.taken[text.id])),
+            Figure.none_of("unexplained copies", (_story(text) for text in alerts for _ in range(self._unexplained(text)))),
         )
         twice = (
-            Figure("taken twice", sum(len(self.taken[text.id]) > 1 for text in once), 0),
-            Figure("tried again in doubt", sum(_tried_in_doubt(text.tries) for text in once), 0),
+            Figure.none_of("taken twice", (_story(text) for text in once if len(self.taken[text.id]) > 1)),
+            Figure.none_of("tried again in doubt", (_story(text) for text in once if _tried_in_doubt(text.tries))),
         )
-        ends = (Figure("ended otherwise", sum(self._ended_otherwise(text) for text in self.facts.out), 0),)
+        ends = (Figure.none_of("ended otherwise", (_story(text) for text in self.facts.out if self._ended_otherwise(text))),)
         doubt = sum(text.state == "unknown" for text in once)
         told = f"alerts, {copies} copies more"
         lines = [
@@ -211,6 +221,17 @@ class Books:
     def _ended_otherwise(self, text: Out) -> bool:
         heard = [status for status in self.facts.receipts.get(text.id, ()) if status in RANK]
         return bool(heard) and RANK.get(text.state, 0) < max(RANK[status] for status in heard)
+
+
+def _story(text: Out) -> str:
+    """Return what became of a text, try by try, in seconds since it was written."""
+
+    def since(moment: datetime | None) -> str:
+        return f"{_seconds(moment - text.created):.1f}" if moment else "?"
+
+    ordered = sorted(text.tries, key=lambda one: one.started)
+    tries = [f"{since(one.started)}-{since(one.ended)} {one.result}" for one in ordered]
+    return f"{text.kind} {text.id} {text.state}: {', '.join(tries) or 'never tried'}"
 
 
 def _tried_in_doubt(tries: Sequence[Try]) -> bool:
@@ -252,7 +273,11 @@ def _store_away(books: Books, act: Act) -> Line:
 
 def _disk_full(books: Books, act: Act) -> Line:
     texts = books.acked(act.name)
-    figures = (*books.kept(texts), Figure("alerts never taken", books.untold(texts), 0))
+    figures = (
+        *books.kept(texts),
+        Figure("acked while full", act.measured.get("acked while full"), 1, at_least=True),
+        books.untold(texts),
+    )
     return Line(act.name, "a full disk: 2xx only with a row", act.injected, act.times, len(texts), "acked", figures)
 
 
@@ -260,7 +285,7 @@ def _bell_lost(books: Books, act: Act) -> Line:
     texts, calm = books.acked(act.name), percentile(books.delays(books.acked(CALM)), 0.5)
     late = _p99(books.delays(texts))
     extra = None if late is None or calm is None else max(0.0, late - calm)
-    figures = (*books.kept(texts), Figure("alerts never taken", books.untold(texts), 0), Figure("delay more p99", extra, 20, "s"))
+    figures = (*books.kept(texts), books.untold(texts), Figure("delay more p99", extra, 20, "s"))
     return Line(act.name, "Redis is only a doorbell", act.injected, act.times, len(texts), "acked", figures)
 
 
@@ -268,8 +293,8 @@ def _workers_die(books: Books, act: Act) -> Line:
     texts = books.acked(act.name)
     figures = (
         *books.kept(texts),
-        Figure("committed twice", books.doubled(texts), 0),
-        Figure("alerts never taken", books.untold(texts), 0),
+        books.doubled(texts),
+        books.untold(texts),
         Figure("life tried again within", _most(books.again(texts, act.at)), 30, "s"),
     )
     return Line(act.name, "a dead worker's work is done, once", act.injected, act.times, len(texts), "acked", figures)
@@ -277,7 +302,7 @@ def _workers_die(books: Books, act: Act) -> Line:
 
 def _bell_full(books: Books, act: Act) -> Line:
     texts = books.acked(act.name)
-    figures = (*books.kept(texts), Figure("alerts never taken", books.untold(texts), 0))
+    figures = (*books.kept(texts), books.untold(texts))
     return Line(act.name, "Redis full loses nothing", act.injected, act.times, len(texts), "acked", figures)
 
 
@@ -290,8 +315,7 @@ def _nasty(books: Books, act: Act) -> Line:
 def _failed_over(books: Books, act: Act) -> Line:
     alerts = books.of(books.acked(act.name))
     waits = [_seconds(taken[0].at - alert.created) for alert in alerts if (taken := books.taken[alert.id])]
-    never = sum(not books.taken[alert.id] for alert in alerts)
-    figures = (Figure("alerts never taken", never, 0), Figure("longest wait", _most(waits), 45, "s"))
+    figures = (books.untold(books.acked(act.name)), Figure("longest wait", _most(waits), 45, "s"))
     return Line(act.name, "life alerts change the gateway", act.injected, act.times, len(alerts), "alerts", figures)
 
 

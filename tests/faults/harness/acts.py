@@ -10,9 +10,10 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from threading import Event
 
 from sqlalchemy import select
@@ -37,6 +38,7 @@ class Plan:
     rate: float
     redis_gone: float
     settle: float
+    disk: bool
 
 
 @dataclass
@@ -53,7 +55,9 @@ class Stage:
     def letters(self, number: float, *, life: bool = False) -> Iterator[Letter]:
         return letters(self.world.running.site, int(number), self.chance, life=life)
 
-    def post(self, name: str, texts: Iterable[Letter], rate: float, injure: Callable[[Event], list[datetime]]) -> list[datetime]:
+    def post(
+        self, name: str, texts: Iterable[Letter], rate: float, injure: Callable[[Event], list[datetime]], *, settle: bool = True
+    ) -> list[datetime]:
         """Post texts while `injure` does its worst in a thread; returns the moments at which it did."""
         done = Event()
         with ThreadPoolExecutor(1) as beside:
@@ -63,7 +67,8 @@ class Stage:
             finally:
                 done.set()
             moments = doing.result()
-        self.world.settle(self.plan.settle)
+        if settle:
+            self.world.settle(self.plan.settle)
         return moments
 
 
@@ -123,13 +128,13 @@ def store_away(stage: Stage) -> Act:
         return injure
 
     stopped, hung = (_crashed, _frozen) if world.cluster else (_written_by_another, _turn_taken)
-    moments = stage.post("T-IN-2", stage.letters(500), 20, broken(stopped, 7.5, 7.5))
-    moments += stage.post("T-IN-2", stage.letters(500), 20, broken(hung, 3, 20))
+    moments = stage.post("T-IN-2", stage.letters(400), 20, broken(stopped, 6, 6))
+    moments += stage.post("T-IN-2", stage.letters(480), 20, broken(hung, 2, 20))
     waits = [text.seconds for text in away.acked if text.act == "T-IN-2" and any(a <= text.at <= b for a, b in spans)]
     measured = {"acked while away": float(len(waits))}
     measured |= {"ack p99": p99} if (p99 := percentile(waits, 0.99)) is not None else {}
     measured |= {"spool empty after": max(emptied)} if None not in emptied else {}
-    what = "stopped for 7.5 s, hung for 20 s" if world.cluster else "write lock held for 7.5 s, file lock for 20 s"
+    what = "stopped for 6 s, hung for 20 s" if world.cluster else "write lock held for 6 s, file lock for 20 s"
     return Act("T-IN-2", what, len(moments), tuple(moments), measured)
 
 
@@ -198,7 +203,7 @@ def workers_die(stage: Stage) -> Act:
         world.send(signal.SIGCONT, *stopped)
         return moments
 
-    moments = stage.post("T-Q-2", stage.letters(160, life=True), 2, injure)
+    moments = stage.post("T-Q-2", stage.letters(120, life=True), 2, injure)
     world.network.control(faults="")
     world.settle(stage.plan.settle)
     what = "kill -9: job, parent, both; clock; supervisor; 30 s stopped"
@@ -209,13 +214,39 @@ def gateway_fails(stage: Stage) -> Act:
     """The gateway fails one text in five, in ten ways; receipts come shuffled, doubled, late or never."""
     network = stage.world.network
     network.control(faults=FAULTS, callbacks="shuffle:50,double:20,late:5,never:5,bad:5")
-    stage.post("T-OUT", stage.letters(150), 10, lambda _: [])
+    stage.post("T-OUT", stage.letters(150), 10, lambda _: [], settle=False)
     network.control(faults="", callbacks="never")
-    stage.world.settle(stage.plan.settle)
     return Act("T-OUT", "gateway fails in ten ways", 1)
 
 
-ACTS = (calm, nasty_texts, web_killed, store_away, bell_lost, bell_full, workers_die, gateway_fails)
+def disk_full(stage: Stage) -> Act:
+    """The disk of data and spool is filled to the last byte; once the ballast was given up, again; then it has room."""
+    world = stage.world
+    filler = world.running.folder / "filler"
+
+    def injure(done: Event) -> list[datetime]:
+        moments = []
+        for _ in range(2):
+            done.wait(2)
+            _fill(filler)
+            moments.append(datetime.now(UTC))
+            done.wait(6)
+        filler.unlink()
+        if world.cluster is not None:
+            world.cluster.revive()
+        return moments
+
+    moments = stage.post("T-IN-4", stage.letters(500), 20, injure)
+    until(lambda: not world.spooled(), stage.plan.settle, "the spool is empty")
+    refused = sum(number for status, number in world.post.answers.items() if status == "503")
+    measured = {"acked while full": float(sum(moments[0] <= text.at <= moments[-1] for text in world.post.acked))}
+    what = f"disk filled twice, {refused} times 503"
+    return Act("T-IN-4", what, len(moments), tuple(moments), measured)
+
+
+# What the gateway has refused it gets again within a minute or five; meanwhile the other acts go on.
+ACTS = (calm, nasty_texts, gateway_fails, web_killed, store_away, bell_lost, bell_full, workers_die)
+DISK_ACTS = (disk_full,)
 
 
 # ---- how things are broken
@@ -266,6 +297,15 @@ def _turn_taken(world: World) -> Iterator[None]:
     with (world.running.instance / "hotline.db.lock").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         yield
+
+
+def _fill(filler: Path) -> None:
+    """Write until nothing more goes in."""
+    with filler.open("ab", buffering=0) as file:
+        for size in (1024 * 1024, 4096, 1):
+            with suppress(OSError):
+                while file.write(b"x" * size) == size:
+                    pass
 
 
 def _supervisor_killed(world: World) -> datetime:

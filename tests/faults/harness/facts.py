@@ -25,7 +25,7 @@ class Acked:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the inbox: `body` is the webhook's, `told` the words of each message made of it; None where a seal does not open."""
+    """A row of the inbox: `body` is the webhook's, `told` the words of each message made of it; None where no seal opens."""
 
     external_id: str
     state: str
@@ -92,3 +92,15 @@ class Facts:
     out: tuple[Out, ...]
     accepts: tuple[Accept, ...]
     receipts: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def and_of(self, other: "Facts") -> "Facts":
+        """Return these with those of another hotline on the same kind of database."""
+        return Facts(
+            self.store,
+            self.acts + other.acts,
+            self.acked + other.acked,
+            self.rows + other.rows,
+            self.out + other.out,
+            self.accepts + other.accepts,
+            {**self.receipts, **other.receipts},
+        )

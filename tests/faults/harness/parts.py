@@ -104,7 +104,7 @@ class World:
 
     def spooled(self) -> int:
         """Return how many texts wait in the spool for the database."""
-        return sum(1 for file in (self.running.instance / "spool").rglob("*") if file.is_file())
+        return sum(1 for _ in (self.running.instance / "spool").glob("*.row"))
 
     # ---- breaking it
 
@@ -124,22 +124,22 @@ class World:
 
 
 @contextmanager
-def world(store: str, chance_seed: int, base: Path | None = None) -> Iterator[World]:
-    """Yield a running hotline, and end every process and take every file away however the block ends. `base` holds its files."""
-    folder = Path(tempfile.mkdtemp(prefix="hotline-faults-", dir=base))
+def world(store: str, seed_of_network: int, base: Path | None = None, **chosen: str) -> Iterator[World]:
+    """Yield a running hotline, and end every process and take every file away however the block ends.
+
+    `base` is the disk that holds its files; the gateway's record lies elsewhere, for that disk may be full.
+    """
+    outside, folder = (Path(tempfile.mkdtemp(prefix="hotline-faults-", dir=disk)) for disk in (None, base))
     cluster = Cluster(Path(tempfile.mkdtemp(prefix="hotline-cluster-", dir=base))) if store == "postgresql" else None
     redis = RedisServer(folder / "redis")
-    network = FakeNetwork(folder / "taken.jsonl", "", chance_seed)
     running = Running(folder / "site", demo=False)
+    network = FakeNetwork(outside / "taken.jsonl", running.web, seed_of_network)
     try:
         redis.folder.mkdir()
-        redis.start()
+        running.redis_url = redis.start().url
         if cluster is not None:
             running.database_url = cluster.create().url
-        running.redis_url = redis.url
-        network.deliver_to = running.web
-        network.start()
-        running.settings = _chosen(network, running)
+        running.settings = _chosen(network.start(), running) | chosen
         _prepare(running)
         running.start().until_ready(90)
         yield World(store, running, redis, network, cluster, Postbox(running.site))
@@ -149,7 +149,24 @@ def world(store: str, chance_seed: int, base: Path | None = None) -> Iterator[Wo
         redis.close()
         if cluster is not None:
             cluster.close()
-        shutil.rmtree(folder, ignore_errors=True)
+        for left in (outside, folder):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+@contextmanager
+def small_disk(size: str = "400m") -> Iterator[Path]:
+    """Yield a disk of its own that may be filled. Raises PermissionError where we may not mount one."""
+    folder = Path(tempfile.mkdtemp(prefix="hotline-disk-"))
+    try:
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0755", "tmpfs", folder], check=False)
+        if mounted.returncode:
+            raise PermissionError("only root may mount a small disk")
+        try:
+            yield folder
+        finally:
+            subprocess.run(["umount", "--lazy", folder], check=False)
+    finally:
+        folder.rmdir()
 
 
 def _chosen(network: FakeNetwork, running: Running) -> dict[str, str]:

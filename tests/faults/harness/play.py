@@ -3,15 +3,16 @@
 import multiprocessing
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from types import FrameType
 
 from tests.faults.harness import books
 from tests.faults.harness.accounting import Line, account
-from tests.faults.harness.acts import ACTS, Plan, Stage
-from tests.faults.harness.parts import world
+from tests.faults.harness.acts import ACTS, DISK_ACTS, Plan, Stage
+from tests.faults.harness.facts import Act, Facts
+from tests.faults.harness.parts import small_disk, world
 
 ENDING_SECONDS = 90
 
@@ -37,17 +38,24 @@ def play(stores: Sequence[str], plan: Plan, only: Sequence[str]) -> dict[str, Se
 
 def play_on(store: str, plan: Plan, only: Sequence[str]) -> Sequence[Line]:
     """Play the acts on one database and account for them."""
-    acts = []
     with world(store, plan.seed) as made:
-        stage = Stage(made, plan)
-        for act in ACTS:
-            if not only or act.__name__ in only:
-                began = time.monotonic()
-                acts.append(act(stage))
-                print(f"{store:>10} {acts[-1].name:>8} {time.monotonic() - began:6.1f} s  {acts[-1].injected}", flush=True)
-        made.settle(plan.settle)
-        facts = books.read(made.running.site, store, acts, made.post.acked, made.network.record)
+        facts = _perform(Stage(made, plan), [act for act in ACTS if not only or act.__name__ in only])
+    disk = [act for act in DISK_ACTS if act.__name__ in only or (plan.disk and not only)]
+    if disk:
+        with small_disk() as base, world(store, plan.seed, base, ballast_mib="64") as made:
+            facts = facts.and_of(_perform(Stage(made, plan), disk))
     return account(facts)
+
+
+def _perform(stage: Stage, acts: Sequence[Callable[[Stage], Act]]) -> Facts:
+    """Play acts and read what they left behind."""
+    world, played = stage.world, []
+    for act in acts:
+        began = time.monotonic()
+        played.append(act(stage))
+        print(f"{world.store:>10} {played[-1].name:>8} {time.monotonic() - began:6.1f} s  {played[-1].injected}", flush=True)
+    world.settle(stage.plan.settle)
+    return books.read(world.running.site, world.store, played, world.post.acked, world.network.record)
 
 
 def _player(store: str, plan: Plan, only: Sequence[str], result: Connection) -> None:

@@ -59,6 +59,17 @@ def markdown(results: dict[str, Sequence[Line]], page: Page) -> str:
     )
 
 
+def stories(results: dict[str, Sequence[Line]]) -> list[str]:
+    """Return the first few things behind each figure that broke a line; ids of rows, never words."""
+    return [
+        f"{store} {line.promise} {figure.what}: {one}"
+        for store, lines in results.items()
+        for line in lines
+        for figure in line.figures
+        for one in figure.such
+    ]
+
+
 def bound(lost: float, acked: int) -> str:
     """Return what none lost of so many proves: the rule of three (Hanley and Lippman-Hand, JAMA 1983, 249:1743)."""
     if lost or not acked:
