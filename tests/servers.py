@@ -182,12 +182,16 @@ def parent_of(process: Path) -> int:
     return int((process / "stat").read_text().rpartition(")")[2].split()[1])
 
 
-def _program(name: str) -> str:
-    """Return a program of PostgreSQL; Debian keeps them out of the path."""
+def program(name: str) -> str | None:
+    """Return a program of PostgreSQL, None where it is not installed; Debian keeps them out of the path."""
     installed = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
-    found = shutil.which(name) or (installed and str(installed[-1]))
+    return shutil.which(name) or (str(installed[-1]) if installed else None)
+
+
+def _program(name: str) -> str:
+    found = program(name)
     assert found, f"{name} is not installed: the package is called postgresql"
-    return str(found)
+    return found
 
 
 def _end(process: subprocess.Popen[bytes] | None, number: int) -> None:

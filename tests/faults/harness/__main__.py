@@ -7,6 +7,7 @@ import shlex
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,10 +16,11 @@ from rich.console import Console
 from tests.faults.harness import report
 from tests.faults.harness.acts import ACTS, DISK_ACTS, Plan
 from tests.faults.harness.play import play
+from tests.servers import program
 
 STORES = ("sqlite", "postgresql")
-SHORT = {"texts": 2_000, "rate": 80.0, "redis_gone": 20.0, "settle": 90.0, "disk": False}
-LONG = {"texts": 50_000, "rate": 200.0, "redis_gone": 600.0, "settle": 300.0, "disk": os.getuid() == 0}
+SHORT = {"texts": 2_000, "rate": 80.0, "redis_gone": 20.0, "pace": 10.0, "settle": 90.0, "disk": False}
+LONG = {"texts": 50_000, "rate": 200.0, "redis_gone": 600.0, "pace": 5.0, "settle": 300.0, "disk": os.getuid() == 0}
 
 
 def main() -> None:
@@ -35,7 +37,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="of the dice; another one each time")
     parser.add_argument("--report", type=Path, help="also write the table as a page")
     chosen = parser.parse_args()
-    stores, started = chosen.store or STORES, time.monotonic()
+    stores, started = chosen.store or _installed(), time.monotonic()
     sizes = (LONG if chosen.long else SHORT) | ({"texts": chosen.texts} if chosen.texts else {})
     plan = Plan(seed=chosen.seed, **sizes)
     print(f"seed {plan.seed}: {plan.texts} texts on each of {', '.join(stores)}", flush=True)
@@ -51,6 +53,14 @@ def main() -> None:
     broken = sum(not line.ok for found in lines.values() for line in found) + sum(found is None for found in results.values())
     print(f"{broken} broken in {seconds:.0f} s, seed {plan.seed}")
     raise SystemExit(broken > 0)
+
+
+def _installed() -> Sequence[str]:
+    """Return the databases there are here."""
+    if program("initdb"):
+        return STORES
+    print("PostgreSQL is not installed: SQLite alone is tried.")
+    return STORES[:1]
 
 
 if __name__ == "__main__":

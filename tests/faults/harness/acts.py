@@ -31,12 +31,13 @@ FAULTS = "429:2,500:2,502:2,500-sent:3,reset:2,reset-sent:3,garbage-sent:3,garba
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is done. `texts` are those of T-IN-1, at `rate` a second; times in seconds."""
+    """How much is done: `texts` are those of T-IN-1, at `rate` a second; `pace` is that of T-Q-1; times in seconds."""
 
     seed: int
     texts: int
     rate: float
     redis_gone: float
+    pace: float
     settle: float
     disk: bool
 
@@ -153,7 +154,7 @@ def bell_lost(stage: Stage) -> Act:
         world.redis.start()
         return [*moments, datetime.now(UTC)]
 
-    moments = stage.post("T-Q-1", stage.letters(10 * (20 + gone)), 10, injure)
+    moments = stage.post("T-Q-1", stage.letters(stage.plan.pace * (20 + gone)), stage.plan.pace, injure)
     return Act("T-Q-1", f"FLUSHALL {len(moments) - 1} times, then gone for {gone:.0f} s", len(moments), tuple(moments))
 
 
@@ -246,6 +247,9 @@ def disk_full(stage: Stage) -> Act:
 
 # What the gateway has refused it gets again within a minute or five; meanwhile the other acts go on.
 ACTS = (calm, nasty_texts, gateway_fails, web_killed, store_away, bell_lost, bell_full, workers_die)
+# Two databases share one machine: while the texts of one use it up, the other waits for its Redis.
+OTHERWISE = (calm, nasty_texts, gateway_fails, bell_lost, bell_full, web_killed, store_away, workers_die)
+ORDER = {"sqlite": ACTS, "postgresql": OTHERWISE}
 DISK_ACTS = (disk_full,)
 
 

@@ -10,7 +10,7 @@ from types import FrameType
 
 from tests.faults.harness import books
 from tests.faults.harness.accounting import Line, account
-from tests.faults.harness.acts import ACTS, DISK_ACTS, Plan, Stage
+from tests.faults.harness.acts import DISK_ACTS, ORDER, Plan, Stage
 from tests.faults.harness.facts import Act, Facts
 from tests.faults.harness.parts import small_disk, world
 
@@ -39,7 +39,7 @@ def play(stores: Sequence[str], plan: Plan, only: Sequence[str]) -> dict[str, Se
 def play_on(store: str, plan: Plan, only: Sequence[str]) -> Sequence[Line]:
     """Play the acts on one database and account for them."""
     with world(store, plan.seed) as made:
-        facts = _perform(Stage(made, plan), [act for act in ACTS if not only or act.__name__ in only])
+        facts = _perform(Stage(made, plan), [act for act in ORDER[store] if not only or act.__name__ in only])
     disk = [act for act in DISK_ACTS if act.__name__ in only or (plan.disk and not only)]
     if disk:
         with small_disk() as base, world(store, plan.seed, base, ballast_mib="64") as made:
