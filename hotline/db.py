@@ -3,12 +3,12 @@
 SQLite runs in WAL mode with synchronous=FULL, so a commit survives power loss. Its own busy handler sleeps and makes webhooks
 wait half a second; instead all writers of one machine queue on a file lock in the kernel, and a webhook's rows share one
 commit with whatever else is waiting (docs/adr/0003). PostgreSQL needs neither, and gets neither.
+Who has a gateway waiting goes through hotline.in_time.
 """
 
 import fcntl
 import hashlib
 import os
-import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -30,33 +30,36 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 AFTER_COMMIT = "after_commit"
-Write = tuple[Insert, Mapping[str, object]]
-
-
-class Unavailable(Exception):
-    """The database did not take a row in time. The caller must not answer 2xx."""
+POOL_WAIT = 0.5
+# A server whose machine vanished says nothing at all; without these a connection to it would be waited on for hours.
+ALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
+CONNECT_SECONDS = 2  # libpq takes no less
 
 
 class Database:
     """An engine with the two ways in: `transaction` to write, `reading` to read.
 
-    Make it after a fork: connections must not be shared between processes.
+    Make it after a fork: connections must not be shared between processes. `limit` is for who has somebody waiting: seconds
+    after which the database itself gives up a statement or a lock.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+    def __init__(self, url: str, *, pool_size: int = 10, limit: float | None = None) -> None:
         self.sqlite = url.startswith("sqlite")
         if self.sqlite:
-            self.engine = create_engine(url, connect_args={"timeout": 10}, pool_size=pool_size)
+            self.engine = create_engine(url, connect_args={"timeout": limit or 10}, pool_size=pool_size)
             event.listen(self.engine, "connect", _open_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
             self._lock_path = Path(f"{self.engine.url.database}.lock")
         else:
-            self.engine = create_engine(url, pool_size=pool_size, pool_pre_ping=True, pool_timeout=5)
+            patience = {"connect_timeout": CONNECT_SECONDS, **ALIVE}
+            wait = POOL_WAIT if limit else 5
+            self.engine = create_engine(url, pool_size=pool_size, pool_pre_ping=True, pool_timeout=wait, connect_args=patience)
+            if limit:
+                event.listen(self.engine, "connect", _hurry_postgresql(limit))
         self._reader = self.engine.execution_options(reading=True)
         self._turn = threading.Lock()
         self._own = threading.local()
@@ -206,87 +209,14 @@ def claim(
     return session.execute(statement).mappings().all()
 
 
-class Waiting:
-    """One thread's rows in the queue to the writer. The lock is let go when their fate is known."""
+def _hurry_postgresql(limit: float) -> Callable[[Any, ConnectionPoolEntry], None]:
+    def hurry(connection: Any, _: ConnectionPoolEntry) -> None:
+        milliseconds = round(limit * 1000)
+        connection.execute(f"SET statement_timeout = {milliseconds}")
+        connection.execute(f"SET lock_timeout = {milliseconds}")
+        connection.commit()  # rolled back with a transaction, a SET would be forgotten
 
-    __slots__ = ("decided", "failure", "writes")
-
-    def __init__(self, writes: tuple[Write, ...]) -> None:
-        self.writes = writes
-        self.failure: Exception | None = None
-        self.decided = threading.Lock()
-        self.decided.acquire()
-
-
-class GroupCommit:
-    """Commits the rows of all waiting threads together, so that sixteen webhooks pay for one fsync.
-
-    One writer thread a process, started on first use. `after` runs once after each group is durable.
-    """
-
-    LARGEST_GROUP = 500
-
-    def __init__(self, database: Database, *, wait: float, after: Callable[[], object]) -> None:
-        self._database = database
-        self._wait = wait
-        self._after = after
-        self._queue: queue.SimpleQueue[Waiting] = queue.SimpleQueue()
-        self._start = threading.Lock()
-        self._thread: threading.Thread | None = None
-
-    def put(self, *writes: Write) -> None:
-        """Add statements with their rows to the next group's transaction and return once they are on disk.
-
-        Raises Unavailable when the commit fails or takes longer than the configured wait.
-        """
-        if self._thread is None:
-            self._open()
-        mine = Waiting(writes)
-        self._queue.put(mine)
-        if not mine.decided.acquire(timeout=self._wait):
-            raise Unavailable
-        if mine.failure is not None:
-            raise Unavailable from mine.failure
-
-    def _open(self) -> None:
-        with self._start:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._write_groups, name="group-commit", daemon=True)
-                self._thread.start()
-
-    def _write_groups(self) -> None:
-        while True:
-            group = [self._queue.get()]
-            while len(group) < self.LARGEST_GROUP and not self._queue.empty():
-                group.append(self._queue.get())
-            self._commit(group)
-
-    def _commit(self, group: list[Waiting], *, again: bool = True) -> None:
-        """Commit a group; when that fails, each alone, so that one row the database refuses cannot turn away the others.
-
-        A connection that was found dead is no reason to turn anybody away either: a new one is tried once.
-        """
-        try:
-            self._write(group)
-        except Exception as error:  # noqa: BLE001  whatever went wrong, each waiting webhook must hear that it is not stored
-            if len(group) > 1 or (again and isinstance(error, DBAPIError) and error.connection_invalidated):
-                for entry in group:
-                    self._commit([entry], again=False)
-                return
-            group[0].failure = error
-        else:
-            self._after()
-        for entry in group:
-            entry.decided.release()
-
-    def _write(self, group: list[Waiting]) -> None:
-        rows: dict[Insert, list[Mapping[str, object]]] = {}
-        for entry in group:
-            for statement, row in entry.writes:
-                rows.setdefault(statement, []).append(row)
-        with self._database.writing() as connection:
-            for statement, together in rows.items():
-                connection.execute(statement, together)
+    return hurry
 
 
 def _open_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:

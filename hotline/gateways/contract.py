@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import Protocol
@@ -74,11 +75,17 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True)
 class InboundText:
-    """One text from a phone (MO). `sender` and `body` are as the gateway wrote them."""
+    """One text from a phone (MO). `sender` and `body` are as the gateway wrote them.
+
+    `sent_at` is the gateway's own time of the text, where it tells one. `doubled` says that this gateway now and then tells
+    of one SMS under two ids, as phones with Android do; intake then folds the two into one.
+    """
 
     sender: str
     to: str
     body: str
+    sent_at: datetime | None = None
+    doubled: bool = False
 
 
 class Progress(StrEnum):

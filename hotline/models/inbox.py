@@ -74,6 +74,7 @@ class Counter(Base):
     """A running total, so that nothing on the webhook's path ever has to count rows."""
 
     QUARANTINED_BYTES = "quarantine.bytes"
+    SPOOL_BAD = "spool.bad"
 
     __tablename__ = "counter"
 
