@@ -41,8 +41,12 @@ def main() -> None:
     sizes = (LONG if chosen.long else SHORT) | ({"texts": chosen.texts} if chosen.texts else {})
     plan = Plan(seed=chosen.seed, **sizes)
     print(f"seed {plan.seed}: {plan.texts} texts on each of {', '.join(stores)}", flush=True)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    results = play(stores, plan, chosen.act)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    try:
+        results = play(stores, plan, chosen.act)
+    except KeyboardInterrupt:
+        raise SystemExit("Interrupted; everything that was started has ended.") from None
     seconds = time.monotonic() - started
     lines = {store: lines or [] for store, lines in results.items()}
     Console(width=None if sys.stdout.isatty() else 200).print(report.table(lines))

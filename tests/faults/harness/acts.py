@@ -7,7 +7,6 @@ import fcntl
 import random
 import signal
 import sqlite3
-import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -49,6 +48,7 @@ class Stage:
     world: World
     plan: Plan
     chance: random.Random = field(init=False)
+    interrupted: Event = field(default_factory=Event)
 
     def __post_init__(self) -> None:
         self.chance = random.Random(f"{self.plan.seed}|{self.world.store}")  # noqa: S311  a seed must give the same run again
@@ -65,12 +65,20 @@ class Stage:
             doing = beside.submit(injure, done)
             try:
                 self.world.post.post(name, texts, rate=rate)
+            except BaseException:
+                self.interrupted.set()
+                raise
             finally:
                 done.set()
             moments = doing.result()
         if settle:
             self.world.settle(self.plan.settle)
         return moments
+
+    def pause(self, seconds: float) -> None:
+        """Let time pass, also when all texts are posted already; Ctrl-C ends it."""
+        if self.interrupted.wait(seconds):
+            raise InterruptedError
 
 
 def calm(stage: Stage) -> Act:
@@ -121,7 +129,7 @@ def store_away(stage: Stage) -> Act:
             done.wait(first)
             with how(world):
                 started = datetime.now(UTC)
-                time.sleep(last)
+                stage.pause(last)
             spans.append((started, datetime.now(UTC)))
             emptied.append(_spool_empty(world))
             return [started]
@@ -150,7 +158,7 @@ def bell_lost(stage: Stage) -> Act:
             world.redis.ask("FLUSHALL")
             moments.append(datetime.now(UTC))
         world.redis.kill()
-        done.wait(gone)
+        stage.pause(gone)
         world.redis.start()
         return [*moments, datetime.now(UTC)]
 
@@ -191,16 +199,16 @@ def workers_die(stage: Stage) -> Act:
         moments = []
         for name, find in victims():
             if name.startswith("life"):
-                _until_sending(world)
+                _until_sending(stage)
             if world.kill(*find()):
                 moments.append(datetime.now(UTC))
             done.wait(2)
         moments.append(_supervisor_killed(world))
-        _until_sending(world)
+        _until_sending(stage)
         stopped = [running.leader("life"), *running.children("life")]
         world.send(signal.SIGSTOP, *stopped)
         moments.append(datetime.now(UTC))
-        time.sleep(30)
+        stage.pause(30)
         world.send(signal.SIGCONT, *stopped)
         return moments
 
@@ -323,12 +331,12 @@ def _supervisor_killed(world: World) -> datetime:
     return moment
 
 
-def _until_sending(world: World) -> None:
+def _until_sending(stage: Stage) -> None:
     """Wait until a life alert is on its way, so that what comes next hits it there."""
     claimed = select(MESSAGE.c.id).where(MESSAGE.c.lane == Lane.LIFE, MESSAGE.c.state == MessageState.CLAIMED).limit(1)
 
     def sending() -> bool:
-        with world.running.site.db.reading() as session:
-            return session.execute(claimed).first() is not None
+        with stage.world.running.site.db.reading() as session:
+            return stage.interrupted.is_set() or session.execute(claimed).first() is not None
 
     until(sending, 30, "an alert is on its way")

@@ -4,6 +4,7 @@ import multiprocessing
 import signal
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from types import FrameType
@@ -62,7 +63,8 @@ def _player(store: str, plan: Plan, only: Sequence[str], result: Connection) -> 
     """Play in a process of its own. Ctrl-C reaches the whole group; only what our parent then says counts, and only once."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _interrupted)
-    result.send(play_on(store, plan, only))
+    with suppress(KeyboardInterrupt):
+        result.send(play_on(store, plan, only))
 
 
 def _interrupted(number: int, frame: FrameType | None) -> None:
