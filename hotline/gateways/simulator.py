@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Sequence
+from datetime import datetime
 
 import urllib3
 
@@ -64,11 +65,20 @@ class Simulator:
         return Answer("", "text/plain")
 
     def read_text(self, webhook: Webhook) -> InboundText:
-        """Read id, from, to and text. Raises Unreadable when there is no sender."""
+        """Read from, to and text. Raises Unreadable when there is no sender.
+
+        The network can play another: `at` is a time of sending in ISO 8601, `doubled=1` a phone that tells of an SMS twice.
+        """
         fields = webhook.fields
         if not fields.get("from"):
             raise Unreadable("from")
-        return InboundText(sender=fields["from"], to=fields.get("to", ""), body=fields.get("text", ""))
+        return InboundText(
+            sender=fields["from"],
+            to=fields.get("to", ""),
+            body=fields.get("text", ""),
+            sent_at=_moment(fields.get("at", "")),
+            doubled=fields.get("doubled") == "1",
+        )
 
     def read_status(self, webhook: Webhook) -> StatusUpdate:
         """Read provider_id, message and status; one of the ids is enough. Raises Unreadable."""
@@ -93,6 +103,14 @@ class Simulator:
         if reply.status != 200:
             return [Sent(text.id, Certainty.UNKNOWN, code=str(reply.status)) for text in texts]
         return [Sent(text.id, Certainty.ACCEPTED, provider_id=f"sim-{text.id}") for text in texts]
+
+
+def _moment(written: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(written)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
 
 
 def make(settings: Settings, keyring: Keyring) -> Simulator | None:
