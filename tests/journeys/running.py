@@ -158,6 +158,13 @@ class Running:
         leader = self.leader(name)
         return children(leader) if leader else []
 
+    def with_job(self, lane: str) -> list[int]:
+        """Return a worker of a lane and the job it runs at this moment; none while none runs one."""
+        for name in (lane, f"{lane}2"):
+            if jobs := self.children(name):
+                return [self.leader(name), *jobs]
+        return []
+
     def orphans(self) -> list[int]:
         """Return processes of this instance whose parent is gone: jobs that outlive a killed worker, for seconds."""
         ours = self.processes()

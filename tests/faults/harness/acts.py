@@ -12,12 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 from threading import Event
 
 from sqlalchemy import select
 
-from hotline.models import Lane, MessageState
+from hotline.models import MessageState
+from hotline.queue import QueueName
 from hotline.simulator.replay import percentile
 from tests.faults.harness.accounting import CALM
 from tests.faults.harness.facts import Act
@@ -184,35 +186,39 @@ def bell_full(stage: Stage) -> Act:
 
 def workers_die(stage: Stage) -> Act:
     """Every kind of worker dies, wherever it can in the midst of a send; one is stopped for thirty seconds and goes on."""
-    world, running = stage.world, stage.world.running
+    world, running, over = stage.world, stage.world.running, Event()
     world.network.control(faults="slow:4")
 
-    def victims() -> Iterator[tuple[str, Callable[[], list[int]]]]:
+    def victims() -> Iterator[Callable[[], list[int]]]:
         for lane in ("life", "intake"):
-            yield f"{lane}: job", lambda lane=lane: running.children(lane)
-            yield f"{lane}: parent", lambda lane=lane: [running.leader(lane)]
-            yield f"{lane}: both", lambda lane=lane: [running.leader(lane), *running.children(lane)]
-        yield "reply: both", lambda: [running.leader("reply"), *running.children("reply")]
-        yield "clock", lambda: [running.leader("clock")]
+            yield lambda lane=lane: _working(world, lane)[1:]
+            yield lambda lane=lane: _working(world, lane)[:1]
+            yield lambda lane=lane: _working(world, lane)
+        yield lambda: _working(world, "reply")
+        yield lambda: [running.leader("clock")]
 
-    def injure(done: Event) -> list[datetime]:
+    def injure(_: Event) -> list[datetime]:
+        try:
+            return kill_all()
+        finally:
+            over.set()
+
+    def kill_all() -> list[datetime]:
         moments = []
-        for name, find in victims():
-            if name.startswith("life"):
-                _until_sending(stage)
-            if world.kill(*find()):
+        for find in victims():
+            if world.kill(*_found(stage, find)):
                 moments.append(datetime.now(UTC))
-            done.wait(2)
+            stage.pause(2)
         moments.append(_supervisor_killed(world))
-        _until_sending(stage)
-        stopped = [running.leader("life"), *running.children("life")]
+        stopped = _found(stage, lambda: _working(world, "life"))
         world.send(signal.SIGSTOP, *stopped)
         moments.append(datetime.now(UTC))
         stage.pause(30)
         world.send(signal.SIGCONT, *stopped)
         return moments
 
-    moments = stage.post("T-Q-2", stage.letters(120, life=True), 2, injure)
+    texts = takewhile(lambda _: not over.is_set(), stage.letters(1_000, life=True))
+    moments = stage.post("T-Q-2", texts, 2, injure)
     world.network.control(faults="")
     world.settle(stage.plan.settle)
     what = "kill -9: job, parent, both; clock; supervisor; 30 s stopped"
@@ -331,12 +337,16 @@ def _supervisor_killed(world: World) -> datetime:
     return moment
 
 
-def _until_sending(stage: Stage) -> None:
-    """Wait until a life alert is on its way, so that what comes next hits it there."""
-    claimed = select(MESSAGE.c.id).where(MESSAGE.c.lane == Lane.LIFE, MESSAGE.c.state == MessageState.CLAIMED).limit(1)
+def _working(world: World, lane: str) -> list[int]:
+    """Return a worker of a lane and its job at the worst moment: while a row it has claimed is on its way."""
+    claimed = select(MESSAGE.c.id).where(MESSAGE.c.lane == lane, MESSAGE.c.state == MessageState.CLAIMED).limit(1)
+    with world.running.site.db.reading() as session:
+        at_work = lane == QueueName.INTAKE or session.execute(claimed).first() is not None
+    return world.running.with_job(lane) if at_work else []
 
-    def sending() -> bool:
-        with stage.world.running.site.db.reading() as session:
-            return stage.interrupted.is_set() or session.execute(claimed).first() is not None
 
-    until(sending, 30, "an alert is on its way")
+def _found(stage: Stage, find: Callable[[], list[int]]) -> list[int]:
+    """Wait until there is something to break; for a worker that is the moment it has a job."""
+    found: list[int] = []
+    until(lambda: found.extend(find()) or found or stage.interrupted.is_set(), 30, "there is something to kill")
+    return found
