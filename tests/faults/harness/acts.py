@@ -259,10 +259,10 @@ def disk_full(stage: Stage) -> Act:
     return Act("T-IN-4", what, len(moments), tuple(moments), measured)
 
 
-# What the gateway has refused it gets again within a minute or five; meanwhile the other acts go on.
-ACTS = (calm, nasty_texts, gateway_fails, web_killed, store_away, bell_lost, bell_full, workers_die)
+# What the gateway has refused it gets again within a minute or five; meanwhile the last act goes on, which asks for life alone.
+ACTS = (calm, nasty_texts, web_killed, store_away, bell_lost, bell_full, gateway_fails, workers_die)
 # Two databases share one machine: while the texts of one use it up, the other waits for its Redis.
-OTHERWISE = (calm, nasty_texts, gateway_fails, bell_lost, bell_full, web_killed, store_away, workers_die)
+OTHERWISE = (calm, nasty_texts, bell_lost, bell_full, web_killed, store_away, gateway_fails, workers_die)
 ORDER = {"sqlite": ACTS, "postgresql": OTHERWISE}
 DISK_ACTS = (disk_full,)
 
