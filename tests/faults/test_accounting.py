@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.harness.accounting import RULES, Line, account
+from tests.faults.harness.accounting import RULES, account
 from tests.faults.harness.facts import Accept, Acked, Act, Facts, Out, Row, Try
 from tests.faults.harness.report import Page, bound, markdown, table
 
@@ -243,7 +243,7 @@ def test_only_the_promises_that_were_played_have_a_line() -> None:
 
 
 def test_the_table_and_the_page_show_what_is_broken() -> None:
-    found: dict[str, list[Line]] = {"sqlite": account(without(truth(), "T-IN-1"))}
+    found = {"sqlite": account(without(truth(), "T-IN-1"))}
     page = markdown(found, Page("make faults", 7, date(2026, 11, 24), 300))
     assert "| **BROKEN** | sqlite | T-IN-1 |" in page
     assert "| ok | sqlite | T-Q-4 |" in page

@@ -14,8 +14,9 @@ from pathlib import Path
 from rich.console import Console
 
 from tests.faults.harness import report
-from tests.faults.harness.acts import ACTS, DISK_ACTS, Plan
+from tests.faults.harness.acts import ACTS, DISK_ACTS
 from tests.faults.harness.play import play
+from tests.faults.harness.stage import Plan
 from tests.servers import program
 
 STORES = ("sqlite", "postgresql")

@@ -3,84 +3,33 @@
 Each act returns what it did and what it measured on the spot; what became of the texts is asked of the rows at the end.
 """
 
-import fcntl
-import random
 import signal
-import sqlite3
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from itertools import takewhile
-from pathlib import Path
 from threading import Event
 
-from sqlalchemy import select
-
-from hotline.models import MessageState
-from hotline.queue import QueueName
 from hotline.simulator.replay import percentile
 from tests.faults.harness.accounting import CALM
+from tests.faults.harness.breaking import (
+    crashed,
+    fill,
+    found_by,
+    frozen,
+    spool_empty,
+    supervisor_killed,
+    turn_taken,
+    working,
+    written_by_another,
+)
 from tests.faults.harness.facts import Act
-from tests.faults.harness.parts import MESSAGE, World
-from tests.faults.harness.traffic import Letter, letters, nasty
+from tests.faults.harness.parts import World
+from tests.faults.harness.stage import Stage
+from tests.faults.harness.traffic import NASTY, nasty
 from tests.journeys.running import answers, until
 
 FAULTS = "429:2,500:2,502:2,500-sent:3,reset:2,reset-sent:3,garbage-sent:3,garbage:2,hang-sent:1,slow:1"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How much is done: `texts` are those of T-IN-1, at `rate` a second; `pace` is that of T-Q-1; times in seconds."""
-
-    seed: int
-    texts: int
-    rate: float
-    redis_gone: float
-    pace: float
-    settle: float
-    disk: bool
-
-
-@dataclass
-class Stage:
-    """One world with its plan and its dice, on which acts are played."""
-
-    world: World
-    plan: Plan
-    chance: random.Random = field(init=False)
-    interrupted: Event = field(default_factory=Event)
-
-    def __post_init__(self) -> None:
-        self.chance = random.Random(f"{self.plan.seed}|{self.world.store}")  # noqa: S311  a seed must give the same run again
-
-    def letters(self, number: float, *, life: bool = False) -> Iterator[Letter]:
-        return letters(self.world.running.site, int(number), self.chance, life=life)
-
-    def post(
-        self, name: str, texts: Iterable[Letter], rate: float, injure: Callable[[Event], list[datetime]], *, settle: bool = True
-    ) -> list[datetime]:
-        """Post texts while `injure` does its worst in a thread; returns the moments at which it did."""
-        done = Event()
-        with ThreadPoolExecutor(1) as beside:
-            doing = beside.submit(injure, done)
-            try:
-                self.world.post.post(name, texts, rate=rate)
-            except BaseException:
-                self.interrupted.set()
-                raise
-            finally:
-                done.set()
-            moments = doing.result()
-        if settle:
-            self.world.settle(self.plan.settle)
-        return moments
-
-    def pause(self, seconds: float) -> None:
-        """Let time pass, also when all texts are posted already; Ctrl-C ends it."""
-        if self.interrupted.wait(seconds):
-            raise InterruptedError
 
 
 def calm(stage: Stage) -> Act:
@@ -92,7 +41,7 @@ def calm(stage: Stage) -> Act:
 def nasty_texts(stage: Stage) -> Act:
     """Texts that have broken others."""
     before = stage.world.post.answers.copy()
-    stage.post("T-BAD-1", nasty(stage.world.running.site, 3), 20, lambda _: [])
+    stage.post("T-BAD-1", nasty(stage.world.running.site, 3 * (len(NASTY) + 1)), 20, lambda _: [])
     worse = stage.world.post.answers - before
     failed = sum(number for status, number in worse.items() if not status.startswith("2"))
     return Act("T-BAD-1", "NUL, broken UTF-8, 30 KB, markup", 1, measured={"5xx": failed})
@@ -114,7 +63,7 @@ def web_killed(stage: Stage) -> Act:
                 victims.append(datetime.now(UTC))
         return [*workers, *parents]
 
-    moments = stage.post("T-IN-1", stage.letters(stage.plan.texts), stage.plan.rate, injure)
+    moments = stage.post("T-IN-1", stage.mixed(stage.plan.texts), stage.plan.rate, injure)
     return Act("T-IN-1", f"kill -9: {len(workers)} web workers, {len(parents)} web parents", len(moments), tuple(moments))
 
 
@@ -133,14 +82,14 @@ def store_away(stage: Stage) -> Act:
                 started = datetime.now(UTC)
                 stage.pause(last)
             spans.append((started, datetime.now(UTC)))
-            emptied.append(_spool_empty(world))
+            emptied.append(spool_empty(world))
             return [started]
 
         return injure
 
-    stopped, hung = (_crashed, _frozen) if world.cluster else (_written_by_another, _turn_taken)
-    moments = stage.post("T-IN-2", stage.letters(400), 20, broken(stopped, 6, 6))
-    moments += stage.post("T-IN-2", stage.letters(480), 20, broken(hung, 2, 20))
+    stopped, hung = (crashed, frozen) if world.cluster else (written_by_another, turn_taken)
+    moments = stage.post("T-IN-2", stage.mixed(400), 20, broken(stopped, 6, 6))
+    moments += stage.post("T-IN-2", stage.mixed(480), 20, broken(hung, 2, 20))
     waits = [text.seconds for text in away.acked if text.act == "T-IN-2" and any(a <= text.at <= b for a, b in spans)]
     measured = {"acked while away": float(len(waits))}
     measured |= {"ack p99": p99} if (p99 := percentile(waits, 0.99)) is not None else {}
@@ -191,10 +140,10 @@ def workers_die(stage: Stage) -> Act:
 
     def victims() -> Iterator[Callable[[], list[int]]]:
         for lane in ("life", "intake"):
-            yield lambda lane=lane: _working(world, lane)[1:]
-            yield lambda lane=lane: _working(world, lane)[:1]
-            yield lambda lane=lane: _working(world, lane)
-        yield lambda: _working(world, "reply")
+            yield lambda lane=lane: working(world, lane)[1:]
+            yield lambda lane=lane: working(world, lane)[:1]
+            yield lambda lane=lane: working(world, lane)
+        yield lambda: working(world, "reply")
         yield lambda: [running.leader("clock")]
 
     def injure(_: Event) -> list[datetime]:
@@ -206,11 +155,11 @@ def workers_die(stage: Stage) -> Act:
     def kill_all() -> list[datetime]:
         moments = []
         for find in victims():
-            if world.kill(*_found(stage, find)):
+            if world.kill(*found_by(stage, find)):
                 moments.append(datetime.now(UTC))
             stage.pause(2)
-        moments.append(_supervisor_killed(world))
-        stopped = _found(stage, lambda: _working(world, "life"))
+        moments.append(supervisor_killed(world))
+        stopped = found_by(stage, lambda: working(world, "life"))
         world.send(signal.SIGSTOP, *stopped)
         moments.append(datetime.now(UTC))
         stage.pause(30)
@@ -243,7 +192,7 @@ def disk_full(stage: Stage) -> Act:
         moments = []
         for _ in range(2):
             done.wait(2)
-            _fill(filler)
+            fill(filler)
             moments.append(datetime.now(UTC))
             done.wait(6)
         filler.unlink()
@@ -265,88 +214,3 @@ ACTS = (calm, nasty_texts, web_killed, store_away, bell_lost, bell_full, gateway
 OTHERWISE = (calm, nasty_texts, bell_lost, bell_full, web_killed, store_away, gateway_fails, workers_die)
 ORDER = {"sqlite": ACTS, "postgresql": OTHERWISE}
 DISK_ACTS = (disk_full,)
-
-
-# ---- how things are broken
-
-
-def _spool_empty(world: World) -> float | None:
-    try:
-        return until(lambda: not world.spooled(), 60, "the spool is empty", every=0.1)
-    except TimeoutError:
-        return None
-
-
-@contextmanager
-def _crashed(world: World) -> Iterator[None]:
-    assert world.cluster is not None
-    world.cluster.crash()
-    try:
-        yield
-    finally:
-        world.cluster.start()
-
-
-@contextmanager
-def _frozen(world: World) -> Iterator[None]:
-    assert world.cluster is not None
-    world.cluster.signal(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        world.cluster.signal(signal.SIGCONT)
-
-
-@contextmanager
-def _written_by_another(world: World) -> Iterator[None]:
-    """Hold SQLite's own write lock, as a backup or a shell that forgot to commit does: every write is refused."""
-    other = sqlite3.connect(world.running.instance / "hotline.db", isolation_level=None, timeout=30)
-    other.execute("BEGIN EXCLUSIVE")
-    try:
-        yield
-    finally:
-        other.execute("ROLLBACK")
-        other.close()
-
-
-@contextmanager
-def _turn_taken(world: World) -> Iterator[None]:
-    """Hold the lock all writers queue on, as one that was stopped in mid-write does: every write hangs."""
-    with (world.running.instance / "hotline.db.lock").open("w") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
-        yield
-
-
-def _fill(filler: Path) -> None:
-    """Write until nothing more goes in."""
-    with filler.open("ab", buffering=0) as file:
-        for size in (1024 * 1024, 4096, 1):
-            with suppress(OSError):
-                while file.write(b"x" * size) == size:
-                    pass
-
-
-def _supervisor_killed(world: World) -> datetime:
-    """Kill `hotline up` alone, and start it again as the machine's own supervisor would."""
-    running = world.running
-    assert running.process is not None
-    running.process.kill()
-    moment = datetime.now(UTC)
-    running.process.wait(10)
-    running.start().until_ready(60)
-    return moment
-
-
-def _working(world: World, lane: str) -> list[int]:
-    """Return a worker of a lane and its job at the worst moment: while a row it has claimed is on its way."""
-    claimed = select(MESSAGE.c.id).where(MESSAGE.c.lane == lane, MESSAGE.c.state == MessageState.CLAIMED).limit(1)
-    with world.running.site.db.reading() as session:
-        at_work = lane == QueueName.INTAKE or session.execute(claimed).first() is not None
-    return world.running.with_job(lane) if at_work else []
-
-
-def _found(stage: Stage, find: Callable[[], list[int]]) -> list[int]:
-    """Wait until there is something to break; for a worker that is the moment it has a job."""
-    found: list[int] = []
-    until(lambda: found.extend(find()) or found or stage.interrupted.is_set(), 30, "there is something to kill")
-    return found

@@ -10,10 +10,12 @@ from multiprocessing.context import SpawnProcess
 from types import FrameType
 
 from tests.faults.harness import books
-from tests.faults.harness.accounting import Line, account
-from tests.faults.harness.acts import DISK_ACTS, ORDER, Plan, Stage
+from tests.faults.harness.accounting import account
+from tests.faults.harness.acts import DISK_ACTS, ORDER
 from tests.faults.harness.facts import Act, Facts
+from tests.faults.harness.lines import Line
 from tests.faults.harness.parts import small_disk, world
+from tests.faults.harness.stage import Plan, Stage
 
 ENDING_SECONDS = 90
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from tests.faults.harness.accounting import Figure, Line
+from tests.faults.harness.lines import Figure, Line
 
 WHOLE, LOST = "every 2xx", "lost"
 

@@ -179,12 +179,15 @@ def letters(site: Deployment, number: int, chance: random.Random, *, life: bool 
         yield Letter(signed.external_id, text, signed.body, request(signed.target, signed.body, signed.headers))
 
 
-def nasty(site: Deployment, rounds: int) -> Iterator[Letter]:
-    """Yield texts of bytes that have broken others, and one genuine webhook that names no sender."""
-    for _ in range(rounds):
-        for said in NASTY:
-            yield _raw(site, [(b"From", f"+25078{next(NUMBERS):07d}".encode()), (b"To", b"7788"), (b"Body", said)], said)
-        yield _raw(site, [(b"To", b"7788"), (b"Body", b"no sender")], b"no sender", readable=False)
+def nasty(site: Deployment, number: int, chance: random.Random | None = None) -> Iterator[Letter]:
+    """Yield texts of bytes that have broken others, and genuine webhooks that name no sender: all in turn, or as dice fall."""
+    for place in range(number):
+        which = chance.randrange(len(NASTY) + 1) if chance else place % (len(NASTY) + 1)
+        if which == len(NASTY):
+            yield _raw(site, [(b"To", b"7788"), (b"Body", b"no sender")], b"no sender", readable=False)
+        else:
+            sender = f"+25078{next(NUMBERS):07d}".encode()
+            yield _raw(site, [(b"From", sender), (b"To", b"7788"), (b"Body", NASTY[which])], NASTY[which])
 
 
 def _raw(site: Deployment, fields: list[tuple[bytes, bytes]], said: bytes, *, readable: bool = True) -> Letter:
