@@ -13,12 +13,14 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Dialect,
     Insert,
     RowMapping,
     Table,
@@ -94,10 +96,6 @@ class Database:
         with Session(self._reader, expire_on_commit=False) as session:
             yield session
 
-    def insert_once(self, table: Table) -> Insert:
-        """Return an INSERT that leaves a row alone which is there already, by any of the table's unique keys."""
-        return sqlite.insert(table).on_conflict_do_nothing() if self.sqlite else postgresql.insert(table).on_conflict_do_nothing()
-
     def insert_or_add(self, table: Table) -> Insert:
         """Return an INSERT into a (name, value) table that adds to the value of a name which is there already."""
         statement = sqlite.insert(table) if self.sqlite else postgresql.insert(table)
@@ -162,31 +160,68 @@ def after_commit(session: Session, hook: Callable[[], object]) -> None:
 
 
 def add_rows(session: Session, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
-    """Insert many rows with the same columns; every column without a default in the database must be given.
+    """Insert many rows with the same columns in the same order; every column without a default in the database must be given.
 
     Straight to the driver: executemany on SQLite, COPY on PostgreSQL. On the way of each report this halves the cost of
     its dozen rows.
     """
     if not rows:
         return
-    columns = list(rows[0])
     connection = session.connection()
+    columns = tuple(rows[0])
+    if connection.dialect.name == "sqlite":
+        _execute_many(connection, table, columns, rows)
+        return
     quote = connection.dialect.identifier_preparer.quote
     names = ", ".join(map(quote, columns))
-    cursor = connection.connection.cursor()
+    with connection.connection.cursor().copy(f"COPY {quote(table.name)} ({names}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row([row[column] for column in columns])
+
+
+def insert_unless_there(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
+    """Insert rows with the same columns in the same order, but for those that are there already by any of the unique keys.
+
+    One statement over arrays on PostgreSQL, executemany on SQLite: a group of webhooks costs hardly more than one.
+    """
+    columns = tuple(rows[0])
     if connection.dialect.name == "sqlite":
-        marks = ", ".join("?" * len(columns))
-        values = [[_sqlite_value(row[column]) for column in columns] for row in rows]
-        cursor.executemany(f"INSERT INTO {quote(table.name)} ({names}) VALUES ({marks})", values)  # noqa: S608  our own names
-    else:
-        with cursor.copy(f"COPY {quote(table.name)} ({names}) FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row([row[column] for column in columns])
+        _execute_many(connection, table, columns, rows, " ON CONFLICT DO NOTHING")
+        return
+    arrays = tuple(list(column) for column in zip(*(row.values() for row in rows), strict=True))
+    connection.exec_driver_sql(_over_arrays(table, columns, connection.dialect), arrays)
 
 
-def _sqlite_value(value: object) -> object:
-    """Return a value as SQLite keeps it; a moment is microseconds since 1970, as hotline.models.Moment has it."""
-    return round(value.timestamp() * 1_000_000) if isinstance(value, datetime) else value
+def _execute_many(
+    connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Mapping[str, object]], ending: str = ""
+) -> None:
+    statement, forms = _insertion(table, columns, connection.dialect)
+    values = [list(row.values()) for row in rows]
+    for place, form in forms:
+        for line in values:
+            line[place] = form(line[place])
+    connection.exec_driver_sql(statement + ending, [tuple(line) for line in values])
+
+
+@lru_cache
+def _over_arrays(table: Table, columns: tuple[str, ...], dialect: Dialect) -> str:
+    quote = dialect.identifier_preparer.quote
+    names = ", ".join(map(quote, columns))
+    arrays = ", ".join(f"%b::{table.c[column].type.compile(dialect)}[]" for column in columns)
+    select_all = f"SELECT * FROM unnest({arrays})"  # noqa: S608  our own names
+    return f"INSERT INTO {quote(table.name)} ({names}) {select_all} ON CONFLICT DO NOTHING"
+
+
+@lru_cache
+def _insertion(
+    table: Table, columns: tuple[str, ...], dialect: Dialect
+) -> tuple[str, tuple[tuple[int, Callable[[Any], object]], ...]]:
+    """Return an INSERT in the driver's own words, and the places of columns with what turns a value into what is kept."""
+    quote = dialect.identifier_preparer.quote
+    names = ", ".join(map(quote, columns))
+    forms = (table.c[column].type.dialect_impl(dialect).bind_processor(dialect) for column in columns)
+    kept = tuple((place, form) for place, form in enumerate(forms) if form is not None)
+    return f"INSERT INTO {quote(table.name)} ({names}) VALUES ({', '.join('?' * len(columns))})", kept  # noqa: S608  our own names
 
 
 def claim(

@@ -35,6 +35,7 @@ KEPT_HEADERS = {
 LARGEST_QUARANTINED = 64 * 1024
 LONGEST_LENGTH = 12  # digits of a Content-Length; one of thousands would not even be read as a number
 FORGED = "webhooks.forged"
+INBOX, QUARANTINE = table(Inbox), table(Quarantine)
 
 PREFIX = "/in/"
 PLAIN = ("Content-Type", "text/plain")
@@ -57,8 +58,6 @@ class Door:
     def __post_init__(self) -> None:
         db, bell = self.deployment.hurried_db, self.deployment.bell
         self._seal = self.deployment.keyring.inbox_seal()
-        self._insert = db.insert_once(table(Inbox))
-        self._insert_aside = db.insert_once(table(Quarantine))
         self._count = db.insert_or_add(table(Counter))
         ringer = Ringer(bell, QueueName.INTAKE)
         wait = self.deployment.settings.commit_wait_seconds
@@ -75,7 +74,7 @@ class Door:
             raise
         row = enclose(self.deployment, self._seal, gateway, webhook, datetime.now(UTC))
         try:
-            self._writer.put((self._insert, row))
+            self._writer.put((INBOX, row))
         except Unavailable:
             self._spool.keep(row)
 
@@ -92,7 +91,7 @@ class Door:
         if size > LARGEST_QUARANTINED or size > self._quarantine_room():
             return []
         self._room -= size
-        held = (self._insert_aside, self._aside(gateway, webhook, reason))
+        held = (QUARANTINE, self._aside(gateway, webhook, reason))
         return [held, (self._count, {"name": Counter.QUARANTINED_BYTES, "value": size})]
 
     def _aside(self, gateway: Gateway, webhook: Webhook, reason: str) -> dict[str, object]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Row, func, select, update
 from sqlalchemy.orm import Session
 
-from hotline.db import after_commit
+from hotline.db import after_commit, insert_unless_there
 from hotline.deployment import Deployment
 from hotline.gateways.contract import Forged, Gateway, Webhook
 from hotline.intake.envelope import enclose
@@ -54,7 +54,7 @@ def _take(session: Session, deployment: Deployment, row: Row[tuple[object, ...]]
     if gateway is None or webhook is None or not _genuine(gateway, webhook):
         return False
     fields = enclose(deployment, deployment.keyring.inbox_seal(), gateway, webhook, row.received_at)
-    session.connection().execute(deployment.db.insert_once(INBOX), [fields])
+    insert_unless_there(session.connection(), INBOX, [fields])
     session.execute(update(ASIDE).where(ASIDE.c.id == row.id).values(state=QuarantineState.GENUINE))
     return True
 

@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 
 from hotline.config import Settings
-from hotline.db import after_commit
+from hotline.db import after_commit, insert_unless_there
 from hotline.deployment import Deployment
 from hotline.in_time import ROW_FAULTS, Unavailable
 from hotline.intake.ballast import Ballast
@@ -230,7 +230,7 @@ def _store(deployment: Deployment, files: Sequence[Path]) -> int:
 
 def _insert(deployment: Deployment, rows: Sequence[Mapping[str, object]]) -> None:
     with deployment.db.transaction() as session:
-        session.connection().execute(deployment.db.insert_once(table(Inbox)), rows)
+        insert_unless_there(session.connection(), table(Inbox), rows)
         after_commit(session, partial(deployment.bell.ring, QueueName.INTAKE))
 
 
