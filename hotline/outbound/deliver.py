@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BindParameter, RowMapping, bindparam, or_, select, tuple_, update
+from sqlalchemy import BindParameter, RowMapping, and_, bindparam, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from hotline.db import add_rows, claim
@@ -268,7 +268,11 @@ def _settled(row: RowMapping, verdict: Verdict, sent: Sent | None, via: str, now
 
 
 def _write(session: Session, token: str, settled: Sequence[dict[str, object]]) -> None:
-    ours = (MESSAGE.c.id == bindparam("row"), MESSAGE.c.claim_token == token, MESSAGE.c.state == MessageState.CLAIMED)
+    # Whoever was thought dead and comes back with good news is believed, as long as nobody has claimed the row since.
+    freed = or_(MESSAGE.c.state == MessageState.QUEUED, MESSAGE.c.state == MessageState.UNKNOWN)
+    believed = and_(freed, bindparam("to", type_=MESSAGE.c.state.type) == MessageState.ACCEPTED)
+    held = or_(MESSAGE.c.state == MessageState.CLAIMED, believed)
+    ours = (MESSAGE.c.id == bindparam("row"), MESSAGE.c.claim_token == token, held)
     statement = update(MESSAGE).where(*ours)
     values: dict[str, BindParameter[Any]] = {
         "state": bindparam("to"),

@@ -137,6 +137,20 @@ def test_a_worker_that_was_thought_dead_changes_nothing_any_more(known: Line) ->
     assert row(known, message)["state"] == "accepted"
 
 
+@pytest.mark.parametrize("kind", [MessageKind.ALERT, MessageKind.REPLY])
+def test_a_worker_that_was_thought_dead_and_brings_good_news_is_believed(known: Line, kind: MessageKind) -> None:
+    message = queue(known, kind, lane=Lane.LIFE)
+    slow = take(known, Lane.LIFE)
+    known.later(seconds=60)
+    assert free(known) == 1
+    settle(known, slow, unknown)
+    assert row(known, message)["state"] in ("queued", "unknown"), "a doubt tells nothing new"
+    settle(known, slow, accepted)
+    assert (row(known, message)["state"], row(known, message)["provider_id"]) == ("accepted", f"SM-{message}")
+    known.work()
+    assert known.sent == [], "it had arrived: nobody is told twice"
+
+
 @pytest.mark.parametrize(
     ("kind", "lane", "attempts", "state"),
     [

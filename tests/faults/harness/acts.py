@@ -183,6 +183,22 @@ def gateway_fails(stage: Stage) -> Act:
     return Act("T-OUT", "gateway fails in ten ways", 1)
 
 
+def gateway_gone(stage: Stage) -> Act:
+    """The first gateway hangs for twenty seconds: it takes connections and answers nothing."""
+    network = stage.world.network
+
+    def injure(done: Event) -> list[datetime]:
+        done.wait(2)
+        network.send(signal.SIGSTOP)
+        started = datetime.now(UTC)
+        stage.pause(20)
+        network.send(signal.SIGCONT)
+        return [started]
+
+    moments = stage.post("T-OUT-3", stage.letters(40, life=True), 2, injure)
+    return Act("T-OUT-3", "first gateway hung for 20 s", len(moments), tuple(moments))
+
+
 def disk_full(stage: Stage) -> Act:
     """The disk of data and spool is filled to the last byte; once the ballast was given up, again; then it has room."""
     world = stage.world
@@ -209,8 +225,8 @@ def disk_full(stage: Stage) -> Act:
 
 
 # What the gateway has refused it gets again within a minute or five; meanwhile the last act goes on, which asks for life alone.
-ACTS = (calm, nasty_texts, web_killed, store_away, bell_lost, bell_full, gateway_fails, workers_die)
+ACTS = (calm, nasty_texts, web_killed, store_away, bell_lost, bell_full, gateway_fails, gateway_gone, workers_die)
 # Two databases share one machine: while the texts of one use it up, the other waits for its Redis.
-OTHERWISE = (calm, nasty_texts, bell_lost, bell_full, web_killed, store_away, gateway_fails, workers_die)
+OTHERWISE = (calm, nasty_texts, bell_lost, bell_full, web_killed, store_away, gateway_fails, gateway_gone, workers_die)
 ORDER = {"sqlite": ACTS, "postgresql": OTHERWISE}
 DISK_ACTS = (disk_full,)

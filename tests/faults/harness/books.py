@@ -82,6 +82,6 @@ def _taken(record: Path) -> tuple[dict[str, str], list[Accept], dict[str, set[st
             if line["kind"] == "callback" and line["heard"] == 200:
                 heard[line["sid"]].add(line["status"])
             elif line["kind"] == "text" and line["taken"] and line.get("message"):
-                sids[line["sid"]] = line["message"]
+                sids[line.get("sid", "")] = line["message"]
                 accepts.append(Accept(line["message"], line["api"], datetime.fromtimestamp(line["at"], UTC)))
     return sids, accepts, heard

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,19 +30,17 @@ NEVER_CLIMB = "86400:everyone"
 
 @dataclass
 class FakeNetwork:
-    """The gateway texts leave by, as a process of its own; its record survives whatever is killed."""
+    """A gateway texts leave by, as a process of its own; its record survives whatever is killed."""
 
-    record: Path
-    deliver_to: str
-    seed: int
+    module: str
+    words: Sequence[str]
     process: subprocess.Popen[str] | None = None
     url: str = ""
 
     def start(self) -> "FakeNetwork":
-        """Start it, without faults and without callbacks, and learn its address."""
-        words = ["--record", str(self.record), "--seed", str(self.seed), "--token", TOKEN, "--deliver-to", self.deliver_to]
+        """Start it, and learn its address."""
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.fakes.gateway", *words],
+            [sys.executable, "-m", self.module, *self.words],
             cwd=HOUSE,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -51,7 +49,7 @@ class FakeNetwork:
         )
         assert self.process.stdout is not None
         self.url = self.process.stdout.readline().strip()
-        assert self.url, "the fake gateway did not start"
+        assert self.url, f"{self.module} did not start"
         return self
 
     def control(self, **change: str) -> None:
@@ -59,11 +57,14 @@ class FakeNetwork:
         with urllib3.PoolManager(timeout=10) as http:
             assert http.request("POST", f"{self.url}/control", body=json.dumps(change)).status < 300
 
+    def send(self, number: int) -> None:
+        """Send it a signal."""
+        assert self.process is not None
+        self.process.send_signal(number)
+
     def close(self) -> None:
+        """End it, also while it is stopped."""
         if self.process is not None:
-            self.process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                self.process.wait(10)
             self.process.kill()
             self.process.wait(10)
 
@@ -76,6 +77,7 @@ class World:
     running: Running
     redis: RedisServer
     network: FakeNetwork
+    record: Path
     cluster: Cluster | None
     post: Postbox
 
@@ -133,19 +135,22 @@ def world(store: str, seed_of_network: int, base: Path | None = None, **chosen: 
     cluster = Cluster(Path(tempfile.mkdtemp(prefix="hotline-cluster-", dir=base))) if store == "postgresql" else None
     redis = RedisServer(folder / "redis")
     running = Running(folder / "site", demo=False)
-    network = FakeNetwork(outside / "taken.jsonl", running.web, seed_of_network)
+    record = outside / "taken.jsonl"
+    network = FakeNetwork("tests.fakes.gateway", _words(record, running.web, seed_of_network))
+    second = FakeNetwork("tests.fakes.smsbox", ["--record", str(record)])
     try:
         redis.folder.mkdir()
         running.redis_url = redis.start().url
         if cluster is not None:
             running.database_url = cluster.create().url
-        running.settings = _chosen(network.start(), running) | chosen
+        running.settings = _chosen(network.start(), second.start(), running) | chosen
         _prepare(running)
         running.start().until_ready(90)
-        yield World(store, running, redis, network, cluster, Postbox(running.site))
+        yield World(store, running, redis, network, record, cluster, Postbox(running.site))
     finally:
         running.close()
         network.close()
+        second.close()
         redis.close()
         if cluster is not None:
             cluster.close()
@@ -169,13 +174,24 @@ def small_disk(size: str = "400m") -> Iterator[Path]:
         folder.rmdir()
 
 
-def _chosen(network: FakeNetwork, running: Running) -> dict[str, str]:
+def _words(record: Path, deliver_to: str, seed_of_network: int) -> list[str]:
+    words = {"record": record, "deliver-to": deliver_to, "seed": seed_of_network, "token": TOKEN}
+    return [word for name, value in words.items() for word in (f"--{name}", str(value))]
+
+
+def _chosen(network: FakeNetwork, second: FakeNetwork, running: Running) -> dict[str, str]:
     return {
         "gateway": "twilio",
         "twilio_account_sid": "AC" + "0" * 32,
         "twilio_auth_tokens": TOKEN,
         "twilio_from": "7788",
         "twilio_api_url": network.url,
+        "second_gateway": "kannel",
+        "kannel_send_url": f"{second.url}/cgi-bin/sendsms",
+        "kannel_username": "hotline",
+        "kannel_password": TOKEN,
+        "kannel_from": "7788",
+        "hook_secrets": "invented-for-tests-and-long-enough-to-pass",
         "public_url": running.web,
         "ladder_life": NEVER_CLIMB,
         "ladder_normal": NEVER_CLIMB,

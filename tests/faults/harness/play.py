@@ -58,7 +58,7 @@ def _perform(stage: Stage, acts: Sequence[Callable[[Stage], Act]]) -> Facts:
         played.append(act(stage))
         print(f"{world.store:>10} {played[-1].name:>8} {time.monotonic() - began:6.1f} s  {played[-1].injected}", flush=True)
     world.settle(stage.plan.settle)
-    return books.read(world.running.site, world.store, played, world.post.acked, world.network.record)
+    return books.read(world.running.site, world.store, played, world.post.acked, world.record)
 
 
 def _player(store: str, plan: Plan, only: Sequence[str], result: Connection) -> None:
