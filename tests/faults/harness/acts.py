@@ -157,7 +157,7 @@ def workers_die(stage: Stage) -> Act:
         for find in victims():
             if world.kill(*found_by(stage, find)):
                 moments.append(datetime.now(UTC))
-            stage.pause(2)
+            stage.pause(1)
         moments.append(supervisor_killed(world))
         stopped = found_by(stage, lambda: working(world, "life"))
         world.send(signal.SIGSTOP, *stopped)
@@ -195,7 +195,7 @@ def gateway_gone(stage: Stage) -> Act:
         network.send(signal.SIGCONT)
         return [started]
 
-    moments = stage.post("T-OUT-3", stage.letters(40, life=True), 2, injure)
+    moments = stage.post("T-OUT-3", stage.letters(40, life=True), 2, injure, settle=False)
     return Act("T-OUT-3", "first gateway hung for 20 s", len(moments), tuple(moments))
 
 

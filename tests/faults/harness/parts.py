@@ -148,14 +148,22 @@ def world(store: str, seed_of_network: int, base: Path | None = None, **chosen: 
         running.start().until_ready(90)
         yield World(store, running, redis, network, record, cluster, Postbox(running.site))
     finally:
-        running.close()
-        network.close()
-        second.close()
-        redis.close()
-        if cluster is not None:
-            cluster.close()
-        for left in (outside, folder):
-            shutil.rmtree(left, ignore_errors=True)
+        with undisturbed():
+            running.close()
+            for server in (network, second, redis, *([cluster] if cluster else [])):
+                server.close()
+            for left in (outside, folder):
+                shutil.rmtree(left, ignore_errors=True)
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let nothing end us for as long as we clean up."""
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

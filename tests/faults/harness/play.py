@@ -17,7 +17,7 @@ from tests.faults.harness.lines import Line
 from tests.faults.harness.parts import small_disk, world
 from tests.faults.harness.stage import Plan, Stage
 
-ENDING_SECONDS = 90
+ENDING_SECONDS, PATIENCE_SECONDS = 120, 15
 
 
 def play(stores: Sequence[str], plan: Plan, only: Sequence[str]) -> dict[str, Sequence[Line] | None]:
@@ -36,7 +36,7 @@ def play(stores: Sequence[str], plan: Plan, only: Sequence[str]) -> dict[str, Se
         for process, _ in playing.values():
             process.terminate()
         for process, _ in playing.values():
-            process.join(ENDING_SECONDS)
+            _end(process)
 
 
 def play_on(store: str, plan: Plan, only: Sequence[str]) -> Sequence[Line]:
@@ -62,17 +62,26 @@ def _perform(stage: Stage, acts: Sequence[Callable[[Stage], Act]]) -> Facts:
 
 
 def _player(store: str, plan: Plan, only: Sequence[str], result: Connection) -> None:
-    """Play in a process of its own. Ctrl-C reaches the whole group; only what our parent then says counts, and only once."""
+    """Play in a process of its own. Ctrl-C reaches the whole group; only what our parent then says counts."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _interrupted)
     with suppress(KeyboardInterrupt):
         result.send(play_on(store, plan, only))
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def _interrupted(number: int, frame: FrameType | None) -> None:
-    del frame
-    signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
+
+
+def _end(process: SpawnProcess) -> None:
+    """Ask until it has ended: an interrupt that comes in the midst of a destructor is lost."""
+    for _ in range(ENDING_SECONDS // PATIENCE_SECONDS):
+        process.join(PATIENCE_SECONDS)
+        if not process.is_alive():
+            return
+        process.terminate()
+    process.kill()
 
 
 def _result(process: SpawnProcess, pipe: Connection) -> Sequence[Line] | None:

@@ -71,9 +71,9 @@ class Postbox:
         waiting, before = _paced(letters, rate), len(self.acked)
         left = Counter[str]()
         threads = [threading.Thread(target=self._carry, args=(act, waiting, patience, left)) for _ in range(AT_ONCE)]
-        for thread in threads:
-            thread.start()
         try:
+            for thread in threads:
+                thread.start()
             for thread in threads:
                 thread.join()
         finally:
