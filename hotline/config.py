@@ -9,6 +9,7 @@ import os
 import re
 import sys
 import tempfile
+from collections.abc import Mapping
 from datetime import time
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +20,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 LONGEST_SOCKET = 100
 LADDER_STEP = re.compile(r"[1-9][0-9]{0,6}:(next|call|supervisor|everyone)")
+GATEWAY_RATE = re.compile(r"[a-z0-9_]+:[1-9][0-9]{0,4}")
 DEMO_MARK = "demo"  # a file in the instance folder: invented people never become real ones
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -78,6 +80,15 @@ class Settings(BaseSettings):
     twilio_api_url: str = Field("https://api.twilio.com", description="Base address of Twilio's REST API.")
     connect_timeout_seconds: float = Field(3.0, gt=0, description="Time-out to connect to a gateway.")
     read_timeout_seconds: float = Field(10.0, gt=0, description="Time-out to read a gateway's answer.")
+    gateway_rates: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Most texts a second through a gateway, all workers together, as `name:number`; not named is not limited."
+    )
+    breaker_percent: int = Field(15, ge=1, le=101, description="Share of failed or slow tries at which a gateway is left alone.")
+    breaker_failures: int = Field(5, ge=1, description="Fewest failed or slow tries for that.")
+    breaker_minutes: int = Field(15, ge=1, description="Span of time in which tries are counted for that.")
+    breaker_pause_seconds: int = Field(
+        30, ge=1, description="How long a gateway is left alone before one text tries it again; doubles up to 5 min."
+    )
 
     # The deployment
     demo: bool = Field(default=False, description="Invented people, browser phones and one-click sign-in on loopback.")
@@ -120,13 +131,16 @@ class Settings(BaseSettings):
         ge=0,
         description="Room kept in the spool folder for when its disk is full, in MiB; 16 in a demo, 0 for none.",
     )
+    reconcile_seconds: float = Field(
+        300.0, gt=0, description="Pause between two looks at a gateway's own list of received texts."
+    )
     inbox_days: int = Field(7, description="Days a handled raw webhook is kept.")
     quarantine_mib: int = Field(64, description="Room for webhooks that failed their signature, in MiB.")
     quarantine_days: int = Field(30, description="Days a quarantined webhook is kept.")
     session_idle_minutes: int = Field(15, description="Idle time after which an officer is signed out.")
     session_hours: int = Field(8, description="Longest time an officer stays signed in.")
 
-    @field_validator("twilio_auth_tokens", "ladder_life", "ladder_normal", mode="before")
+    @field_validator("twilio_auth_tokens", "gateway_rates", "ladder_life", "ladder_normal", mode="before")
     @classmethod
     def _separated(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -138,6 +152,18 @@ class Settings(BaseSettings):
         if not steps or not all(LADDER_STEP.fullmatch(step) for step in steps):
             raise ValueError("a ladder is one or more of seconds:action, where action is next, call, supervisor or everyone")
         return steps
+
+    @field_validator("gateway_rates")
+    @classmethod
+    def _countable(cls, rates: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(GATEWAY_RATE.fullmatch(rate) for rate in rates):
+            raise ValueError("a rate is gateway:texts a second, such as twilio:10")
+        return rates
+
+    @property
+    def rates(self) -> Mapping[str, int]:
+        """Texts a second by gateway, of those that have a limit."""
+        return {name: int(number) for name, _, number in (rate.partition(":") for rate in self.gateway_rates)}
 
     @property
     def database(self) -> str:

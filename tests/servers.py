@@ -93,7 +93,7 @@ class Cluster:
     def url(self) -> str:
         return f"postgresql://hotline@127.0.0.1:{self.port}/postgres"
 
-    def create(self) -> "Cluster":
+    def make(self) -> "Cluster":
         """Make the cluster's files and start it."""
         if os.getuid() == 0:
             shutil.chown(self.folder, self._user)
@@ -120,7 +120,7 @@ class Cluster:
         until(self._answers, 60, "PostgreSQL lets us in", every=0.1)
         return self
 
-    def crash(self) -> None:
+    def stop(self) -> None:
         """Stop it at once, without a checkpoint: the next start recovers from the log."""
         _end(self.process, signal.SIGQUIT)
 
@@ -129,7 +129,15 @@ class Cluster:
         if self.process is not None and self.process.poll() is not None:
             self.start()
 
-    def signal(self, number: int) -> None:
+    def freeze(self) -> None:
+        """Stop every process of it in its tracks: it accepts, and never answers."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: int) -> None:
         """Send a signal to it and each of its backends: each leads a session of its own."""
         if self.process is None:
             return
@@ -137,9 +145,9 @@ class Cluster:
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
 
-    def close(self) -> None:
+    def remove(self) -> None:
         """End it and take its files away."""
-        self.signal(signal.SIGCONT)
+        self.thaw()
         _end(self.process, signal.SIGINT)
         shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -17,24 +17,23 @@ from hotline.casework.acknowledge import answer
 from hotline.config import load
 from hotline.db import after_commit
 from hotline.deployment import Deployment
-from hotline.gateways.contract import Certainty, InboundText, Sent, StatusUpdate
-from hotline.intake import arrivals
+from hotline.gateways.contract import InboundText, StatusUpdate
+from hotline.intake import arrivals, quarantine
 from hotline.intake.arrivals import Claimed
 from hotline.intake.receive import Received, assessed_row, receive
 from hotline.models import Assessed, Lane, table
-from hotline.outbound import deliver as delivery
 from hotline.outbound import status
 from hotline.queue import QueueName
 from hotline.routing.grow import reread, words_of
 from hotline.routing.refer import Referable, refer
+from workers.posting import Post
 from workers.reading import read
 
 log = logging.getLogger(__name__)
 
 LONGEST_DRAIN = 20.0
 LINGER = 1.0
-POLL = 0.05
-BREATH = 0.02
+PAUSE = 0.05
 
 
 @cache
@@ -44,13 +43,16 @@ def deployment() -> Deployment:
 
 
 def drain_inbox(queue: str) -> None:
-    """Take waiting webhooks until no more come."""
+    """Take waiting webhooks until no more come; then check those again that the desk has asked about."""
     _until_quiet(QueueName(queue), lambda: drain_batch(deployment()), full=deployment().settings.drain_batch)
+    check_asked(deployment())
 
 
 def deliver(queue: str) -> None:
     """Send one lane's due messages until no more come."""
-    _until_quiet(QueueName(queue), lambda: deliver_batch(deployment(), Lane(queue)), full=deployment().settings.deliver_batch)
+    site = deployment()
+    with Post(site, Lane(queue)) as post:
+        _until_quiet(QueueName(queue), post.batch, full=site.settings.deliver_batch)
 
 
 def drain_batch(site: Deployment) -> int:
@@ -65,20 +67,18 @@ def drain_batch(site: Deployment) -> int:
     return len(rows)
 
 
-def deliver_batch(site: Deployment, lane: Lane) -> int:
-    """Send one batch of a lane. Returns how many messages there were."""
+def check_asked(site: Deployment) -> None:
+    """Check the signatures of quarantined webhooks that somebody at the desk has asked about."""
     with site.db.reading() as session:
-        if not delivery.waiting(session, lane, site.db.now(session)):
-            return 0
-    with site.db.transaction() as session:
-        parcel = delivery.take(session, site, lane, site.db.now(session))
-    with delivery.keeping(site, parcel):
-        outcomes = delivery.send(site, parcel)
-    if parcel.rows:
-        with site.db.transaction() as session:
-            delivery.settle(session, site, parcel, outcomes, site.db.now(session))
-        log.info("delivered", extra={"lane": str(lane), "count": len(parcel.rows), "accepted": _accepted(outcomes)})
-    return len(parcel.rows)
+        if not quarantine.asked(session):
+            return
+    quarantine.verify_asked(site)
+
+
+def deliver_batch(site: Deployment, lane: Lane) -> int:
+    """Send one batch of a lane and wait until all of it is sent. Returns how many messages there were."""
+    with Post(site, lane) as post:
+        return post.batch()
 
 
 def _process(site: Deployment, token: str, rows: Sequence[RowMapping]) -> None:
@@ -106,7 +106,7 @@ def _advance(site: Deployment, claimed: Claimed) -> None:
         for given in received.answers:
             answer(session, site, given.contact_id, given.verb, given.code, now)
             lanes.add(Lane.LIFE)
-        arrivals.finish(session, claimed, later=_statuses(session, site, claimed))
+        arrivals.finish(session, claimed, later=_statuses(session, site, claimed), obeyed=received.obeyed)
         for lane in lanes:
             after_commit(session, partial(site.bell.ring, QueueName(lane)))
     for opened in received.opened:
@@ -154,11 +154,7 @@ def _until_quiet(queue: QueueName, batch: Callable[[], int], *, full: int) -> No
         if done:
             seen = time.monotonic()
         if done < full:
-            time.sleep(BREATH if done else POLL)
+            time.sleep(PAUSE)
     bell.lower(queue)
     if batch():
         bell.ring(queue)
-
-
-def _accepted(outcomes: Sequence[Sent]) -> int:
-    return sum(sent.certainty is Certainty.ACCEPTED for sent in outcomes)

@@ -7,12 +7,13 @@ Pure: a gateway never touches the database or the queue. `verify` and `receive` 
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from urllib.parse import unquote_to_bytes
 
 PLAIN_ID = re.compile(r"[!-~]{1,128}")
@@ -132,7 +133,11 @@ class Certainty(StrEnum):
 
 @dataclass(frozen=True)
 class Sent:
-    """The outcome of one try. `retry` says that a refused text may be tried again; `opted_out` that it must never be."""
+    """The outcome of one try. `retry` says that a refused text may be tried again; `opted_out` that it must never be.
+
+    `retry_after` is how many seconds the gateway asked us to wait before we send it anything more; `slow` that the answer
+    took longer than a healthy gateway's.
+    """
 
     id: str
     certainty: Certainty
@@ -140,6 +145,14 @@ class Sent:
     code: str | None = None
     retry: bool = False
     opted_out: bool = False
+    retry_after: float | None = None
+    slow: bool = False
+
+    @property
+    def faulty(self) -> bool:
+        """Whether the gateway is to blame. Being asked to wait is no fault, and neither is a number that is dead."""
+        refused = self.certainty is Certainty.REFUSED and self.retry and self.retry_after is None
+        return refused or self.slow or self.certainty is Certainty.UNKNOWN
 
 
 class Gateway(Protocol):
@@ -147,6 +160,7 @@ class Gateway(Protocol):
 
     name: str
     kinds: frozenset[str]
+    per_request: int  # texts that one request carries; `send` is given so many at a time, from many threads
 
     def verify(self, webhook: Webhook) -> None:
         """Return if the webhook is genuine. Raises Forged."""
@@ -165,6 +179,64 @@ class Gateway(Protocol):
 
     def send(self, texts: Sequence[OutboundText]) -> list[Sent]:
         """Hand texts over and say what is known of each, in the same order. Never raises for a provider's fault."""
+
+    def find(self, text: OutboundText, since: datetime) -> Sequence[str]:
+        """Return the provider's ids of what it has been sent since then that may be this very text, oldest first.
+
+        Asked before a text in doubt is sent again. Nothing when it has none, cannot be asked, or does not answer.
+        """
+
+
+def seconds_to_wait(status: int, said: str | None) -> float | None:
+    """Return for how long an answer asks us to stay away, by its status and its Retry-After; None where it does not.
+
+    The header holds seconds or a date (RFC 9110, 10.2.3). A 429 without one that can be read asks for a second.
+    """
+    unsaid = 1.0 if status == 429 else None
+    if said is None:
+        return unsaid
+    if said.strip().isascii() and said.strip().isdigit():
+        return float(said.strip()[:9])
+    try:
+        return max(0.0, (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return unsaid
+
+
+@dataclass(frozen=True)
+class Found:
+    """A text of a gateway's own list, as the webhook that should have told of it, and when the gateway had received it."""
+
+    webhook: Webhook
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some texts of a gateway's list. With `cursor` everything before it has been listed; None while more pages follow."""
+
+    found: tuple[Found, ...]
+    cursor: str | None
+
+
+class NotListed(Exception):
+    """The gateway did not give its list. `code` is a status or a class, never a provider's text."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@runtime_checkable
+class Listing(Protocol):
+    """What a gateway can do besides: tell what it has received, so that a webhook that never came is not a person lost."""
+
+    def listed(self, cursor: str | None, since: datetime) -> Iterator[Page]:
+        """Yield the inbound texts after `cursor`, none older than `since`. Raises NotListed.
+
+        The cursor is the gateway's own: a time, or the last id it gave. Each text comes as the very webhook that was missed,
+        so that it has the same unique key; texts may be listed again.
+        """
 
 
 def form(body: bytes) -> list[tuple[bytes, bytes]]:

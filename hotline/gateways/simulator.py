@@ -25,6 +25,7 @@ from hotline.gateways.contract import (
     Unreadable,
     Webhook,
     plain_id,
+    seconds_to_wait,
 )
 from hotline.privacy import Keyring
 
@@ -38,6 +39,7 @@ class Simulator:
 
     name = "simulator"
     kinds = frozenset({"sms", "status"})
+    per_request = 100
 
     def __init__(self, key: bytes, network_url: str, *, connect: float, read: float) -> None:
         self._key = key
@@ -100,9 +102,20 @@ class Simulator:
             return [Sent(text.id, Certainty.REFUSED, code="unreachable", retry=True) for text in texts]
         except urllib3.exceptions.HTTPError:
             return [Sent(text.id, Certainty.UNKNOWN, code="no answer") for text in texts]
-        if reply.status != 200:
-            return [Sent(text.id, Certainty.UNKNOWN, code=str(reply.status)) for text in texts]
-        return [Sent(text.id, Certainty.ACCEPTED, provider_id=f"sim-{text.id}") for text in texts]
+        return [_outcome(text, reply) for text in texts]
+
+    def find(self, text: OutboundText, since: datetime) -> Sequence[str]:  # noqa: ARG002  the contract names them
+        """Return nothing: this network lists no texts."""
+        return ()
+
+
+def _outcome(text: OutboundText, reply: urllib3.BaseHTTPResponse) -> Sent:
+    if reply.status == 200 and reply.data.lstrip()[:1] == b"[":
+        return Sent(text.id, Certainty.ACCEPTED, provider_id=f"sim-{text.id}")
+    if 300 <= reply.status < 500:
+        wait = seconds_to_wait(reply.status, reply.headers.get("Retry-After"))
+        return Sent(text.id, Certainty.REFUSED, code=str(reply.status), retry=True, retry_after=wait)
+    return Sent(text.id, Certainty.UNKNOWN, code=str(reply.status))
 
 
 def _moment(written: str) -> datetime | None:

@@ -101,6 +101,7 @@ GARBAGE = say(200, b"<html>Sign in to this network</html>")
 FAULTS: Mapping[str, Behaviour] = {
     "ok": accept,
     "slow": slow(8),
+    "slowish": slow(0.4),
     "429": too_many("2"),
     "500": refuse(500, 20500),
     "502": say(502, b"<html>Bad gateway</html>"),

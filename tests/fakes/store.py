@@ -4,6 +4,7 @@ The shapes are those of Twilio's published OpenAPI description (twilio_api_v2010
 written down.
 """
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -75,6 +76,7 @@ class Store:
 
     def __init__(self, prefix: int) -> None:
         self._prefix = prefix
+        self._number = itertools.count(1)
         self.messages: dict[str, dict[str, object]] = {}
         self.calls: dict[str, dict[str, object]] = {}
 
@@ -110,7 +112,7 @@ class Store:
         return None
 
     def _next(self, kind: str) -> str:
-        return sid_of(len(self.messages) + len(self.calls) + 1, self._prefix, kind)
+        return sid_of(next(self._number), self._prefix, kind)
 
 
 def _matches(one: Mapping[str, object], query: Mapping[str, str]) -> bool:

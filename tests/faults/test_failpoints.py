@@ -3,6 +3,7 @@
 Each test forks a process that takes webhooks or empties the spool and ends itself at the step of the test's name.
 """
 
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -16,6 +17,7 @@ from hotline.intake.spool import Spool
 from hotline.models import Case, Inbox
 from hotline.privacy import InboxSeal
 from hotline.queue import Bell, Ringer
+from tests.conftest import STORES
 from tests.faults.dying import BROKE, DEAD, End, Step, arm, forked, own_os, steps
 from tests.line import Line
 from workers import clock
@@ -92,6 +94,8 @@ def taken_until(site: Deployment, step: Step, url: str | None = None) -> End:
         for number in range(TEXTS):
             if post(line, number) == 200:
                 say(sid(number))
+        if step is not NOWHERE:
+            threading.Event().wait(10)  # the bell is rung by another thread, which may still have to die
 
     return forked(work)
 
@@ -104,6 +108,12 @@ def settle(line: Line) -> None:
 
 def stored(line: Line) -> list[str]:
     return sorted(str(row["external_id"]) for row in line.rows(Inbox))
+
+
+@pytest.fixture(params=["sqlite", *(pytest.param(name, marks=pytest.mark.faults) for name in STORES if name != "sqlite")])
+def store(request: pytest.FixtureRequest) -> str:
+    """PostgreSQL only where all faults are tried: the steps are the same ones."""
+    return str(request.param)
 
 
 @pytest.fixture

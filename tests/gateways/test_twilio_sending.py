@@ -2,14 +2,18 @@
 
 import logging
 import socket
+import ssl
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import requests
 
 from hotline.config import Settings
 from hotline.gateways.contract import Certainty, OutboundText, Sent
-from hotline.gateways.twilio import Twilio
+from hotline.gateways.twilio import Twilio, _never_began
 from tests.fakes import faults as fake
 from tests.fakes.faults import Behaviour
 from tests.fakes.gateway import FakeGateway
@@ -18,6 +22,7 @@ from tests.fakes.store import sid_of
 NUMBER = "+250780000101"
 TEXT = OutboundText("0193563e0b7a7c3e8d5a1f2e3d4c5b6a", NUMBER, "Murakoze. Ubutumwa bwawe bwakiriwe.", valid_for=300)
 REFUSED, UNKNOWN = Certainty.REFUSED, Certainty.UNKNOWN
+BUSY = Sent(TEXT.id, REFUSED, code="20429", retry=True, retry_after=1)
 
 
 def test_a_text_is_handed_over_with_our_id_in_the_address_of_its_receipt(twilio: Twilio, fake_twilio: FakeGateway) -> None:
@@ -42,7 +47,7 @@ def test_a_life_span_twilio_cannot_keep_is_left_out(
     assert fake_twilio.requests[0].form.get("ValidityPeriod") == period
 
 
-def test_many_texts_go_out_side_by_side_and_each_outcome_stands_in_its_place(twilio: Twilio, fake_twilio: FakeGateway) -> None:
+def test_each_outcome_stands_in_the_place_of_its_text(twilio: Twilio, fake_twilio: FakeGateway) -> None:
     texts = [OutboundText(f"{number:032x}", NUMBER, f"text {number}") for number in range(40)]
     outcomes = twilio.send(texts)
     assert [sent.id for sent in outcomes] == [text.id for text in texts]
@@ -55,12 +60,21 @@ def test_many_texts_go_out_side_by_side_and_each_outcome_stands_in_its_place(twi
     [
         pytest.param(fake.refuse(400, 21211), Sent(TEXT.id, REFUSED, code="21211"), id="no such number"),
         pytest.param(fake.refuse(400, 21614), Sent(TEXT.id, REFUSED, code="21614"), id="not a mobile"),
-        pytest.param(fake.refuse(400, 21608), Sent(TEXT.id, REFUSED, code="21608"), id="trial account"),
-        pytest.param(fake.refuse(400, 21408), Sent(TEXT.id, REFUSED, code="21408"), id="country not enabled"),
-        pytest.param(fake.refuse(401, 20003), Sent(TEXT.id, REFUSED, code="20003"), id="wrong token"),
+        pytest.param(fake.refuse(400, 21608), Sent(TEXT.id, REFUSED, code="21608", retry=True), id="trial account"),
+        pytest.param(fake.refuse(400, 21408), Sent(TEXT.id, REFUSED, code="21408", retry=True), id="country not enabled"),
+        pytest.param(fake.refuse(401, 20003), Sent(TEXT.id, REFUSED, code="20003", retry=True), id="wrong token"),
         pytest.param(fake.refuse(400, 21610), Sent(TEXT.id, REFUSED, code="21610", opted_out=True), id="stopped at Twilio"),
-        pytest.param(fake.refuse(429, 20429), Sent(TEXT.id, REFUSED, code="20429", retry=True), id="too many at once"),
-        pytest.param(fake.say(429, b"slow down"), Sent(TEXT.id, REFUSED, code="429", retry=True), id="too many, said by a proxy"),
+        pytest.param(fake.refuse(429, 20429), BUSY, id="too many at once"),
+        pytest.param(fake.too_many("30"), replace(BUSY, retry_after=30), id="too many at once, and until when"),
+        pytest.param(fake.too_many(" 7 "), replace(BUSY, retry_after=7), id="with spaces"),
+        pytest.param(
+            fake.too_many("Thu, 24 Aug 2023 05:01:45 GMT"), replace(BUSY, retry_after=0), id="until a date that is past"
+        ),
+        pytest.param(fake.too_many("soon"), BUSY, id="until nobody knows when"),
+        pytest.param(fake.too_many("9" * 400), replace(BUSY, retry_after=999_999_999), id="until the sun is cold"),
+        pytest.param(fake.say(429, b"slow down"), replace(BUSY, code="429"), id="too many, said by a proxy"),
+        pytest.param(fake.failed("30008"), Sent(TEXT.id, REFUSED, sid_of(1), "30008", retry=True), id="taken and failed at once"),
+        pytest.param(fake.failed("21610"), Sent(TEXT.id, REFUSED, sid_of(1), "21610", opted_out=True), id="taken and stopped"),
         pytest.param(fake.refuse(400, 30001), Sent(TEXT.id, REFUSED, code="30001", retry=True), id="queue overflow"),
         pytest.param(fake.refuse(400, None), Sent(TEXT.id, REFUSED, code="400"), id="no code"),
         pytest.param(fake.refuse(400, [21610]), Sent(TEXT.id, REFUSED, code="not a code"), id="a code that is a list"),
@@ -69,6 +83,9 @@ def test_many_texts_go_out_side_by_side_and_each_outcome_stands_in_its_place(twi
         pytest.param(fake.say(400, b"[]"), Sent(TEXT.id, REFUSED, code="400"), id="refusal of another shape"),
         pytest.param(fake.refuse(500, 20500), Sent(TEXT.id, UNKNOWN, code="20500"), id="server error"),
         pytest.param(fake.say(503, b"<html>"), Sent(TEXT.id, UNKNOWN, code="503"), id="server error of a proxy"),
+        pytest.param(
+            fake.say(503, b"", **{"Retry-After": "9"}), Sent(TEXT.id, UNKNOWN, code="503", retry_after=9), id="closed for a while"
+        ),
     ],
 )
 def test_a_refusal_says_whether_to_try_again(
@@ -82,7 +99,16 @@ def test_a_refusal_says_whether_to_try_again(
 def test_a_refusal_in_the_newer_form_is_a_refusal_too(twilio: Twilio, fake_twilio: FakeGateway) -> None:
     body = b'{"type": "about:blank", "title": "Too many", "status": 429, "code": 20429}'
     fake_twilio.plan.next = [fake.say(429, body)]
-    assert twilio.send([TEXT]) == [Sent(TEXT.id, REFUSED, code="20429", retry=True)]
+    assert twilio.send([TEXT]) == [BUSY]
+
+
+@pytest.mark.parametrize("status", [b'"429"', b"null", b"[]"])
+def test_a_refusal_in_the_newer_form_counts_by_the_status_it_came_with(
+    twilio: Twilio, fake_twilio: FakeGateway, status: bytes
+) -> None:
+    body = b'{"type": "about:blank", "title": "Too many", "status": ' + status + b', "code": 20429}'
+    fake_twilio.plan.next = [fake.say(429, body)]
+    assert twilio.send([TEXT]) == [BUSY]
 
 
 UNREADABLE = [
@@ -173,8 +199,46 @@ def at(account: Settings, url: str) -> Twilio:
 
 def test_a_refused_connection_is_surely_not_sent(account: Settings) -> None:
     assert at(account, f"http://127.0.0.1:{closed_port()}").send([TEXT]) == [
-        Sent(TEXT.id, REFUSED, code="connection", retry=True)
+        Sent(TEXT.id, REFUSED, code="unreachable", retry=True)
     ]
+
+
+def test_a_name_that_cannot_be_resolved_is_surely_not_sent(account: Settings) -> None:
+    assert at(account, fake.NOWHERE).send([TEXT]) == [Sent(TEXT.id, REFUSED, code="unreachable", retry=True)]
+
+
+def test_tls_that_breaks_after_the_handshake_leaves_doubt() -> None:
+    began = requests.exceptions.SSLError(ssl.SSLError(1, "[SSL: DECRYPTION_FAILED_OR_BAD_RECORD_MAC] (_ssl.c:2580)"))
+    refused = requests.exceptions.SSLError(ssl.SSLCertVerificationError(1, "[SSL: CERTIFICATE_VERIFY_FAILED] (_ssl.c:1000)"))
+    refused.args[0].reason = "CERTIFICATE_VERIFY_FAILED"
+    began.args[0].reason = "DECRYPTION_FAILED_OR_BAD_RECORD_MAC"
+    assert (_never_began(refused), _never_began(began)) == (True, False)
+
+
+# ---- looked for before it goes again ----------------------------------------------------------------------------
+
+NOW = datetime.now(UTC)
+
+
+def test_a_text_in_doubt_is_found_by_number_words_and_time(twilio: Twilio, fake_twilio: FakeGateway) -> None:
+    fake_twilio.plan.next = [fake.sent_and(fake.reset)]
+    assert [sent.certainty for sent in twilio.send([TEXT])] == [UNKNOWN]
+    twilio.send([replace(TEXT, body="other words"), replace(TEXT, to="+250780000102")])
+    fake_twilio.store.arrive({"from": "7788", "to": NUMBER, "body": TEXT.body})
+    assert twilio.find(TEXT, NOW) == [sid_of(1)], "what came in, other words and other numbers are not it"
+    assert twilio.find(TEXT, NOW + timedelta(hours=1)) == [], "and neither is what was sent before"
+    twilio.send([TEXT])
+    assert twilio.find(TEXT, NOW) == [sid_of(1), sid_of(5)], "the older one first"
+
+
+def test_what_failed_at_once_has_not_gone_out(twilio: Twilio, fake_twilio: FakeGateway) -> None:
+    fake_twilio.plan.next = [fake.failed("30008")]
+    twilio.send([TEXT])
+    assert twilio.find(TEXT, NOW) == []
+
+
+def test_a_gateway_that_does_not_answer_knows_of_nothing(account: Settings) -> None:
+    assert at(account, f"http://127.0.0.1:{closed_port()}").find(TEXT, NOW) == ()
 
 
 def test_a_handshake_without_answer_is_surely_not_sent(account: Settings, full_port: int) -> None:

@@ -30,7 +30,7 @@ def shelf(tmp_path: Path) -> dict[str, Gateway]:
 
 
 def test_the_contract_promises_both_directions() -> None:
-    assert PROMISED == ["answer", "external_id", "read_status", "read_text", "send", "verify"]
+    assert PROMISED == ["answer", "external_id", "find", "read_status", "read_text", "send", "verify"]
 
 
 @pytest.mark.parametrize("name", sorted(GATEWAYS))

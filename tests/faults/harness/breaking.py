@@ -1,7 +1,6 @@
 """How things are broken: databases, disks, supervisors, and workers at their worst moment."""
 
 import fcntl
-import signal
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -29,7 +28,7 @@ def spool_empty(world: World) -> float | None:
 def crashed(world: World) -> Iterator[None]:
     """Have no PostgreSQL: it ends without a checkpoint, and recovers afterwards."""
     assert world.cluster is not None
-    world.cluster.crash()
+    world.cluster.stop()
     try:
         yield
     finally:
@@ -40,11 +39,11 @@ def crashed(world: World) -> Iterator[None]:
 def frozen(world: World) -> Iterator[None]:
     """Have a PostgreSQL that takes connections and answers nothing."""
     assert world.cluster is not None
-    world.cluster.signal(signal.SIGSTOP)
+    world.cluster.freeze()
     try:
         yield
     finally:
-        world.cluster.signal(signal.SIGCONT)
+        world.cluster.thaw()
 
 
 @contextmanager
