@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import BindParameter, RowMapping, bindparam, func, or_, select, tuple_, update
+from sqlalchemy import BindParameter, RowMapping, and_, bindparam, func, or_, select, tuple_, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -80,7 +80,7 @@ def take(
     """
     claimed = gather(session, deployment, lane, now, room)
     parcel = _pack(session, deployment, claimed, now)
-    parcel.doubts.update(_doubts(session, parcel))
+    parcel.doubts.update(_doubts(session, tuple(parcel.rows.values())))
     attempts: list[Mapping[str, object]] = []
     for name, texts in parcel.texts.items():
         for text in texts:
@@ -99,7 +99,7 @@ def settle(session: Session, deployment: Deployment, parcel: Parcel, outcomes: S
     settled = []
     for sent in outcomes:
         row = parcel.rows[sent.id]
-        verdict = judge(sent, tried(deployment, row))
+        verdict = judge(sent, tried(deployment, row, doubted=sent.id in parcel.doubts))
         # A text in doubt was out of our hands since the claim; what was surely not sent waits from now on.
         since = parcel.taken_at if sent.certainty is Certainty.UNKNOWN else now
         settled.append(_settled(row, verdict, sent, _next_gateway(deployment, row, via[sent.id], verdict), now, since))
@@ -120,9 +120,10 @@ def free_expired(session: Session, deployment: Deployment, now: datetime) -> int
         .with_for_update(skip_locked=True)
     )
     rows = lost.mappings().all()
+    doubts = _doubts(session, rows, least=2)  # the try that vanished is one of them
     for row in rows:
         sent = Sent(row["id"], Certainty.UNKNOWN, code="worker vanished")
-        verdict = judge(sent, tried(deployment, row))
+        verdict = judge(sent, tried(deployment, row, doubted=row["id"] in doubts))
         if to_life(row) and row["attempts"] < deployment.settings.max_attempts:
             verdict = replace(verdict, again_in=AT_ONCE)  # it has waited for as long as its lease
         via = _next_gateway(deployment, row, row["gateway"], verdict)
@@ -155,10 +156,10 @@ def keeping(deployment: Deployment, parcel: Parcel) -> Iterator[None]:
         renewer.join()
 
 
-def tried(deployment: Deployment, row: RowMapping) -> Try:
+def tried(deployment: Deployment, row: RowMapping, *, doubted: bool) -> Try:
     """Return what is known of a message for the judgement of its kind."""
     other = to_life(row) and bool(other_gateway(deployment.settings, row["gateway"]))
-    return Try(MessageKind(row["kind"]), Lane(row["lane"]), row["attempts"], deployment.settings.max_attempts, other)
+    return Try(MessageKind(row["kind"]), Lane(row["lane"]), row["attempts"], deployment.settings.max_attempts, other, doubted)
 
 
 def _pack(session: Session, deployment: Deployment, claimed: Claimed, now: datetime) -> Parcel:
@@ -181,16 +182,17 @@ def _pack(session: Session, deployment: Deployment, claimed: Claimed, now: datet
     return parcel
 
 
-def _doubts(session: Session, parcel: Parcel) -> dict[str, datetime]:
-    """Return when messages that may have gone out already, and can be looked for at their gateway, were tried first."""
-    again = [row for row in parcel.rows.values() if row["attempts"] > 1 and looks_up(MessageKind(row["kind"]), Lane(row["lane"]))]
+def _doubts(session: Session, rows: Sequence[RowMapping], *, least: int = 1) -> dict[str, datetime]:
+    """Return when messages that may have gone out already, and can be looked for at their gateway, were tried first.
+
+    Only those count that were tried in doubt so often.
+    """
+    again = [row["id"] for row in rows if row["attempts"] > 1 and looks_up(MessageKind(row["kind"]), Lane(row["lane"]))]
     if not again:
         return {}
-    tries = select(ATTEMPT.c.message_id, func.min(ATTEMPT.c.started_at)).where(
-        ATTEMPT.c.message_id.in_([row["id"] for row in again]),
-        or_(ATTEMPT.c.result == Certainty.UNKNOWN, ATTEMPT.c.result.is_(None)),
-    )
-    return {row.message_id: row[1] for row in session.execute(tries.group_by(ATTEMPT.c.message_id))}
+    doubtful = (ATTEMPT.c.message_id.in_(again), or_(ATTEMPT.c.result == Certainty.UNKNOWN, ATTEMPT.c.result.is_(None)))
+    tries = select(ATTEMPT.c.message_id, func.min(ATTEMPT.c.started_at)).where(*doubtful).group_by(ATTEMPT.c.message_id)
+    return {row.message_id: row[1] for row in session.execute(tries.having(func.count() >= least))}
 
 
 def _suppress(session: Session, parcel: Parcel, now: datetime) -> None:
@@ -296,7 +298,11 @@ def _settled(row: RowMapping, verdict: Verdict, sent: Sent | None, via: str, now
 
 
 def _write(session: Session, token: str, settled: Sequence[dict[str, object]]) -> None:
-    ours = (MESSAGE.c.id == bindparam("row"), MESSAGE.c.claim_token == token, MESSAGE.c.state == MessageState.CLAIMED)
+    # Whoever was thought dead and comes back with good news is believed, as long as nobody has claimed the row since.
+    freed = or_(MESSAGE.c.state == MessageState.QUEUED, MESSAGE.c.state == MessageState.UNKNOWN)
+    believed = and_(freed, bindparam("to", type_=MESSAGE.c.state.type) == MessageState.ACCEPTED)
+    held = or_(MESSAGE.c.state == MessageState.CLAIMED, believed)
+    ours = (MESSAGE.c.id == bindparam("row"), MESSAGE.c.claim_token == token, held)
     statement = update(MESSAGE).where(*ours)
     values: dict[str, BindParameter[Any]] = {
         "state": bindparam("to"),

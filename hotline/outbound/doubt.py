@@ -30,13 +30,17 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Try:
-    """What was tried: the kind and lane of a message, how often by now, and whether another gateway could take it."""
+    """What was tried: the kind and lane of a message, how often by now, and whether another gateway could take it.
+
+    `doubted` says that an earlier try may have arrived already; a refusal is no such try.
+    """
 
     kind: MessageKind
     lane: Lane
     attempts: int
     max_attempts: int
     other: bool = False
+    doubted: bool = False
 
     @property
     def to_life(self) -> bool:
@@ -75,7 +79,7 @@ def _unknown(sent: Sent, tried: Try) -> Verdict:
     if tried.to_life:  # more slowly once it has gone out so often that most likely one has arrived
         again = LIFE_AGAIN if tried.attempts < tried.max_attempts else LIFE_LATER
         return Verdict(MessageState.QUEUED, again, sent.code)
-    if tried.kind in LOOKED_UP and tried.attempts < 2:
+    if tried.kind in LOOKED_UP and not tried.doubted and tried.attempts < tried.max_attempts:
         return Verdict(MessageState.QUEUED, ALERT_AGAIN, sent.code)
     return Verdict(MessageState.UNKNOWN, reason=sent.code)
 

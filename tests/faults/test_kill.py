@@ -18,22 +18,17 @@ TEXTS = 30
 EVERY = 0.03
 PROMISED = 180.0  # an ordinary alert in doubt waits two minutes before it goes again
 
+# A worker and its job die in mid-job: while there is none, killing waits.
 VICTIMS: Mapping[str, Callable[[Running], list[int]]] = {
     "web": lambda running: [running.leader("web")],
     "one web worker": lambda running: running.children("web")[:1],
     "desk": lambda running: [running.leader("desk")],
-    "intake and its job": lambda running: with_job(running, "intake"),
-    "life and its job": lambda running: with_job(running, "life"),
+    "intake and its job": lambda running: running.with_job("intake"),
+    "life and its job": lambda running: running.with_job("life"),
     "reply": lambda running: [running.leader("reply")],
     "clock": lambda running: [running.leader("clock")],
     "redis": lambda running: [running.leader("redis")],
 }
-
-
-def with_job(running: Running, name: str) -> list[int]:
-    """A worker and the job it runs at this moment; none while it runs none, for the worst moment is in mid-job."""
-    jobs = running.children(name)
-    return [running.leader(name), *jobs] if jobs else []
 
 
 def kill(running: Running, find: Callable[[Running], list[int]], after: float) -> None:

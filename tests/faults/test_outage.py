@@ -28,9 +28,9 @@ from hotline.intake.spool import Spool
 from hotline.models import Inbox
 from hotline.up import commands
 from tests.conftest import PUBLIC_URL, STORES, TWILIO_TOKEN
-from tests.faults.own_postgres import Cluster
 from tests.journeys.running import answers, free_port, until
 from tests.line import signature
+from tests.servers import Cluster
 
 pytestmark = [pytest.mark.processes, pytest.mark.faults]
 

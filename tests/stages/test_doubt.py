@@ -37,8 +37,10 @@ TABLE = [
 EVERYTHING = list(product((ALERT, NOTICE, AUTO, REPLY), Lane, range(1, 7)))
 
 
-def done(sent: Sent, kind: MessageKind, lane: Lane, attempts: int, *, other: bool = False) -> str:
-    verdict = judge(sent, Try(kind, lane, attempts, max_attempts=5, other=other))
+def done(sent: Sent, kind: MessageKind, lane: Lane, attempts: int, *, other: bool = False, doubted: bool | None = None) -> str:
+    """Judge a try; unless told otherwise, each try before it was as doubtful as a second one is."""
+    before = attempts > 1 if doubted is None else doubted
+    verdict = judge(sent, Try(kind, lane, attempts, max_attempts=5, other=other, doubted=before))
     if verdict.again_in is not None:
         assert verdict.state is MessageState.QUEUED
         return f"{verdict.again_in.total_seconds():.0f}s"
@@ -96,3 +98,8 @@ def test_a_verdict_keeps_the_providers_code_as_its_reason() -> None:
     for sent in (NOT_KNOWN, NOT_SENT, NEVER):
         assert judge(sent, Try(ALERT, Lane.LIFE, 5, 5)).reason == sent.code
     assert judge(TAKEN, Try(ALERT, Lane.LIFE, 1, 5)).reason is None
+
+
+def test_a_refusal_before_it_does_not_make_a_doubtful_alert_the_second_one() -> None:
+    after_refusals = [done(NOT_KNOWN, ALERT, Lane.REPLY, attempts, doubted=False) for attempts in range(1, 6)]
+    assert after_refusals == ["120s"] * 4 + [MessageState.UNKNOWN]
