@@ -46,7 +46,8 @@ class Carrier:
     next: list[Outcome] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.name, self.kinds = self.real.name, self.real.kinds
+        self.name, self.kinds, self.methods = self.real.name, self.real.kinds, self.real.methods
+        self.secrets, self.address, self.lacking = self.real.secrets, self.real.address, self.real.lacking
         self.verify, self.external_id, self.answer = self.real.verify, self.real.external_id, self.real.answer
         self.read_text, self.read_status = self.real.read_text, self.real.read_status
 

@@ -36,12 +36,22 @@ class Simulator:
     """The network of the browser phones."""
 
     name = "simulator"
+    secrets: tuple[str, ...] = ()  # its key is bytes of a file
     kinds = frozenset({"sms", "status"})
+    methods = frozenset({"POST"})
 
     def __init__(self, key: bytes, network_url: str, *, connect: float, read: float) -> None:
         self._key = key
         self._url = network_url.rstrip("/") + SEND_PATH
         self._http = urllib3.PoolManager(maxsize=4, timeout=urllib3.Timeout(connect=connect, read=read), retries=False)
+
+    def address(self, kind: str) -> str:
+        """Return the path of a kind; the phones know the listener's address themselves."""
+        return f"/in/{self.name}/{kind}"
+
+    def lacking(self) -> tuple[str, ...]:
+        """Return nothing: a demo needs no settings."""
+        return ()
 
     def sign(self, target: str, body: bytes) -> str:
         """Return the signature of a body posted to `target` (path and query)."""

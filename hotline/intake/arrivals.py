@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from hotline.db import claim
 from hotline.deployment import Deployment
-from hotline.gateways.contract import InboundText, StatusUpdate, Unreadable, Webhook
+from hotline.gateways.contract import InboundText, OptOut, StatusUpdate, Unreadable, Webhook
 from hotline.models import Inbox, InboxKind, InboxState, table
 from hotline.privacy import CannotOpen
 
@@ -27,7 +27,7 @@ class Arrival:
     inbox_id: str
     gateway: str
     received_at: datetime
-    event: InboundText | StatusUpdate
+    event: InboundText | StatusUpdate | OptOut
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,8 @@ def _read(deployment: Deployment, row: RowMapping) -> Arrival:
     if gateway is None:
         raise LookupError(row["gateway"])
     webhook = Webhook.unpacked(deployment.opener.open(row["sealed"], f"inbox|sealed|{row['id']}"))
-    event = gateway.read_text(webhook) if row["kind"] == InboxKind.SMS else gateway.read_status(webhook)
+    is_text = row["kind"] == InboxKind.SMS
+    event = gateway.read_text(webhook) if is_text else gateway.read_status(webhook)
     return Arrival(row["id"], row["gateway"], row["received_at"], event)
 
 
