@@ -1,4 +1,4 @@
-"""What Africa's Talking really posts and answers. Field names, states and codes are as in its documentation; people are invented."""
+"""What Africa's Talking really posts and answers. Fields, states and codes are as in its documentation; people are invented."""
 
 from pathlib import Path
 

@@ -153,8 +153,11 @@ def test_the_answer_is_what_the_aggregator_wants(tmp_path: Path, gateway: Extern
 
 # ---- sending: one aggregator that takes a query, one a form, one JSON, one XML
 
-BY_QUERY = {"external_send_url": "{far}/send?user=u&key={{key}}&to={{digits}}&from={{from}}&text={{text}}", "external_send_method": "GET",
-            "external_send_headers": ""}  # fmt: skip
+BY_QUERY = {
+    "external_send_url": "{far}/send?user=u&key={{key}}&to={{digits}}&from={{from}}&text={{text}}",
+    "external_send_method": "GET",
+    "external_send_headers": "",
+}
 BY_FORM = {"external_send_url": "{far}/send", "external_send_body": "to={{to}}&text={{text}}&ref={{id}}&dlr={{receipt}}"}
 BY_JSON = {
     "external_send_url": "{far}/api/v1/sms",

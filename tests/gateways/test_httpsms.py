@@ -96,7 +96,7 @@ def test_what_is_no_text_waits_for_a_person(gateway: HttpSms, body: bytes, lacks
     [
         ("message.phone.sent", {"id": "m-1", "request_id": "01a"}, StatusUpdate("m-1", "01a", Progress.SENT, None)),
         ("message.phone.delivered", {"id": "m-1"}, StatusUpdate("m-1", None, Progress.DELIVERED, None)),
-        ("message.send.failed", {"id": "m-1", "error_message": "to +250780000101"}, StatusUpdate("m-1", None, Progress.FAILED, None)),
+        ("message.send.failed", {"id": "m", "error_message": "+250780000101"}, StatusUpdate("m", None, Progress.FAILED, None)),
         ("message.send.expired", {"message_id": "m-1"}, StatusUpdate("m-1", None, Progress.UNDELIVERED, None)),
         ("message.phone.sent", {"request_id": "01a"}, StatusUpdate("", "01a", Progress.SENT, None)),
         ("message.phone.sent", {"id": "\x00", "request_id": None}, StatusUpdate("h-", None, Progress.SENT, None)),

@@ -96,7 +96,7 @@ def test_what_is_no_text_waits_for_a_person(gateway: SmsGate, body: bytes, lacks
     [
         ("sms:sent", {}, StatusUpdate("01a", "01a", Progress.SENT, None)),
         ("sms:delivered", {}, StatusUpdate("01a", "01a", Progress.DELIVERED, None)),
-        ("sms:failed", {"reason": "RESULT_ERROR_NO_SERVICE"}, StatusUpdate("01a", "01a", Progress.FAILED, "RESULT_ERROR_NO_SERVICE")),
+        ("sms:failed", {"reason": "RESULT_NO_SERVICE"}, StatusUpdate("01a", "01a", Progress.FAILED, "RESULT_NO_SERVICE")),
         ("sms:failed", {"reason": "Can't send to +250780000101"}, StatusUpdate("01a", "01a", Progress.FAILED, None)),
         ("sms:failed", {}, StatusUpdate("01a", "01a", Progress.FAILED, None)),
         ("sms:cancelled", {}, StatusUpdate("01a", "01a", Progress.FAILED, None)),
