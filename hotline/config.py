@@ -73,7 +73,12 @@ class Settings(BaseSettings):
         (), description="Networks of our own proxies, comma separated; only they are believed who the client is."
     )
     max_body_kib: int = Field(256, ge=64, description="Largest webhook body read at all, in KiB.")
-    commit_wait_seconds: float = Field(3.0, description="How long a webhook waits for its commit before it answers 503.")
+    commit_wait_seconds: float = Field(1.5, gt=0, description="How long a webhook waits for its commit before it is spooled.")
+    spool_folder: Path = Field(
+        default_factory=lambda chosen: chosen["instance"] / "spool",
+        description="Folder of webhooks taken while the database was away.",
+    )
+    second_spool_folder: str = Field("", description="Another, on another disk, for when that one fails; empty for none.")
 
     # Gateways
     gateway: str = Field("simulator", description="Gateway that carries outgoing texts.")
@@ -183,6 +188,11 @@ class Settings(BaseSettings):
     lease_seconds: int = Field(15, ge=5, description="How long a claimed row is left to its worker before the clock frees it.")
     max_attempts: int = Field(5, ge=1, description="Tries before a row is set aside for a person to look at.")
     clock_seconds: float = Field(5.0, gt=0, description="Pause between two rounds of the clock.")
+    ballast_mib: int = Field(
+        default_factory=lambda chosen: 16 if chosen["demo"] else 256,
+        ge=0,
+        description="Room kept in the spool folder for when its disk is full, in MiB; 16 in a demo, 0 for none.",
+    )
     inbox_days: int = Field(7, description="Days a handled raw webhook is kept.")
     quarantine_mib: int = Field(64, description="Room for webhooks that failed their signature, in MiB.")
     quarantine_days: int = Field(30, description="Days a quarantined webhook is kept.")
@@ -288,6 +298,7 @@ def child_environment(settings: Settings) -> dict[str, str]:
     beside_us = str(Path(sys.executable).parent)
     explicit = {
         "HOTLINE_INSTANCE": str(settings.instance.resolve()),
+        "HOTLINE_SPOOL_FOLDER": str(settings.spool_folder.resolve()),
         "HOTLINE_DEMO": str(settings.demo).lower(),
         "HOTLINE_WEB_HOST": settings.web_host,
         "HOTLINE_WEB_PORT": str(settings.web_port),

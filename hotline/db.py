@@ -3,22 +3,24 @@
 SQLite runs in WAL mode with synchronous=FULL, so a commit survives power loss. Its own busy handler sleeps and makes webhooks
 wait half a second; instead all writers of one machine queue on a file lock in the kernel, and a webhook's rows share one
 commit with whatever else is waiting (docs/adr/0003). PostgreSQL needs neither, and gets neither.
+Who has a gateway waiting goes through hotline.in_time.
 """
 
 import fcntl
 import hashlib
 import os
-import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Dialect,
     Insert,
     RowMapping,
     Table,
@@ -30,33 +32,36 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 AFTER_COMMIT = "after_commit"
-Write = tuple[Insert, Mapping[str, object]]
-
-
-class Unavailable(Exception):
-    """The database did not take a row in time. The caller must not answer 2xx."""
+POOL_WAIT = 0.5
+# A server whose machine vanished says nothing at all; without these a connection to it would be waited on for hours.
+ALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
+CONNECT_SECONDS = 2  # libpq takes no less
 
 
 class Database:
     """An engine with the two ways in: `transaction` to write, `reading` to read.
 
-    Make it after a fork: connections must not be shared between processes.
+    Make it after a fork: connections must not be shared between processes. `limit` is for who has somebody waiting: seconds
+    after which the database itself gives up a statement or a lock.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+    def __init__(self, url: str, *, pool_size: int = 10, limit: float | None = None) -> None:
         self.sqlite = url.startswith("sqlite")
         if self.sqlite:
-            self.engine = create_engine(url, connect_args={"timeout": 10}, pool_size=pool_size)
+            self.engine = create_engine(url, connect_args={"timeout": limit or 10}, pool_size=pool_size)
             event.listen(self.engine, "connect", _open_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
             self._lock_path = Path(f"{self.engine.url.database}.lock")
         else:
-            self.engine = create_engine(url, pool_size=pool_size, pool_pre_ping=True, pool_timeout=5)
+            patience = {"connect_timeout": CONNECT_SECONDS, **ALIVE}
+            wait = POOL_WAIT if limit else 5
+            self.engine = create_engine(url, pool_size=pool_size, pool_pre_ping=True, pool_timeout=wait, connect_args=patience)
+            if limit:
+                event.listen(self.engine, "connect", _hurry_postgresql(limit))
         self._reader = self.engine.execution_options(reading=True)
         self._turn = threading.Lock()
         self._own = threading.local()
@@ -90,10 +95,6 @@ class Database:
         """Yield a session that only reads and never waits for a writer."""
         with Session(self._reader, expire_on_commit=False) as session:
             yield session
-
-    def insert_once(self, table: Table) -> Insert:
-        """Return an INSERT that leaves a row alone which is there already, by any of the table's unique keys."""
-        return sqlite.insert(table).on_conflict_do_nothing() if self.sqlite else postgresql.insert(table).on_conflict_do_nothing()
 
     def insert_or_add(self, table: Table) -> Insert:
         """Return an INSERT into a (name, value) table that adds to the value of a name which is there already."""
@@ -159,31 +160,68 @@ def after_commit(session: Session, hook: Callable[[], object]) -> None:
 
 
 def add_rows(session: Session, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
-    """Insert many rows with the same columns; every column without a default in the database must be given.
+    """Insert many rows with the same columns in the same order; every column without a default in the database must be given.
 
     Straight to the driver: executemany on SQLite, COPY on PostgreSQL. On the way of each report this halves the cost of
     its dozen rows.
     """
     if not rows:
         return
-    columns = list(rows[0])
     connection = session.connection()
+    columns = tuple(rows[0])
+    if connection.dialect.name == "sqlite":
+        _execute_many(connection, table, columns, rows)
+        return
     quote = connection.dialect.identifier_preparer.quote
     names = ", ".join(map(quote, columns))
-    cursor = connection.connection.cursor()
+    with connection.connection.cursor().copy(f"COPY {quote(table.name)} ({names}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row([row[column] for column in columns])
+
+
+def insert_unless_there(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
+    """Insert rows with the same columns in the same order, but for those that are there already by any of the unique keys.
+
+    One statement over arrays on PostgreSQL, executemany on SQLite: a group of webhooks costs hardly more than one.
+    """
+    columns = tuple(rows[0])
     if connection.dialect.name == "sqlite":
-        marks = ", ".join("?" * len(columns))
-        values = [[_sqlite_value(row[column]) for column in columns] for row in rows]
-        cursor.executemany(f"INSERT INTO {quote(table.name)} ({names}) VALUES ({marks})", values)  # noqa: S608  our own names
-    else:
-        with cursor.copy(f"COPY {quote(table.name)} ({names}) FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row([row[column] for column in columns])
+        _execute_many(connection, table, columns, rows, " ON CONFLICT DO NOTHING")
+        return
+    arrays = tuple(list(column) for column in zip(*(row.values() for row in rows), strict=True))
+    connection.exec_driver_sql(_over_arrays(table, columns, connection.dialect), arrays)
 
 
-def _sqlite_value(value: object) -> object:
-    """Return a value as SQLite keeps it; a moment is microseconds since 1970, as hotline.models.Moment has it."""
-    return round(value.timestamp() * 1_000_000) if isinstance(value, datetime) else value
+def _execute_many(
+    connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Mapping[str, object]], ending: str = ""
+) -> None:
+    statement, forms = _insertion(table, columns, connection.dialect)
+    values = [list(row.values()) for row in rows]
+    for place, form in forms:
+        for line in values:
+            line[place] = form(line[place])
+    connection.exec_driver_sql(statement + ending, [tuple(line) for line in values])
+
+
+@lru_cache
+def _over_arrays(table: Table, columns: tuple[str, ...], dialect: Dialect) -> str:
+    quote = dialect.identifier_preparer.quote
+    names = ", ".join(map(quote, columns))
+    arrays = ", ".join(f"%b::{table.c[column].type.compile(dialect)}[]" for column in columns)
+    select_all = f"SELECT * FROM unnest({arrays})"  # noqa: S608  our own names
+    return f"INSERT INTO {quote(table.name)} ({names}) {select_all} ON CONFLICT DO NOTHING"
+
+
+@lru_cache
+def _insertion(
+    table: Table, columns: tuple[str, ...], dialect: Dialect
+) -> tuple[str, tuple[tuple[int, Callable[[Any], object]], ...]]:
+    """Return an INSERT in the driver's own words, and the places of columns with what turns a value into what is kept."""
+    quote = dialect.identifier_preparer.quote
+    names = ", ".join(map(quote, columns))
+    forms = (table.c[column].type.dialect_impl(dialect).bind_processor(dialect) for column in columns)
+    kept = tuple((place, form) for place, form in enumerate(forms) if form is not None)
+    return f"INSERT INTO {quote(table.name)} ({names}) VALUES ({', '.join('?' * len(columns))})", kept  # noqa: S608  our own names
 
 
 def claim(
@@ -206,87 +244,14 @@ def claim(
     return session.execute(statement).mappings().all()
 
 
-class Waiting:
-    """One thread's rows in the queue to the writer. The lock is let go when their fate is known."""
+def _hurry_postgresql(limit: float) -> Callable[[Any, ConnectionPoolEntry], None]:
+    def hurry(connection: Any, _: ConnectionPoolEntry) -> None:
+        milliseconds = round(limit * 1000)
+        connection.execute(f"SET statement_timeout = {milliseconds}")
+        connection.execute(f"SET lock_timeout = {milliseconds}")
+        connection.commit()  # rolled back with a transaction, a SET would be forgotten
 
-    __slots__ = ("decided", "failure", "writes")
-
-    def __init__(self, writes: tuple[Write, ...]) -> None:
-        self.writes = writes
-        self.failure: Exception | None = None
-        self.decided = threading.Lock()
-        self.decided.acquire()
-
-
-class GroupCommit:
-    """Commits the rows of all waiting threads together, so that sixteen webhooks pay for one fsync.
-
-    One writer thread a process, started on first use. `after` runs once after each group is durable.
-    """
-
-    LARGEST_GROUP = 500
-
-    def __init__(self, database: Database, *, wait: float, after: Callable[[], object]) -> None:
-        self._database = database
-        self._wait = wait
-        self._after = after
-        self._queue: queue.SimpleQueue[Waiting] = queue.SimpleQueue()
-        self._start = threading.Lock()
-        self._thread: threading.Thread | None = None
-
-    def put(self, *writes: Write) -> None:
-        """Add statements with their rows to the next group's transaction and return once they are on disk.
-
-        Raises Unavailable when the commit fails or takes longer than the configured wait.
-        """
-        if self._thread is None:
-            self._open()
-        mine = Waiting(writes)
-        self._queue.put(mine)
-        if not mine.decided.acquire(timeout=self._wait):
-            raise Unavailable
-        if mine.failure is not None:
-            raise Unavailable from mine.failure
-
-    def _open(self) -> None:
-        with self._start:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._write_groups, name="group-commit", daemon=True)
-                self._thread.start()
-
-    def _write_groups(self) -> None:
-        while True:
-            group = [self._queue.get()]
-            while len(group) < self.LARGEST_GROUP and not self._queue.empty():
-                group.append(self._queue.get())
-            self._commit(group)
-
-    def _commit(self, group: list[Waiting], *, again: bool = True) -> None:
-        """Commit a group; when that fails, each alone, so that one row the database refuses cannot turn away the others.
-
-        A connection that was found dead is no reason to turn anybody away either: a new one is tried once.
-        """
-        try:
-            self._write(group)
-        except Exception as error:  # noqa: BLE001  whatever went wrong, each waiting webhook must hear that it is not stored
-            if len(group) > 1 or (again and isinstance(error, DBAPIError) and error.connection_invalidated):
-                for entry in group:
-                    self._commit([entry], again=False)
-                return
-            group[0].failure = error
-        else:
-            self._after()
-        for entry in group:
-            entry.decided.release()
-
-    def _write(self, group: list[Waiting]) -> None:
-        rows: dict[Insert, list[Mapping[str, object]]] = {}
-        for entry in group:
-            for statement, row in entry.writes:
-                rows.setdefault(statement, []).append(row)
-        with self._database.writing() as connection:
-            for statement, together in rows.items():
-                connection.execute(statement, together)
+    return hurry
 
 
 def _open_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:

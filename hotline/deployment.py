@@ -29,6 +29,11 @@ class Deployment:
         return Database(self.settings.database)
 
     @cached_property
+    def hurried_db(self) -> Database:
+        """The database for who has a gateway waiting: it gives up in time."""
+        return Database(self.settings.database, limit=self.settings.commit_wait_seconds)
+
+    @cached_property
     def keyring(self) -> Keyring:
         """The keys, as files in the instance folder."""
         return Keyring(self.settings.keys)
@@ -81,7 +86,8 @@ class Deployment:
 
     def close(self) -> None:
         """Close the connections that were opened."""
-        if "db" in self.__dict__:
-            self.db.close()
+        for opened in ("db", "hurried_db"):
+            if opened in self.__dict__:
+                self.__dict__[opened].close()
         if "bell" in self.__dict__:
             self.bell.redis.close()

@@ -1,7 +1,8 @@
 """The door gateways knock on: prove the webhook genuine, store one sealed row, answer.
 
-Nothing else happens here. The answer is our promise, so it is given only after the row is on disk; a webhook that cannot be
-stored hears 503 and is sent again by its gateway. A forged one hears 403 and is kept aside, because the wrong token may be ours.
+Nothing else happens here. The answer is our promise, so it is given only after the row is on disk: in the database, or while
+that is away in the spool. A webhook that neither takes hears 503 and is sent again by its gateway. A forged one hears 403 and
+is kept aside, because the wrong token may be ours; the spool is for genuine ones alone.
 """
 
 import time
@@ -13,13 +14,15 @@ from typing import TYPE_CHECKING
 
 from flask import Flask
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
-from hotline.db import GroupCommit, Unavailable
 from hotline.deployment import Deployment
-from hotline.gateways.contract import Forged, Gateway, Webhook, plain_id
+from hotline.gateways.contract import Forged, Gateway, Webhook
 from hotline.gateways.shelf import GATEWAYS
-from hotline.models import Counter, Inbox, InboxState, Quarantine, QuarantineState, new_id, table
+from hotline.in_time import Glance, GroupCommit, Unavailable, Write
+from hotline.intake.envelope import enclose
+from hotline.intake.spool import Spool
+from hotline.models import Counter, Inbox, Quarantine, QuarantineState, new_id, table
 from hotline.peer import client
 from hotline.queue import QueueName, Ringer
 
@@ -36,11 +39,13 @@ KEPT_HEADERS = {
     "authorization": "HTTP_AUTHORIZATION",
     "x-kannel-from": "HTTP_X_KANNEL_FROM",
     "x-kannel-to": "HTTP_X_KANNEL_TO",
+    "x-kannel-time": "HTTP_X_KANNEL_TIME",
     "x-kannel-udh": "HTTP_X_KANNEL_UDH",
 }
 LARGEST_QUARANTINED = 64 * 1024
 LONGEST_LENGTH = 12  # digits of a Content-Length; one of thousands would not even be read as a number
 FORGED = "webhooks.forged"
+INBOX, QUARANTINE = table(Inbox), table(Quarantine)
 
 PREFIX = "/in/"
 PLAIN = ("Content-Type", "text/plain")
@@ -58,63 +63,70 @@ class Door:
     deployment: Deployment
     _room_checked: float = field(default=0.0, init=False)
     _room: int = field(default=0, init=False)
+    _uncounted: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
-        db, bell = self.deployment.db, self.deployment.bell
+        db, bell = self.deployment.hurried_db, self.deployment.bell
         self._seal = self.deployment.keyring.inbox_seal()
-        self._insert = db.insert_once(table(Inbox))
-        self._insert_aside = db.insert_once(table(Quarantine))
         self._count = db.insert_or_add(table(Counter))
         self._trusted = tuple(ip_network(network) for network in self.deployment.settings.trusted_proxies)
         ringer = Ringer(bell, QueueName.INTAKE)
-        self._writer = GroupCommit(db, wait=self.deployment.settings.commit_wait_seconds, after=ringer.ring)
+        wait = self.deployment.settings.commit_wait_seconds
+        self._writer = GroupCommit(db, wait=wait, after=ringer.ring)
+        self._glance = Glance(db, wait=wait)
+        self._spool = Spool.of(self.deployment.settings)
 
     def accept(self, gateway: Gateway, webhook: Webhook) -> None:
-        """Return once the webhook is on disk, or was already. Raises Forged or Unavailable."""
+        """Return once the webhook is on disk, or was already. Raises Forged, or Unavailable when no disk takes it."""
         try:
             gateway.verify(webhook)
         except Forged as forged:
             self._set_aside(gateway, webhook, forged.reason)
             raise
+        row = enclose(self.deployment, self._seal, gateway, webhook, datetime.now(UTC))
+        try:
+            self._writer.put((INBOX, row))
+        except Unavailable:
+            self._spool.keep(row)
+
+    def _set_aside(self, gateway: Gateway, webhook: Webhook, reason: str) -> None:
+        """Count a forgery and keep its bytes. While the database is away it is counted here, and its bytes are not kept."""
+        number, self._uncounted = self._uncounted + 1, 0
+        try:
+            self._writer.put((self._count, {"name": FORGED, "value": number}), *self._kept_aside(gateway, webhook, reason))
+        except Unavailable:
+            self._uncounted += number
+
+    def _kept_aside(self, gateway: Gateway, webhook: Webhook, reason: str) -> list[Write]:
+        size = len(webhook.body)
+        if size > LARGEST_QUARANTINED or size > self._quarantine_room():
+            return []
+        self._room -= size
+        held = (QUARANTINE, self._aside(gateway, webhook, reason))
+        return [held, (self._count, {"name": Counter.QUARANTINED_BYTES, "value": size})]
+
+    def _aside(self, gateway: Gateway, webhook: Webhook, reason: str) -> dict[str, object]:
         row_id = new_id()
-        row = {
+        return {
             "id": row_id,
             "gateway": gateway.name,
             "kind": webhook.kind,
-            "external_id": plain_id(gateway.external_id(webhook)) or f"none-{row_id}",
-            "sealed": self._seal.seal(webhook.packed(), f"inbox|sealed|{row_id}"),
+            "reason": reason,
+            "sealed": self._seal.seal(webhook.packed(), f"quarantine|sealed|{row_id}"),
+            "size": len(webhook.body),
             "received_at": datetime.now(UTC),
-            "state": InboxState.RECEIVED,
-            "attempts": 0,
+            "state": QuarantineState.HELD,
         }
-        self._writer.put((self._insert, row))
-
-    def _set_aside(self, gateway: Gateway, webhook: Webhook, reason: str) -> None:
-        writes = [(self._count, {"name": FORGED, "value": 1})]
-        size = len(webhook.body)
-        if size <= LARGEST_QUARANTINED and size <= self._quarantine_room():
-            self._room -= size
-            row_id = new_id()
-            row = {
-                "id": row_id,
-                "gateway": gateway.name,
-                "kind": webhook.kind,
-                "reason": reason,
-                "sealed": self._seal.seal(webhook.packed(), f"quarantine|sealed|{row_id}"),
-                "size": size,
-                "received_at": datetime.now(UTC),
-                "state": QuarantineState.HELD,
-            }
-            writes += [(self._insert_aside, row), (self._count, {"name": Counter.QUARANTINED_BYTES, "value": size})]
-        self._writer.put(*writes)
 
     def _quarantine_room(self) -> int:
         if time.monotonic() - self._room_checked > 1:
+            if self._writer.outage.known:
+                raise Unavailable
             try:
-                with self.deployment.db.reading() as session:
-                    used = session.scalar(select(Counter.value).where(Counter.name == Counter.QUARANTINED_BYTES)) or 0
-            except SQLAlchemyError as error:
-                raise Unavailable from error
+                used = self._glance.at(_quarantined)
+            except Unavailable:
+                self._writer.outage.begin()
+                raise
             self._room = self.deployment.settings.quarantine_mib * 1024 * 1024 - used
             self._room_checked = time.monotonic()
         return self._room
@@ -179,3 +191,7 @@ def _addressed(path: str) -> tuple[str, str]:
     """Return gateway and kind of a path; a secret may follow, which the gateway looks at."""
     name, _, rest = path.removeprefix(PREFIX).partition("/")
     return name, rest.partition("/")[0]
+
+
+def _quarantined(session: Session) -> int:
+    return session.scalar(select(Counter.value).where(Counter.name == Counter.QUARANTINED_BYTES)) or 0

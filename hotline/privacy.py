@@ -108,12 +108,17 @@ class Keyring:
     folder: Path
     _cache: dict[str, bytes] = field(default_factory=dict)
 
-    FILES = ("field.key", "index.key", "inbox.private", "inbox.public", "session.key", "simulator.key")
+    FILES = ("field.key", "index.key", "inbox.private", "inbox.public", "repeat.key", "session.key", "simulator.key")
 
     def blind_index(self, purpose: str, value: str) -> bytes:
         """Return a 16-byte keyed hash by which a value can be found and not read (HMAC-SHA-256, truncated)."""
         message = f"{purpose}|v1|{value}".encode("utf-8", "surrogatepass")
         return hmac.digest(self._load("index.key"), message, hashlib.sha256)[:16]
+
+    def repeat_index(self, *parts: str) -> str:
+        """Return a keyed hash, 32 hex digits, by which a webhook that comes twice is known; of a key of its own, for doors."""
+        message = b"|".join(part.encode("utf-8", "surrogatepass").hex().encode() for part in parts)
+        return hmac.digest(self._load("repeat.key"), message, hashlib.sha256)[:16].hex()
 
     @property
     def fields(self) -> Key:

@@ -107,6 +107,7 @@ def settings(tmp_path: Path, database_url: str, redis_url: str) -> Settings:
         twilio_account_sid="AC" + "0" * 32,
         twilio_auth_tokens=(TWILIO_TOKEN,),
         twilio_from="7788",
+        ballast_mib=0,
         _env_file=None,
     )
 

@@ -24,6 +24,7 @@ from hotline.deployment import Deployment
 from hotline.gateways.contract import Certainty, Gateway, OutboundText, Sent, form
 from hotline.gateways.shelf import Shelf
 from hotline.gateways.twilio import sign, signed_bytes
+from hotline.intake.spool import Spool
 from hotline.models import Base, Case, CaseKey, Contact, Lane, Message, table
 from hotline.outbound.compose import bound_to
 from hotline.privacy import Key
@@ -84,7 +85,7 @@ class Line:
         self.site.__dict__["shelf"] = Shelf(self.carriers)
         self.site.__dict__["words"] = _words(self.site.settings.default_language)
         self.site.db.__dict__["now"] = lambda _: self.now
-        web = app.bare(self.site)
+        web = app.bare(self.site, Spool.of(self.site.settings))
         inbound.install(web, self.site)
         self.client = Client(web)
 

@@ -1,7 +1,7 @@
 """The clock: makes lost work impossible. Works with Redis down; one leads, the others wait.
 
-Every few seconds it frees what dead workers held, climbs the ladder of cases nobody has answered, rings for rows that stand
-still, anchors the audit chain and removes raw webhooks past their day.
+Every few seconds it frees what dead workers held, climbs the ladder of cases nobody has answered, stores what was spooled, rings
+for rows that stand still, anchors the audit chain and removes raw webhooks past their day.
 """
 
 import logging
@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from hotline import audit
 from hotline.config import load
 from hotline.deployment import Deployment
-from hotline.intake import arrivals
+from hotline.intake import arrivals, spool
 from hotline.log import configure
 from hotline.models import Counter, Inbox, InboxState, Lane, Quarantine, table
 from hotline.outbound import deliver
@@ -36,6 +36,7 @@ def round_(deployment: Deployment) -> None:
     """Do everything once, each step in a transaction of its own. Raises SQLAlchemyError when the database is away."""
     climbed = _step(deployment, "climb", escalate.climb)
     freed = (_step(deployment, "inbox", free_inbox) or 0) + (_step(deployment, "messages", deliver.free_expired) or 0)
+    tend_spool(deployment)
     _step(deployment, "purge", purge)
     _step(deployment, "anchor", anchor)
     for queue in _step(deployment, "beat", beat) or ():
@@ -54,6 +55,19 @@ def _step(deployment: Deployment, name: str, work: Callable[[Session, Deployment
     except Exception:
         log.exception("step failed", extra={"step": name})
         return None
+
+
+def tend_spool(deployment: Deployment) -> None:
+    """Store what this machine's web processes spooled, and keep the ballast. Every machine's clock does, also one that waits."""
+    try:
+        spool.flush(deployment)
+    except OSError:
+        log.exception("step failed", extra={"step": "spool"})
+    for ballast in spool.Spool.of(deployment.settings).ballasts:
+        try:
+            ballast.tend()
+        except OSError as error:
+            log.warning("no ballast", extra={"error": type(error).__name__})
 
 
 def beat(session: Session, deployment: Deployment, now: datetime) -> list[QueueName]:
@@ -110,6 +124,7 @@ def main() -> None:
                 while leads:
                     round_(deployment)
                     time.sleep(deployment.settings.clock_seconds)
+            tend_spool(deployment)
         except Exception:
             log.exception("round failed")
         time.sleep(deployment.settings.clock_seconds)

@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 LONGEST_DRAIN = 20.0
 LINGER = 1.0
 POLL = 0.05
+BREATH = 0.02
 
 
 @cache
@@ -45,12 +46,12 @@ def deployment() -> Deployment:
 
 def drain_inbox(queue: str) -> None:
     """Take waiting webhooks until no more come."""
-    _until_quiet(QueueName(queue), lambda: drain_batch(deployment()))
+    _until_quiet(QueueName(queue), lambda: drain_batch(deployment()), full=deployment().settings.drain_batch)
 
 
 def deliver(queue: str) -> None:
     """Send one lane's due messages until no more come."""
-    _until_quiet(QueueName(queue), lambda: deliver_batch(deployment(), Lane(queue)))
+    _until_quiet(QueueName(queue), lambda: deliver_batch(deployment(), Lane(queue)), full=deployment().settings.deliver_batch)
 
 
 def drain_batch(site: Deployment) -> int:
@@ -138,11 +139,12 @@ def _statuses(session: Session, site: Deployment, claimed: Claimed) -> frozenset
     )
 
 
-def _until_quiet(queue: QueueName, batch: Callable[[], int]) -> None:
+def _until_quiet(queue: QueueName, batch: Callable[[], int], *, full: int) -> None:
     """Run batches until nothing has come for a moment, then look once more.
 
     Starting a job costs more than handling fifty rows, so a drain lingers; while it holds the wake flag nobody rings for
-    rows that it is about to find.
+    rows that it is about to find. A batch costs as much as thirty of its rows, so one that was not full is followed by a
+    breath in which the next can grow.
     """
     bell = deployment().bell
     started = seen = held = time.monotonic()
@@ -151,10 +153,11 @@ def _until_quiet(queue: QueueName, batch: Callable[[], int]) -> None:
         if now - held > LINGER / 2:
             bell.hold(queue)
             held = now
-        if batch():
+        done = batch()
+        if done:
             seen = time.monotonic()
-        else:
-            time.sleep(POLL)
+        if done < full:
+            time.sleep(BREATH if done else POLL)
     bell.lower(queue)
     if batch():
         bell.ring(queue)

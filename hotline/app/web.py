@@ -7,6 +7,7 @@ from flask import Flask
 from hotline import app, inbound
 from hotline.config import Settings, load
 from hotline.deployment import Deployment
+from hotline.intake.spool import Spool
 from hotline.log import configure
 
 # Sixteen threads wait for one writer; with Python's 5 ms a thread that is busy keeps the writer from its next commit.
@@ -18,6 +19,6 @@ def create(settings: Settings | None = None) -> Flask:
     configure()
     sys.setswitchinterval(SWITCH_SECONDS)
     deployment = Deployment(settings or load())
-    web = app.bare(deployment)
+    web = app.bare(deployment, Spool.of(deployment.settings))
     inbound.install(web, deployment)
     return web

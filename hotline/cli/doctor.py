@@ -1,6 +1,7 @@
 """`hotline doctor`: one line for everything that must be right, and what to do where it is not."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -20,6 +21,7 @@ from hotline.catalog import CatalogError
 from hotline.config import load
 from hotline.deployment import Deployment
 from hotline.gateways.contract import Gateway
+from hotline.intake.spool import Spool
 from hotline.models import Counter, Inbox, InboxState
 from hotline.queue import QueueName
 from hotline.routing import directory, ladder
@@ -50,7 +52,7 @@ class Finding:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON list.")
 def doctor(as_json: bool) -> None:  # noqa: FBT001  click passes options so
-    """Check keys, database, Redis, workers, clock, gateways, rota, words and audit. Exit code 1 when something is broken."""
+    """Check keys, database, Redis, workers, clock, spool, gateways, rota, words, audit. Exit code 1 when something is broken."""
     deployment = Deployment(load())
     findings = [finding for check in CHECKS for finding in _safely(check, deployment)]
     deployment.close()
@@ -126,6 +128,27 @@ def clock(deployment: Deployment) -> Iterator[Finding]:
     yield Finding("clock", Health.BROKEN if late else Health.OK, says, "python -m workers.clock" if late else "")
 
 
+def spooled(deployment: Deployment) -> Iterator[Finding]:
+    """The spool takes files, and nothing stays in it."""
+    kept = Spool.of(deployment.settings)
+    waiting, bad = kept.waiting(), kept.bad()
+    if not kept.usable():
+        yield Finding("spool", Health.BROKEN, "no folder takes a file", "free the disk, or set HOTLINE_SPOOL_FOLDER")
+    elif bad:
+        yield Finding("spool", Health.BROKEN, f"{len(bad)} files could not be stored", f"look into {bad[0].path.parent}")
+    elif waiting:
+        age = max(0.0, time.time() - waiting[0].stat().st_mtime)
+        says = f"{len(waiting)} webhooks wait for the database, the oldest for {age:.0f} s"
+        yield Finding("spool", Health.WARNING, says, "mend the database; the clock stores them")
+    else:
+        yield Finding("spool", Health.OK, "empty, and takes files")
+    for ballast in kept.ballasts if kept.ballast_bytes else ():
+        fix = "" if ballast.there else "free the disk; the clock makes it again"
+        size = f"{ballast.size // 1024 // 1024} MiB"
+        says = f"{size} kept for a full disk" if ballast.there else f"{size} not kept: no clock yet, or no room"
+        yield Finding("ballast", Health.OK if ballast.there else Health.WARNING, says, fix)
+
+
 def gateways(deployment: Deployment) -> Iterator[Finding]:
     """Every gateway there is has all its settings, and those that send are there."""
     chosen = deployment.settings
@@ -195,6 +218,7 @@ CHECKS: tuple[Callable[[Deployment], Iterator[Finding]], ...] = (
     database,
     redis,
     clock,
+    spooled,
     gateways,
     rota,
     words,

@@ -6,6 +6,7 @@ sms/notifications, sms/fetch), and what the service really answers: a 201 may ca
 """
 
 import re
+import secrets
 from collections.abc import Sequence
 from ipaddress import ip_network
 from urllib.parse import urlencode
@@ -22,6 +23,7 @@ from hotline.gateways.contract import (
     StatusUpdate,
     Unreadable,
     Webhook,
+    moment,
     plain_id,
     said,
 )
@@ -88,9 +90,14 @@ class AfricasTalking:
         self._hook.verify(webhook, FIELDS[webhook.kind])
 
     def external_id(self, webhook: Webhook) -> str | None:
-        """Return the text's id; for a receipt also what it says, since each status is its own event."""
+        """Return the text's id; for a receipt also what it says, since each status is its own event.
+
+        An opt-out has none, and is no repeat of one that the same person took back: each is an event of its own.
+        """
         fields = webhook.fields
-        if webhook.kind == "optout" or not fields.get("id"):
+        if webhook.kind == "optout":
+            return secrets.token_hex(16)
+        if not fields.get("id"):
             return None
         if webhook.kind == "sms":
             return fields["id"]
@@ -105,7 +112,8 @@ class AfricasTalking:
         fields = webhook.fields
         if not fields.get("from"):
             raise Unreadable("from")
-        return InboundText(sender=fields["from"], to=fields.get("to", ""), body=fields.get("text", ""))
+        at = moment(fields.get("date", ""))
+        return InboundText(fields["from"], fields.get("to", ""), fields.get("text", ""), sent_at=at)
 
     def read_status(self, webhook: Webhook) -> StatusUpdate | OptOut:
         """Read a receipt or an opt-out. Raises Unreadable."""

@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import Protocol
@@ -108,11 +109,18 @@ class Part:
 
 @dataclass(frozen=True)
 class InboundText:
-    """One text from a phone (MO). `sender` and `body` are as the gateway wrote them; `part` where it says which piece this is."""
+    """One text from a phone (MO). `sender` and `body` are as the gateway wrote them.
+
+    `sent_at` is the gateway's own time of the text, where it tells one. `doubled` says that this gateway now and then tells
+    of one SMS under two ids, as phones with Android do; intake then folds the two into one. `part` says which piece of a
+    long text this is, where the gateway tells.
+    """
 
     sender: str
     to: str
     body: str
+    sent_at: datetime | None = None
+    doubled: bool = False
     part: Part | None = None
 
 
@@ -233,6 +241,15 @@ def _unquoted(raw: bytes) -> bytes:
 def words(raw: bytes) -> str:
     """Decode a field for reading. Bytes that are no UTF-8 become lone surrogates, so the original can be had back."""
     return raw.decode("utf-8", "surrogateescape")
+
+
+def moment(written: str) -> datetime | None:
+    """Read a time in ISO 8601; without a zone it is UTC. What is no time is None."""
+    try:
+        read = datetime.fromisoformat(written)
+    except ValueError:
+        return None
+    return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 
 def said(value: object) -> str:

@@ -24,6 +24,7 @@ from hotline.gateways.contract import (
     StatusUpdate,
     Unreadable,
     Webhook,
+    moment,
     plain_id,
     said,
 )
@@ -105,7 +106,8 @@ class HttpSms:
             raise Unreadable("type")
         if not said(data.get("contact")):
             raise Unreadable("contact")
-        return InboundText(said(data.get("contact")), said(data.get("owner")), said(data.get("content")))
+        sender, to, body = (said(data.get(name)) for name in ("contact", "owner", "content"))
+        return InboundText(sender, to, body, sent_at=moment(said(data.get("timestamp"))), doubled=True)
 
     def read_status(self, webhook: Webhook) -> StatusUpdate:
         """Read what became of a text; `request_id` is ours where an event carries it. Raises Unreadable."""

@@ -22,6 +22,7 @@ from hotline.gateways.contract import (
     StatusUpdate,
     Unreadable,
     Webhook,
+    moment,
     plain_id,
     words,
 )
@@ -98,7 +99,8 @@ class Kannel:
             raise Unreadable("from")
         body = asked["text"] if "text" in asked else _decoded(webhook.body, headers.get("content-type", ""))
         udh = unquote_to_bytes(headers.get("x-kannel-udh", "")) or asked.get("udh", "").encode("utf-8", "surrogateescape")
-        return InboundText(sender, headers.get("x-kannel-to") or asked.get("to", ""), body, part(udh))
+        to, at = headers.get("x-kannel-to") or asked.get("to", ""), moment(headers.get("x-kannel-time", ""))
+        return InboundText(sender, to, body, sent_at=at, part=part(udh))
 
     def read_status(self, webhook: Webhook) -> StatusUpdate:
         """Read a receipt; our own id stands in the query we gave with the text. Raises Unreadable."""

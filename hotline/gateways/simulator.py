@@ -23,6 +23,7 @@ from hotline.gateways.contract import (
     StatusUpdate,
     Unreadable,
     Webhook,
+    moment,
     plain_id,
 )
 from hotline.privacy import Keyring
@@ -74,11 +75,20 @@ class Simulator:
         return Answer("", "text/plain")
 
     def read_text(self, webhook: Webhook) -> InboundText:
-        """Read id, from, to and text. Raises Unreadable when there is no sender."""
+        """Read from, to and text. Raises Unreadable when there is no sender.
+
+        The network can play another: `at` is a time of sending in ISO 8601, `doubled=1` a phone that tells of an SMS twice.
+        """
         fields = webhook.fields
         if not fields.get("from"):
             raise Unreadable("from")
-        return InboundText(sender=fields["from"], to=fields.get("to", ""), body=fields.get("text", ""))
+        return InboundText(
+            sender=fields["from"],
+            to=fields.get("to", ""),
+            body=fields.get("text", ""),
+            sent_at=moment(fields.get("at", "")),
+            doubled=fields.get("doubled") == "1",
+        )
 
     def read_status(self, webhook: Webhook) -> StatusUpdate:
         """Read provider_id, message and status; one of the ids is enough. Raises Unreadable."""

@@ -25,6 +25,7 @@ from hotline.gateways.contract import (
     StatusUpdate,
     Unreadable,
     Webhook,
+    moment,
     plain_id,
     said,
 )
@@ -103,7 +104,8 @@ class SmsGate:
         sender = said(payload.get("sender")) or said(payload.get("phoneNumber"))
         if not sender:
             raise Unreadable("sender")
-        return InboundText(sender, said(payload.get("recipient")), said(payload.get("message")))
+        at = moment(said(payload.get("receivedAt")))
+        return InboundText(sender, said(payload.get("recipient")), said(payload.get("message")), sent_at=at, doubled=True)
 
     def read_status(self, webhook: Webhook) -> StatusUpdate:
         """Read what became of a text; its id is ours. A long text is told of once a piece. Raises Unreadable."""

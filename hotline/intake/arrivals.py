@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from hotline.db import claim
 from hotline.deployment import Deployment
 from hotline.gateways.contract import InboundText, OptOut, StatusUpdate, Unreadable, Webhook
+from hotline.intake.envelope import without_id
 from hotline.models import Inbox, InboxKind, InboxState, table
 from hotline.privacy import CannotOpen
 
@@ -22,12 +23,13 @@ INBOX = table(Inbox)
 
 @dataclass(frozen=True)
 class Arrival:
-    """One genuine webhook, read."""
+    """One genuine webhook, read. `nameless`: its gateway gave it no id."""
 
     inbox_id: str
     gateway: str
     received_at: datetime
     event: InboundText | StatusUpdate | OptOut
+    nameless: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ def _read(deployment: Deployment, row: RowMapping) -> Arrival:
     webhook = Webhook.unpacked(deployment.opener.open(row["sealed"], f"inbox|sealed|{row['id']}"))
     is_text = row["kind"] == InboxKind.SMS
     event = gateway.read_text(webhook) if is_text else gateway.read_status(webhook)
-    return Arrival(row["id"], row["gateway"], row["received_at"], event)
+    return Arrival(row["id"], row["gateway"], row["received_at"], event, without_id(row["external_id"]))
 
 
 def _state(claimed: Claimed, row_id: str, later: frozenset[str]) -> InboxState:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from sqlalchemy import Row, func, select, update
 from sqlalchemy.orm import Session
 
-from hotline.db import after_commit
+from hotline.db import after_commit, insert_unless_there
 from hotline.deployment import Deployment
-from hotline.gateways.contract import Forged, Gateway, Webhook, plain_id
-from hotline.models import Inbox, InboxState, Quarantine, QuarantineState, new_id, table
+from hotline.gateways.contract import Forged, Gateway, Webhook
+from hotline.intake.envelope import enclose
+from hotline.models import Inbox, Quarantine, QuarantineState, table
 from hotline.privacy import CannotOpen
 from hotline.queue import QueueName
 
@@ -52,18 +53,8 @@ def _take(session: Session, deployment: Deployment, row: Row[tuple[object, ...]]
     webhook = _opened(deployment, row)
     if gateway is None or webhook is None or not _genuine(gateway, webhook):
         return False
-    row_id = new_id()
-    fields = {
-        "id": row_id,
-        "gateway": row.gateway,
-        "kind": row.kind,
-        "external_id": plain_id(gateway.external_id(webhook)) or f"none-{row_id}",
-        "sealed": deployment.keyring.inbox_seal().seal(webhook.packed(), f"inbox|sealed|{row_id}"),
-        "received_at": row.received_at,
-        "state": InboxState.RECEIVED,
-        "attempts": 0,
-    }
-    session.connection().execute(deployment.db.insert_once(INBOX), [fields])
+    fields = enclose(deployment, deployment.keyring.inbox_seal(), gateway, webhook, row.received_at)
+    insert_unless_there(session.connection(), INBOX, [fields])
     session.execute(update(ASIDE).where(ASIDE.c.id == row.id).values(state=QuarantineState.GENUINE))
     return True
 

@@ -20,6 +20,7 @@ from hotline.intake.arrivals import Arrival
 from hotline.intake.callers import Callers, Known
 from hotline.intake.commands import officer_answer, recognise
 from hotline.intake.dialog import Reaction, react
+from hotline.intake.twins import Twins
 from hotline.models import (
     Assessed,
     Case,
@@ -113,9 +114,10 @@ class Intake:
         indexes = {inbox_id: self.deployment.number_index(sender.address) for inbox_id, sender in senders.items()}
         self._load(set(indexes.values()))
         self.handles = _unused_handles(self.session, len(texts))
+        self.twins = Twins(self.session, self.deployment, texts)
         for arrival, text in texts:
             index = indexes[arrival.inbox_id]
-            if not self._from_contact(index, text):
+            if not self.twins.is_twin(arrival.inbox_id) and not self._from_contact(index, text):
                 self._from_caller(arrival, text, index, senders[arrival.inbox_id])
         self._write()
         return self.received
@@ -225,6 +227,7 @@ class Intake:
         self.received.lanes.add(Lane.REPLY)
 
     def _write(self) -> None:
+        self.twins.write()
         self.callers.write(self.session, self.now)
         tables = {"case": CASE, "key": CASE_KEY, "report": REPORT, "assessed": ASSESSED, "message": MESSAGE}
         for name, table_ in tables.items():

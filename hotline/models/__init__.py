@@ -3,7 +3,7 @@
 from hotline.models.audit import AuditEvent
 from hotline.models.base import Base, Moment, new_id, table
 from hotline.models.cases import Case, CaseKey, CaseState, Note, Referral, ReferralState, Verb
-from hotline.models.inbox import Counter, Inbox, InboxKind, InboxState, Quarantine, QuarantineState
+from hotline.models.inbox import Counter, Inbox, InboxFlag, InboxKind, InboxState, Quarantine, QuarantineState
 from hotline.models.messages import Attempt, Direction, Lane, Message, MessageKind, MessageState
 from hotline.models.people import Agency, Caller, Contact, Duty, Officer, OfficerSession, SafeContact, Tier
 from hotline.models.phones import PhoneText
@@ -25,6 +25,7 @@ __all__ = [
     "Direction",
     "Duty",
     "Inbox",
+    "InboxFlag",
     "InboxKind",
     "InboxState",
     "Lane",

@@ -27,13 +27,26 @@ class InboxState(StrEnum):
     POISON = "poison"
 
 
+class InboxFlag(StrEnum):
+    """twin: the gateway told of one SMS twice, and this telling did nothing. alike: the same words without an id; both count."""
+
+    TWIN = "twin"
+    ALIKE = "alike"
+
+
 class Inbox(Base):
-    """One genuine webhook: the promise behind our 200. `sealed` opens only in a worker."""
+    """One genuine webhook: the promise behind our 200. `sealed` opens only in a worker.
+
+    Of a text that may be one told twice, `likeness` is a keyed hash of sender and words and `said_at` its time; `flag` says
+    what it was found to be, and `same_as` beside which row.
+    """
 
     __tablename__ = "inbox"
     __table_args__ = (
         UniqueConstraint("gateway", "kind", "external_id"),
         partial_index("ix_inbox_waiting", "state", "id", where="state IN ('received', 'claimed', 'poison')"),
+        partial_index("ix_inbox_likeness", "likeness", "said_at", where="likeness IS NOT NULL"),
+        partial_index("ix_inbox_flag", "flag", where="flag IS NOT NULL"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
@@ -47,6 +60,10 @@ class Inbox(Base):
     lease_until: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)
     reason: Mapped[str | None]
+    likeness: Mapped[bytes | None]
+    said_at: Mapped[datetime | None]
+    flag: Mapped[str | None]
+    same_as: Mapped[str | None]
 
 
 class QuarantineState(StrEnum):
@@ -75,6 +92,7 @@ class Counter(Base):
     """A running total, so that nothing on the webhook's path ever has to count rows."""
 
     QUARANTINED_BYTES = "quarantine.bytes"
+    SPOOL_BAD = "spool.bad"
 
     __tablename__ = "counter"
 

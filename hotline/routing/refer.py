@@ -6,6 +6,7 @@ An alert carries the case's handle, how urgent it is and the district; never ide
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
@@ -45,7 +46,8 @@ def refer(session: Session, deployment: Deployment, cases: Sequence[Referable], 
     """
     entries = directory.load(session)
     local = deployment.local(now)
-    told = [(case, _whom(deployment, case, entries, local)) for case in cases]
+    chosen = cache(lambda needed: choose(needed, entries, local))  # in a surge many cases ask for the same
+    told = [(case, _whom(case, chosen(need(deployment, case.reading)), entries)) for case in cases]
     referrals, alerts = [], []
     clocks: dict[bool, list[str]] = {}
     for case, choices in told:
@@ -63,8 +65,7 @@ def refer(session: Session, deployment: Deployment, cases: Sequence[Referable], 
     return {Lane(str(row["lane"])) for row in alerts}
 
 
-def _whom(deployment: Deployment, case: Referable, entries: Sequence[Entry], local: datetime) -> tuple[Choice, ...]:
-    chosen = choose(need(deployment, case.reading), entries, local)
+def _whom(case: Referable, chosen: tuple[Choice, ...], entries: Sequence[Entry]) -> tuple[Choice, ...]:
     theirs = (entry for entry in entries if entry.id == case.taken_by and entry not in [choice.entry for choice in chosen])
     return (*chosen, *(Choice(entry, "took it before it became urgent") for entry in theirs))
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from sqlalchemy import ColumnElement, RowMapping, delete, func, select, update
 
+from hotline.db import insert_unless_there
 from hotline.deployment import Deployment
 from hotline.gateways.contract import OutboundText
 from hotline.models import PhoneText, new_id, table
@@ -100,7 +101,6 @@ class Handsets:
     def __init__(self, deployment: Deployment) -> None:
         self.deployment = deployment
         self._moments: dict[bytes, Moment] = {}
-        self._insert = deployment.db.insert_once(TEXTS)
 
     def index(self, number: str) -> bytes:
         """Return the blind index of a number."""
@@ -160,7 +160,7 @@ class Handsets:
         address = self.deployment.sender(number).address
         row = self._row(text_id, self.index(number), body, way=Way.SENDING, at=datetime.now(UTC), sender=address)
         with self.deployment.db.transaction() as session:
-            session.connection().execute(self._insert, [row])
+            insert_unless_there(session.connection(), TEXTS, [row])
         return text_id
 
     def unsent(self, number: str, text_id: str) -> str | None:
@@ -196,7 +196,7 @@ class Handsets:
             at = now + timedelta(seconds=mood.delay)
             rows.append(self._row(text.id, index, text.body, way=way, at=at, sender=sender))
         with self.deployment.db.transaction() as session:
-            session.connection().execute(self._insert, rows)
+            insert_unless_there(session.connection(), TEXTS, rows)
         return moods
 
     def switch(self, number: str, mood: Mood) -> list[str]:

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
@@ -23,8 +24,10 @@ from hotline.gateways.contract import Webhook
 from hotline.gateways.twilio import EMPTY_TWIML
 from hotline.inbound import FORGED
 from hotline.intake import quarantine
+from hotline.intake.spool import Spool, flush
 from hotline.models import Case, Counter, Inbox, InboxState, Quarantine, QuarantineState, table
 from hotline.queue import QueueName
+from tests.journeys.running import until
 from tests.line import TOKEN, Line, signature
 
 SID = "SM" + "a" * 32
@@ -313,6 +316,10 @@ def test_one_webhook_from_eight_clients_at_once_is_one_row(line: Line) -> None:
 # ---- the database away ------------------------------------------------------------------------------------------
 
 
+def spooled(line: Line) -> list[Path]:
+    return Spool.of(line.site.settings).waiting()
+
+
 @contextmanager
 def away(line: Line, name: str) -> Iterator[None]:
     """Take a table away for as long as the block lasts."""
@@ -327,43 +334,83 @@ def away(line: Line, name: str) -> Iterator[None]:
 
 @pytest.mark.parametrize("token", [TOKEN, "another-token"])
 @pytest.mark.parametrize("table_name", ["inbox", "quarantine", "counter"])
-def test_nothing_is_promised_while_a_table_is_away(line: Line, token: str, table_name: str) -> None:
+def test_whatever_table_is_away_the_genuine_are_kept_and_the_forged_refused(line: Line, token: str, table_name: str) -> None:
     with away(line, table_name):
-        answer = line.post(form(), token=token)
-    needed = {"inbox"} if token == TOKEN else {"quarantine", "counter"}
-    if table_name in needed:
-        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
-    else:
-        assert answer.status_code == (200 if token == TOKEN else 403)
+        assert line.post(form(), token=token).status_code == (200 if token == TOKEN else 403)
+        assert len(spooled(line)) == (token == TOKEN and table_name == "inbox")
+    flush(line.site)
+    assert len(line.rows(Inbox)) == (token == TOKEN)
+    assert spooled(line) == []
 
 
-def test_a_webhook_that_heard_503_is_taken_when_it_comes_again(line: Line) -> None:
+def test_nothing_is_promised_where_no_disk_takes_it(deployment: Deployment, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("a file is no folder")
+    nowhere = Deployment(deployment.settings.model_copy(update={"spool_folder": tmp_path / "file" / "spool"}))
+    line = Line(nowhere)
     with away(line, "inbox"):
-        assert line.post(form()).status_code == 503
-    assert line.post(form()).status_code == 200
+        answer = line.post(form())
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+        assert line.client.get("/readyz").status_code == 503
+    line.site.hurried_db.close()
+    again = Line(Deployment(nowhere.settings))
+    assert again.post(form()).status_code == 200, "the gateway sends it again"
     assert len(line.rows(Inbox)) == 1
+    nowhere.close()
+    again.site.close()
 
 
-def test_a_database_that_hangs_is_answered_503_in_time(deployment: Deployment) -> None:
+def test_what_was_spooled_and_came_again_is_one_row(line: Line) -> None:
+    with away(line, "inbox"):
+        assert [line.post(form()).status_code for _ in range(3)] == [200] * 3
+        assert len(spooled(line)) == 3
+        assert spooled(line) == Spool.of(line.site.settings).waiting()
+    assert line.post(form()).status_code == 200
+    flush(line.site)
+    assert len(line.rows(Inbox)) == 1
+    line.work()
+    assert line.told(line.case()["id"]) == ["Mudufashe"]
+
+
+def test_a_database_that_hangs_is_not_waited_for(deployment: Deployment) -> None:
     hurried = Deployment(deployment.settings.model_copy(update={"commit_wait_seconds": 0.3}))
     line = Line(hurried)
     with deployment.db.transaction() as session:
         if not deployment.db.sqlite:
             session.execute(text("LOCK TABLE inbox IN ACCESS EXCLUSIVE MODE"))
-        assert line.post(form()).status_code == 503
+        for _ in range(3):
+            assert line.post(form()).status_code == 200
+            assert line.post(form(), token="another-token").status_code == 403
+        assert len(spooled(line)) == 3
+    flush(deployment)
     assert line.post(form()).status_code == 200
-    assert len(line.rows(Inbox)) == 1, "what was late and what came again are one"
+    flush(deployment)
+    assert len(line.rows(Inbox)) == 1, "what was late and what was spooled are one"
     hurried.close()
 
 
-@pytest.mark.parametrize("token", [TOKEN, "another-token"])
-def test_a_database_that_is_not_there_at_all_is_answered_503(deployment: Deployment, token: str) -> None:
+def test_a_database_that_is_not_there_at_all_costs_no_webhook(deployment: Deployment) -> None:
     nowhere = deployment.settings.model_copy(update={"database_url": "postgresql://nobody@127.0.0.1:9/nothing"})
     line = Line(Deployment(nowhere))
-    assert line.post(form(), token=token).status_code == 503
+    assert line.post(form()).status_code == 200
+    assert line.post(form(), token="another-token").status_code == 403
+    assert len(spooled(line)) == 1
     assert line.client.get("/livez").status_code == 200
-    assert line.client.get("/readyz").status_code == 503
+    ready = line.client.get("/readyz")
+    assert (ready.status_code, ready.json) == (200, {"store": "spooling", "redis": "ok"})
     line.site.close()
+
+
+def test_forgeries_are_counted_also_those_of_an_outage(line: Line) -> None:
+    with away(line, "counter"):
+        for _ in range(5):
+            assert line.post(form(), token="another-token").status_code == 403
+    until(lambda: line.post(form(), token="another-token") and counters(line), 5, "the door tries the database again")
+    assert line.post(form(), token="another-token").status_code == 403
+    refused = counters(line)[FORGED]
+    assert refused >= 7
+    assert line.post(form(), token="another-token").status_code == 403
+    assert counters(line)[FORGED] == refused + 1
+    assert spooled(line) == [], "a forgery never fills the spool"
 
 
 def test_a_redis_that_is_away_costs_no_webhook(settings: Settings, deployment: Deployment) -> None:

@@ -1,5 +1,6 @@
 """What Kannel 1.4.5 really posts and answers, as a real one on this machine showed it. People and numbers are invented."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -52,8 +53,8 @@ ME = {"from": "+250780000101", "to": "7788"}
         (b"U\x04", UTF8, ME, InboundText("+250780000101", "7788", "U\x04")),
         ("U\u0451\U0001f44d".encode("utf-16-be"), UTF16, ME, InboundText("+250780000101", "7788", "U\u0451\U0001f44d")),
         (b"\x00U\x04", UTF16, ME, InboundText("+250780000101", "7788", "\x00U\x04")),
-        (b"part one", OCTETS, ME | {"udh": EIGHT}, InboundText("+250780000101", "7788", "part one", Part(42, 1, 2))),
-        (b"part two", UTF8, ME | {"udh": SIXTEEN}, InboundText("+250780000101", "7788", "part two", Part(298, 2, 3))),
+        (b"part one", OCTETS, ME | {"udh": EIGHT}, InboundText("+250780000101", "7788", "part one", part=Part(42, 1, 2))),
+        (b"part two", UTF8, ME | {"udh": SIXTEEN}, InboundText("+250780000101", "7788", "part two", part=Part(298, 2, 3))),
         (b"\x00\xa3x", OCTETS, ME, InboundText("+250780000101", "7788", "\x00\udca3x")),
         (b"\xff", UTF8, ME, InboundText("+250780000101", "7788", "\udcff")),
         (b"x", 'text/plain; charset="KLINGON"', ME, InboundText("+250780000101", "7788", "x")),
@@ -81,8 +82,8 @@ def test_a_posted_text_is_read_as_it_was_written(
         ("id=a&from=250780000101&to=7788&text=", InboundText("250780000101", "7788", "")),
         ("id=a&from=MTN&to=7788&text=Join", InboundText("MTN", "7788", "Join")),
         ("id=a&from=1&to=7788&text=%F0%9F%91%8D+ok", InboundText("1", "7788", "\U0001f44d ok")),
-        ("id=a&from=1&to=7788&text=a&udh=%05%00%03*%02%02", InboundText("1", "7788", "a", Part(42, 2, 2))),
-        ("id=a&from=1&to=7788&text=a&udh=%05%00%03%ff%02%02", InboundText("1", "7788", "a", Part(255, 2, 2))),
+        ("id=a&from=1&to=7788&text=a&udh=%05%00%03*%02%02", InboundText("1", "7788", "a", part=Part(42, 2, 2))),
+        ("id=a&from=1&to=7788&text=a&udh=%05%00%03%ff%02%02", InboundText("1", "7788", "a", part=Part(255, 2, 2))),
         ("id=a&from=1&text=%ff%00", InboundText("1", "", "\udcff\x00")),
     ],
 )
@@ -91,6 +92,11 @@ def test_a_text_in_a_query_is_read_as_it_was_written(gateway: Kannel, query: str
     gateway.verify(webhook)
     assert gateway.read_text(webhook) == text
     assert gateway.external_id(webhook) == "a"
+
+
+def test_the_time_kannel_heard_a_text_is_its_own(gateway: Kannel) -> None:
+    heard = posted(gateway, "id=a&udh=", b"x", **ME, time="2026-11-24 15:02:19")
+    assert gateway.read_text(heard).sent_at == datetime(2026, 11, 24, 15, 2, 19, tzinfo=UTC)
 
 
 def test_a_text_whose_sender_kannel_keeps_to_itself_waits_for_a_person(gateway: Kannel) -> None:

@@ -14,12 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import RowMapping, create_mock_engine, insert, select, text, update
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from hotline.db import Database, GroupCommit, Unavailable, add_rows, after_commit, claim
+from hotline.db import Database, add_rows, after_commit, claim, insert_unless_there
 from hotline.deployment import Deployment
+from hotline.in_time import Glance, GroupCommit, Outage, Unavailable
 from hotline.models import Base, Counter, Inbox, InboxState, Moment, new_id, table
+from tests.journeys.running import until
 
 AT = datetime(2026, 11, 24, 3, 30, tzinfo=UTC)
 COUNTER, INBOX = table(Counter), table(Inbox)
@@ -202,7 +204,7 @@ def test_a_row_that_is_there_already_is_left_alone(db: Database) -> None:
     first, again = row("a", sealed=b"first"), row("a", sealed=b"again")
     for one in (first, again, first | {"external_id": "b"}):
         with db.transaction() as session:
-            session.connection().execute(db.insert_once(INBOX), [one])
+            insert_unless_there(session.connection(), INBOX, [one])
     with db.reading() as session:
         assert session.execute(select(INBOX.c.external_id, INBOX.c.sealed)).all() == [("a", b"first")]
 
@@ -285,8 +287,7 @@ def test_ids_are_in_the_order_of_their_making_and_cannot_be_guessed() -> None:
 def test_fifty_threads_share_commits_and_each_row_is_stored_once(db: Database) -> None:
     groups: list[int] = []
     writer = GroupCommit(db, wait=10, after=lambda: groups.append(len(stored(db))))
-    once = db.insert_once(INBOX)
-    together(*(lambda at=at: writer.put((once, row(f"{at:04}"))) for at in range(50)))
+    together(*(lambda at=at: writer.put((INBOX, row(f"{at:04}"))) for at in range(50)))
     assert stored(db) == [f"{at:04}" for at in range(50)]
     assert groups[-1] == 50
     assert len(groups) < 50, "sixteen webhooks pay for one fsync"
@@ -298,7 +299,7 @@ def test_whoever_returns_from_the_writer_finds_the_row_on_disk(db: Database, bes
 
     def work(at: int) -> None:
         for turn in range(5):
-            writer.put((db.insert_once(INBOX), row(f"{at}-{turn}")))
+            writer.put((INBOX, row(f"{at}-{turn}")))
             if f"{at}-{turn}" not in stored(beside):
                 missing.append(f"{at}-{turn}")
 
@@ -313,7 +314,7 @@ def test_a_row_the_database_refuses_turns_away_no_other(db: Database) -> None:
     def work(at: int) -> None:
         bad = {"sealed": None} if at % 5 == 0 else {}
         try:
-            writer.put((db.insert_once(INBOX), row(f"{at:04}", **bad)))
+            writer.put((INBOX, row(f"{at:04}", **bad)))
         except Unavailable:
             refused.append(at)
 
@@ -326,10 +327,10 @@ def test_rows_put_together_are_stored_together_or_not_at_all(db: Database) -> No
     rung: list[str] = []
     writer = GroupCommit(db, wait=10, after=lambda: rung.append("ring"))
     with pytest.raises(Unavailable):
-        writer.put((db.insert_once(INBOX), row("a")), (db.insert_once(INBOX), row("b", sealed=None)))
+        writer.put((INBOX, row("a")), (INBOX, row("b", sealed=None)))
     assert stored(db) == []
     assert rung == [], "nobody is rung for what is not there"
-    writer.put((db.insert_once(INBOX), row("a")), (db.insert_once(INBOX), row("b")))
+    writer.put((INBOX, row("a")), (INBOX, row("b")))
     assert stored(db) == ["a", "b"]
 
 
@@ -340,21 +341,94 @@ def test_a_commit_that_takes_too_long_is_no_promise(db: Database, beside: Databa
         if not db.sqlite:
             session.execute(text("LOCK TABLE inbox IN ACCESS EXCLUSIVE MODE"))
         with pytest.raises(Unavailable):
-            writer.put((db.insert_once(INBOX), row("a")))
+            writer.put((INBOX, row("a")))
         assert rung == []
-    writer.put((db.insert_once(INBOX), row("b")))
-    assert "b" in stored(db), "the writer goes on once it can"
+    until(lambda: not writer.outage.known, 5, "the writer goes on by itself once it can")
+    writer.put((INBOX, row("b")))
+    assert "b" in stored(db)
+
+
+def test_while_a_database_hangs_nobody_waits_for_it_but_one_every_other_second(
+    db: Database, beside: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Outage, "PAUSE", 0.4)
+    writer = GroupCommit(db, wait=0.2, after=lambda: None)
+
+    def took(external_id: str) -> float:
+        started = time.monotonic()
+        with pytest.raises(Unavailable):
+            writer.put((INBOX, row(external_id)))
+        return time.monotonic() - started
+
+    with beside.transaction() as session:
+        if not db.sqlite:
+            session.execute(text("LOCK TABLE inbox IN ACCESS EXCLUSIVE MODE"))
+        assert took("first") >= 0.2
+        assert max(took(f"at once {at}") for at in range(50)) < 0.2, "all the others go another way without waiting"
+        until(lambda: not writer.outage.known, 5, "the pause is over")
+        with ThreadPoolExecutor(8) as pool:
+            waits = list(pool.map(took, (f"later {at}" for at in range(8))))
+        assert sum(wait >= 0.2 for wait in waits) == 1, "one of eight looks whether it is back"
+    until(lambda: not writer.outage.known, 5, "the writer is free again")
+    writer.put((INBOX, row("back")))
+    assert not writer.outage.lasts()
+    assert set(stored(db)) <= {"first", "back"} | {f"later {at}" for at in range(8)}
+
+
+def test_a_row_that_was_given_up_is_not_written_when_its_turn_comes(db: Database, beside: Database) -> None:
+    writer = GroupCommit(db, wait=0.2, after=lambda: None)
+    busy, write = threading.Event(), writer._write
+    writer._write = lambda group: (busy.set(), write(group))  # type: ignore[method-assign,assignment]
+    with beside.transaction() as session:
+        if not db.sqlite:
+            session.execute(text("LOCK TABLE inbox IN ACCESS EXCLUSIVE MODE"))
+        with ThreadPoolExecutor(2) as pool:
+            first = pool.submit(writer.put, (INBOX, row("in the hand of the writer")))
+            assert busy.wait(5)
+            second = pool.submit(writer.put, (INBOX, row("still waiting")))
+            assert isinstance(first.exception(5), Unavailable)
+            assert isinstance(second.exception(5), Unavailable)
+    until(lambda: not writer.outage.known, 5, "the pause is over")
+    writer.put((INBOX, row("after")))
+    assert "still waiting" not in stored(db), "it is in the spool by now"
+
+
+def test_what_the_database_takes_too_long_for_it_gives_up_itself(deployment: Deployment) -> None:
+    hurried = Database(deployment.settings.database, limit=0.2)
+    with deployment.db.transaction() as session:
+        session.execute(text("SELECT 1" if hurried.sqlite else "LOCK TABLE inbox IN ACCESS EXCLUSIVE MODE"))
+        with hurried.engine.connect() as connection, pytest.raises(OperationalError):
+            connection.exec_driver_sql("DELETE FROM inbox")
+    with hurried.engine.connect() as connection:
+        connection.exec_driver_sql("DELETE FROM inbox")
+        connection.rollback()
+    hurried.close()
+
+
+def test_whoever_only_looks_does_not_wait_for_a_database_that_hangs(deployment: Deployment) -> None:
+    held = threading.Event()
+    glance = Glance(deployment.db, wait=0.2)
+    assert glance.at(lambda session: session.scalar(text("SELECT 1"))) == 1
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            glance.at(lambda _: held.wait(10))
+    before = threading.active_count()
+    held.set()
+    until(lambda: threading.active_count() < before, 5, "one thread was waiting, not three")
+    assert glance.at(lambda session: session.scalar(text("SELECT 2"))) == 2
+    with pytest.raises(Unavailable):
+        glance.at(lambda session: session.execute(text("SELECT 1 FROM nowhere")))
 
 
 def test_a_database_that_was_restarted_costs_no_webhook(db: Database, beside: Database) -> None:
     if db.sqlite:
         pytest.skip("SQLite has no server to restart")
     writer = GroupCommit(db, wait=10, after=lambda: None)
-    writer.put((db.insert_once(INBOX), row("before")))
+    writer.put((INBOX, row("before")))
     with beside.transaction() as session:
         others = "datname = current_database() AND pid <> pg_backend_pid()"
         session.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"))  # noqa: S608  fixed words
-    writer.put((db.insert_once(INBOX), row("after")))
+    writer.put((INBOX, row("after")))
     assert stored(beside) == ["after", "before"]
 
 

@@ -1,9 +1,12 @@
 """A number is the same person however a gateway writes it; what is no number is kept as a name. All numbers are invented."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hotline import phone
 from hotline.phone import Sender, masked, sender
 
 FARM = Sender("+250780000101", reachable=True)
@@ -92,3 +95,15 @@ def test_a_masked_number_tells_two_apart_and_no_more() -> None:
 @given(st.text(alphabet="0123456789", min_size=9, max_size=15))
 def test_a_masked_number_never_shows_what_lies_between(digits: str) -> None:
     assert digits[3:-2] not in masked(f"+{digits}").replace(digits[:3], "", 1)
+
+
+@given(st.from_regex(r"\+250[0-9]{6,12}", fullmatch=True) | st.from_regex(r"\+?[0-9]{3,15}", fullmatch=True))
+def test_the_quick_look_at_a_number_agrees_with_reading_it(spelled: str) -> None:
+    quick = sender.__wrapped__(spelled, "RW")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(phone, "_mobiles", lambda _: re.compile(r"(?!)"))
+        assert sender.__wrapped__(spelled, "RW") == quick
+
+
+def test_a_region_nobody_numbered_has_no_quick_look() -> None:
+    assert sender("+250788000001", "ZZ").address == "+250788000001"

@@ -78,7 +78,7 @@ def test_what_came_in_the_last_moment_is_rung_for(quick: Line) -> None:
     def last_moment() -> int:
         return 0 if QueueName.INTAKE in raised(quick) else 1
 
-    jobs._until_quiet(QueueName.INTAKE, last_moment)
+    jobs._until_quiet(QueueName.INTAKE, last_moment, full=1)
     assert raised(quick) == {QueueName.INTAKE}
 
 
