@@ -54,7 +54,10 @@ class MessageState(StrEnum):
 
 
 class Message(Base):
-    """One text. The body is sealed with its case's key; the number is read from caller or contact when it is sent."""
+    """One text. The body is sealed with its case's key; the number is read from caller or contact when it is sent.
+
+    A piece of a long text names the one that came first (`joined_to`), its place (`piece`) and its `reference`.
+    """
 
     __tablename__ = "message"
     __table_args__ = (
@@ -73,6 +76,9 @@ class Message(Base):
     officer_id: Mapped[str | None] = mapped_column(ForeignKey("officer.id"))
     inbox_id: Mapped[str | None]
     template: Mapped[str | None]
+    joined_to: Mapped[str | None]
+    piece: Mapped[int | None]
+    reference: Mapped[str | None]
     sealed: Mapped[bytes]
     gateway: Mapped[str]
     state: Mapped[str]
