@@ -10,9 +10,10 @@ import threading
 import time
 from pathlib import Path
 
+from site_ import HOUSE, block, free_port, listens, until
+
 from hotline import embedded
 from hotline.gateways.contract import Gateway
-from site_ import HOUSE, block, free_port, listens, until
 
 USER, PASSWORD = "hotline", "invented"
 RABBIT = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
@@ -34,9 +35,7 @@ class Jasmin:
     def missing(self) -> list[str]:
         """Return what is not installed."""
         wanted = {
-            f"{self._bin / 'jasmind.py'} (python3.11 -m venv {self._bin.parent.name}; {self._bin.parent.name}/bin/pip install jasmin)": (
-                self._bin / "jasmind.py"
-            ).exists(),
+            f"{self._bin / 'jasmind.py'} (a virtual environment with jasmin==0.11.0)": (self._bin / "jasmind.py").exists(),
             "rabbitmq-server (apt-get install rabbitmq-server)": RABBIT.exists(),
             "a Redis server": embedded.server() is not None,
         }
@@ -69,9 +68,7 @@ class Jasmin:
     def _run(self, folder: Path, name: str, command: list[str], **environment: str) -> None:
         log = (folder / f"{name}.log").open("wb")
         given = {**os.environ, **environment}
-        self._running.append(
-            subprocess.Popen(command, stdout=log, stderr=log, env=given, cwd=folder, start_new_session=True)
-        )
+        self._running.append(subprocess.Popen(command, stdout=log, stderr=log, env=given, cwd=folder, start_new_session=True))
 
     def _rabbit(self, folder: Path) -> dict[str, str]:
         base = folder / "rabbitmq"
@@ -95,7 +92,17 @@ class Jasmin:
         cfg = folder / "jasmin.cfg"
         cfg.write_text(block("jasmin"))
         services = ["--enable-dlr-thrower", "--enable-dlr-lookup", "--enable-deliver-thrower"]
-        return [str(self._bin / "python"), str(self._bin / "jasmind.py"), "-c", str(cfg), "-u", "jcliadmin", "-p", "jclipwd", *services]
+        return [
+            str(self._bin / "python"),
+            str(self._bin / "jasmind.py"),
+            "-c",
+            str(cfg),
+            "-u",
+            "jcliadmin",
+            "-p",
+            "jclipwd",
+            *services,
+        ]
 
     def _environment(self, folder: Path) -> dict[str, str]:
         for path in ("etc/jasmin/resource", "etc/jasmin/store", "var/log/jasmin", "var/run", "var/lock", "tmp"):
@@ -168,7 +175,7 @@ class Jasmin:
         """End everything that was started."""
         import signal
 
-        for process in ([self._smsc] if self._smsc else []):
+        for process in [self._smsc] if self._smsc else []:
             process.kill()
             process.wait()
         for process in reversed(self._running):

@@ -8,8 +8,9 @@ import time
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
-from hotline.gateways.contract import Gateway
 from site_ import block, free_port, listens, note, until
+
+from hotline.gateways.contract import Gateway
 
 PASSWORD = "invented-password"
 

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import jasmin_ as jasmin
 import kannel
-from hotline.gateways.contract import Certainty, OutboundText
 from site_ import Site, note, until
+
+from hotline.gateways.contract import Certainty, OutboundText
 
 PATIENCE = 180.0
 
@@ -42,7 +43,9 @@ def _carry(peer: object, site: Site, texts: int, kills: int) -> bool:
 
     def send() -> None:
         for start in range(0, texts, 25):
-            batch = [OutboundText(one, f"+25078000{int(one[3:]):04d}", f"Invented answer {one}") for one in ids[start : start + 25]]
+            batch = [
+                OutboundText(one, f"+25078000{int(one[3:]):04d}", f"Invented answer {one}") for one in ids[start : start + 25]
+            ]
             refused.extend(sent for sent in gateway.send(batch) if sent.certainty is not Certainty.ACCEPTED)
             time.sleep(0.4)
 

@@ -10,12 +10,13 @@ import urllib.request
 from contextlib import closing
 from pathlib import Path
 
+from sqlalchemy import select
+
 from hotline import schema
 from hotline.config import child_environment, load
 from hotline.deployment import Deployment
 from hotline.gateways.contract import Progress, Webhook
 from hotline.models import Inbox, table
-from sqlalchemy import select
 
 HOUSE = Path(__file__).resolve().parents[2]
 SECRET = "invented-secret-of-the-peers-" + "0" * 35
@@ -71,7 +72,11 @@ class Site:
         """Start the listener by its line of the Procfile and wait until it answers."""
         line = next(line for line in (HOUSE / "Procfile").read_text().splitlines() if line.startswith("web:"))
         plain = {f"HOTLINE_{name.upper()}": str(value) for name, value in self._secret_settings.items()}
-        named = {"HOTLINE_PUBLIC_URL": self.settings.public_url, "HOTLINE_HOOK_SECRETS": SECRET, "REDIS_URL": self.settings.redis_url}
+        named = {
+            "HOTLINE_PUBLIC_URL": self.settings.public_url,
+            "HOTLINE_HOOK_SECRETS": SECRET,
+            "REDIS_URL": self.settings.redis_url,
+        }
         environment = child_environment(self.settings) | plain | named
         with (self.settings.instance / "web.log").open("ab") as log:
             self._process = subprocess.Popen(

@@ -16,7 +16,7 @@ from smpp.twisted.protocol import DataHandlerResponse
 from smpp.twisted.server import SMPPServerFactory
 from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
 from twisted.cred.portal import IRealm, Portal
-from twisted.internet import defer, reactor
+from twisted.internet import reactor
 from zope.interface import implementer
 
 USER, PASSWORD = "invented", "invented"
@@ -54,7 +54,9 @@ def taken(system_id, connection, pdu):
     tell(text=text.decode("latin-1"))
     now = time.strftime("%y%m%d%H%M")
     words = f"id:{message_id} sub:001 dlvrd:001 submit date:{now} done date:{now} stat:DELIVRD err:000 text:-"
-    reactor.callLater(0.5, deliver, connection, pdu.params["destination_addr"], pdu.params["source_addr"], words.encode(), esm_class=RECEIPT)
+    reactor.callLater(
+        0.5, deliver, connection, pdu.params["destination_addr"], pdu.params["source_addr"], words.encode(), esm_class=RECEIPT
+    )
     return DataHandlerResponse(status=CommandStatus.ESME_ROK, message_id=message_id)
 
 
