@@ -5,6 +5,7 @@ that is away in the spool. A webhook that neither takes hears 503 and is sent ag
 is kept aside, because the wrong token may be ours; the spool is for genuine ones alone.
 """
 
+import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -64,6 +65,7 @@ class Door:
     _room_checked: float = field(default=0.0, init=False)
     _room: int = field(default=0, init=False)
     _uncounted: int = field(default=0, init=False)
+    _counting: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def __post_init__(self) -> None:
         db, bell = self.deployment.hurried_db, self.deployment.bell
@@ -91,11 +93,13 @@ class Door:
 
     def _set_aside(self, gateway: Gateway, webhook: Webhook, reason: str) -> None:
         """Count a forgery and keep its bytes. While the database is away it is counted here, and its bytes are not kept."""
-        number, self._uncounted = self._uncounted + 1, 0
+        with self._counting:
+            number, self._uncounted = self._uncounted + 1, 0
         try:
             self._writer.put((self._count, {"name": FORGED, "value": number}), *self._kept_aside(gateway, webhook, reason))
         except Unavailable:
-            self._uncounted += number
+            with self._counting:
+                self._uncounted += number
 
     def _kept_aside(self, gateway: Gateway, webhook: Webhook, reason: str) -> list[Write]:
         size = len(webhook.body)

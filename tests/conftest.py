@@ -108,6 +108,7 @@ def settings(tmp_path: Path, database_url: str, redis_url: str) -> Settings:
         twilio_auth_tokens=(TWILIO_TOKEN,),
         twilio_from="7788",
         ballast_mib=0,
+        commit_wait_seconds=10,
         _env_file=None,
     )
 

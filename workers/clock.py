@@ -1,7 +1,7 @@
 """The clock: makes lost work impossible. Works with Redis down; one leads, the others wait.
 
 Every few seconds it frees what dead workers held, climbs the ladder of cases nobody has answered, stores what was spooled, rings
-for rows that stand still, anchors the audit chain and removes raw webhooks past their day.
+for rows that stand still, looks whether what must hold does, anchors the audit chain and removes raw webhooks past their day.
 """
 
 import logging
@@ -17,18 +17,20 @@ from sqlalchemy.orm import Session
 from hotline import audit
 from hotline.config import load
 from hotline.deployment import Deployment
-from hotline.intake import arrivals, spool
+from hotline.intake import arrivals, quarantine, spool
 from hotline.log import configure
-from hotline.models import Counter, Inbox, InboxState, Lane, Quarantine, table
+from hotline.models import UNREAD, Counter, Inbox, InboxState, Lane, Quarantine, table, written_out
 from hotline.outbound import deliver
 from hotline.queue import QueueName
 from hotline.routing import escalate
+from hotline.watch import alarm, invariants
+from hotline.watch.alarm import BEAT
+from workers.reconciling import asking
 
 log = logging.getLogger("workers.clock")
 T = TypeVar("T")
 
 INBOX, COUNTER = table(Inbox), table(Counter)
-BEAT = "clock.beat"
 LEADER = "clock"
 
 
@@ -37,6 +39,9 @@ def round_(deployment: Deployment) -> None:
     climbed = _step(deployment, "climb", escalate.climb)
     freed = (_step(deployment, "inbox", free_inbox) or 0) + (_step(deployment, "messages", deliver.free_expired) or 0)
     tend_spool(deployment)
+    _step(deployment, "account", invariants.account)
+    _step(deployment, "dead letters", alarm.recount)
+    _step(deployment, "watch", alarm.sound)
     _step(deployment, "purge", purge)
     _step(deployment, "anchor", anchor)
     for queue in _step(deployment, "beat", beat) or ():
@@ -85,7 +90,7 @@ def anchor(session: Session, deployment: Deployment, now: datetime) -> None:
 
 def free_inbox(session: Session, deployment: Deployment, now: datetime) -> int:
     """Give back webhooks whose worker vanished; one that brought down too many workers is set aside."""
-    lost = (INBOX.c.state == InboxState.CLAIMED, INBOX.c.lease_until < now)
+    lost = (written_out(INBOX.c.state, UNREAD), INBOX.c.state == InboxState.CLAIMED, INBOX.c.lease_until < now)
     worn = INBOX.c.attempts >= deployment.settings.max_attempts
     connection = session.connection()
     why = func.coalesce(INBOX.c.reason, "worker vanished")
@@ -97,7 +102,7 @@ def free_inbox(session: Session, deployment: Deployment, now: datetime) -> int:
 def standing_still(session: Session, now: datetime) -> list[QueueName]:
     """Return the queues in which rows are due."""
     lanes = [QueueName(lane) for lane in Lane if deliver.waiting(session, lane, now)]
-    return ([QueueName.INTAKE] if arrivals.waiting(session) else []) + lanes
+    return ([QueueName.INTAKE] if arrivals.waiting(session) or quarantine.asked(session) else []) + lanes
 
 
 def purge(session: Session, deployment: Deployment, now: datetime) -> None:
@@ -121,13 +126,20 @@ def main() -> None:
     while True:
         try:
             with deployment.db.leading(LEADER) as leads:
-                while leads:
-                    round_(deployment)
-                    time.sleep(deployment.settings.clock_seconds)
+                if leads:
+                    lead(deployment)
             tend_spool(deployment)
         except Exception:
             log.exception("round failed")
         time.sleep(deployment.settings.clock_seconds)
+
+
+def lead(deployment: Deployment) -> None:
+    """Go round and round, and ask the gateways for what they received meanwhile, until a round fails."""
+    with asking(deployment):
+        while True:
+            round_(deployment)
+            time.sleep(deployment.settings.clock_seconds)
 
 
 def _first_id(moment: datetime) -> str:

@@ -18,7 +18,7 @@ from hotline.config import load
 from hotline.db import after_commit
 from hotline.deployment import Deployment
 from hotline.gateways.contract import Certainty, InboundText, OptOut, Sent, StatusUpdate
-from hotline.intake import arrivals
+from hotline.intake import arrivals, quarantine
 from hotline.intake.arrivals import Claimed
 from hotline.intake.callers import stopped_at_gateway
 from hotline.intake.receive import Received, assessed_row, receive
@@ -34,8 +34,7 @@ log = logging.getLogger(__name__)
 
 LONGEST_DRAIN = 20.0
 LINGER = 1.0
-POLL = 0.05
-BREATH = 0.02
+PAUSE = 0.05
 
 
 @cache
@@ -45,8 +44,9 @@ def deployment() -> Deployment:
 
 
 def drain_inbox(queue: str) -> None:
-    """Take waiting webhooks until no more come."""
+    """Take waiting webhooks until no more come; then check those again that the desk has asked about."""
     _until_quiet(QueueName(queue), lambda: drain_batch(deployment()), full=deployment().settings.drain_batch)
+    check_asked(deployment())
 
 
 def deliver(queue: str) -> None:
@@ -64,6 +64,14 @@ def drain_batch(site: Deployment) -> int:
     if rows:
         _process(site, token, rows)
     return len(rows)
+
+
+def check_asked(site: Deployment) -> None:
+    """Check the signatures of quarantined webhooks that somebody at the desk has asked about."""
+    with site.db.reading() as session:
+        if not quarantine.asked(session):
+            return
+    quarantine.verify_asked(site)
 
 
 def deliver_batch(site: Deployment, lane: Lane) -> int:
@@ -109,7 +117,7 @@ def _advance(site: Deployment, claimed: Claimed) -> None:
         for given in received.answers:
             answer(session, site, given.contact_id, given.verb, given.code, now)
             lanes.add(Lane.LIFE)
-        arrivals.finish(session, claimed, later=_statuses(session, site, claimed))
+        arrivals.finish(session, claimed, later=_statuses(session, site, claimed), obeyed=received.obeyed)
         for lane in lanes:
             after_commit(session, partial(site.bell.ring, QueueName(lane)))
     for opened in received.opened:
@@ -157,7 +165,7 @@ def _until_quiet(queue: QueueName, batch: Callable[[], int], *, full: int) -> No
         if done:
             seen = time.monotonic()
         if done < full:
-            time.sleep(BREATH if done else POLL)
+            time.sleep(PAUSE)
     bell.lower(queue)
     if batch():
         bell.ring(queue)

@@ -2,7 +2,7 @@
 
 import click
 
-from hotline.cli import desk, doctor, hooks, run, simulate, triage
+from hotline.cli import dead, desk, doctor, hooks, run, simulate, triage
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -23,5 +23,6 @@ for command in (
     desk.user,
     desk.audit,
     desk.quarantine,
+    dead.dead,
 ):
     main.add_command(command)

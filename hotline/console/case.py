@@ -14,7 +14,7 @@ from hotline.casework import read, work
 from hotline.casework.acknowledge import acknowledge as stop_ladder
 from hotline.casework.reply import NobodyToWriteTo, leave
 from hotline.casework.reply import reply as write_to_caller
-from hotline.console import faults, findings, guard, listing, thread
+from hotline.console import faults, findings, guard, listing, standing, thread
 from hotline.models import Case, Message, MessageState, Note, Referral
 from hotline.outbound.meter import measure, repair
 from hotline.roles import May
@@ -150,6 +150,7 @@ def _mark(session: Session, case: Case) -> str:
         session.execute(select(Referral.id, Referral.state, Referral.told_at).where(Referral.case_id == case.id)).all(),
         session.execute(select(func.count()).select_from(Note).where(Note.case_id == case.id)).scalar_one(),
         _leave(session, case),
+        standing.current(),
     )
     return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
 

@@ -8,12 +8,12 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from urllib.parse import unquote_to_bytes
 
 PLAIN_ID = re.compile(r"[!-~]{1,128}")
@@ -219,6 +219,42 @@ class Gateway(Protocol):
 
     def send(self, texts: Sequence[OutboundText]) -> list[Sent]:
         """Hand texts over and say what is known of each, in the same order. Never raises for a provider's fault."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A text of a gateway's own list, as the webhook that should have told of it, and when the gateway had received it."""
+
+    webhook: Webhook
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some texts of a gateway's list. With `cursor` everything before it has been listed; None while more pages follow."""
+
+    found: tuple[Found, ...]
+    cursor: str | None
+
+
+class NotListed(Exception):
+    """The gateway did not give its list. `code` is a status or a class, never a provider's text."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@runtime_checkable
+class Listing(Protocol):
+    """What a gateway can do besides: tell what it has received, so that a webhook that never came is not a person lost."""
+
+    def listed(self, cursor: str | None, since: datetime) -> Iterator[Page]:
+        """Yield the inbound texts after `cursor`, none older than `since`. Raises NotListed.
+
+        The cursor is the gateway's own: a time, or the last id it gave. Each text comes as the very webhook that was missed,
+        so that it has the same unique key; texts may be listed again.
+        """
 
 
 def form(body: bytes) -> list[tuple[bytes, bytes]]:

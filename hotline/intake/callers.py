@@ -52,7 +52,7 @@ class Known:
     def obey(self, reaction: Reaction, now: datetime) -> None:
         """Take over what a text changed. A report after STOP opens the door again for direct answers."""
         row = self.row
-        row["last_inbound_at"] = now
+        row["last_inbound_at"] = max(now, row["last_inbound_at"]) if isinstance(row["last_inbound_at"], datetime) else now
         row["open_question"], row["asked_at"] = reaction.asks, now if reaction.asks else None
         if reaction.stop:
             row["opted_out_at"], row["panic_at"] = now, now if reaction.panic else row["panic_at"]

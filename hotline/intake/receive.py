@@ -76,12 +76,13 @@ class OfficersAnswer:
 
 @dataclass
 class Received:
-    """What a batch brought. `released` says that held answers to callers may now go out."""
+    """What a batch brought. `obeyed` says, by inbox row, what became of texts that no message keeps."""
 
     opened: list[Opened] = field(default_factory=list)
     grown: dict[str, Grown] = field(default_factory=dict)
     answers: list[OfficersAnswer] = field(default_factory=list)
     lanes: set[Lane] = field(default_factory=set)
+    obeyed: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,11 @@ class Intake:
         self.twins = Twins(self.session, self.deployment, texts)
         for arrival, text in texts:
             index = indexes[arrival.inbox_id]
-            if not self.twins.is_twin(arrival.inbox_id) and not self._from_contact(index, text):
+            if self.twins.is_twin(arrival.inbox_id):
+                self.received.obeyed[arrival.inbox_id] = "told twice"
+            elif self._from_contact(index, text):
+                self.received.obeyed[arrival.inbox_id] = "an officer's answer"
+            else:
                 self._from_caller(arrival, text, index, senders[arrival.inbox_id])
         self._write()
         return self.received
@@ -150,7 +155,8 @@ class Intake:
         return True
 
     def _from_caller(self, arrival: Arrival, text: InboundText, index: bytes, sender: Sender) -> None:
-        caller = self.callers.get(index, sender, self.now)
+        heard = arrival.received_at if arrival.late else self.now
+        caller = self.callers.get(index, sender, heard)
         conversation = self.conversations.get(caller.id)
         joint = self.pieces.look(conversation.case_id if conversation else None, text, arrival.received_at)
         reaction = self._reaction(caller, text, joint)
@@ -161,13 +167,16 @@ class Intake:
             conversation = self._open(arrival, text, caller, reading, joint)
         elif conversation is not None:
             self._extend(arrival, text, caller, conversation, reaction, joint)
-        caller.obey(reaction, self.now)
+        else:
+            self.received.obeyed[arrival.inbox_id] = "a word we obey"
+        caller.obey(reaction, heard)
         if reaction.stop:
             self._silence(caller)
-        if conversation is not None:
+        if conversation is not None and not arrival.late:
             safe = caller.row["safe_contact"] != SafeContact.NEVER
             (self.listening.add if safe else self.listening.discard)(conversation.case_id)
-        self._answer(caller, reaction, reading, conversation, arrival.gateway)
+        if not arrival.late:
+            self._answer(caller, reaction, reading, conversation, arrival.gateway)
 
     def _reaction(self, caller: Known, text: InboundText, joint: Joint | None) -> Reaction:
         """Return what a text does. A later piece goes on telling: it answers nothing, and nothing is said back to it."""

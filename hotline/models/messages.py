@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from hotline.models.base import Base, new_id, partial_index
+from hotline.models.base import Base, listed, new_id, partial_index
 
 
 class Direction(StrEnum):
@@ -53,17 +53,24 @@ class MessageState(StrEnum):
     DEAD = "dead"
 
 
+DEAD_STATES = (MessageState.DEAD, MessageState.FAILED, MessageState.UNKNOWN)
+ON_THE_WAY = (MessageState.QUEUED, MessageState.CLAIMED)
+
+
 class Message(Base):
     """One text. The body is sealed with its case's key; the number is read from caller or contact when it is sent.
 
     A piece of a long text names the one that came first (`joined_to`), its place (`piece`) and its `reference`.
+    `handled_at`: when a person, or an answer to the case, settled a text that had been set aside.
     """
 
     __tablename__ = "message"
     __table_args__ = (
-        partial_index("ix_message_due", "lane", "state", "due_at", where="state IN ('queued', 'claimed')"),
+        partial_index("ix_message_due", "lane", "state", "due_at", where=f"state IN {listed(ON_THE_WAY)}"),
         Index("ix_message_case", "case_id", "created_at"),
         partial_index("ix_message_provider", "gateway", "provider_id", where="provider_id IS NOT NULL", unique=True),
+        partial_index("ix_message_inbox", "inbox_id", where="inbox_id IS NOT NULL"),
+        partial_index("ix_message_dead", "lane", "settled_at", where=f"state IN {listed(DEAD_STATES)} AND handled_at IS NULL"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
@@ -92,6 +99,7 @@ class Message(Base):
     accepted_at: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
     reason: Mapped[str | None]
+    handled_at: Mapped[datetime | None]
 
 
 class Attempt(Base):

@@ -21,6 +21,7 @@ from hotline.db import add_rows, claim
 from hotline.deployment import Deployment
 from hotline.gateways.contract import Certainty, OutboundText, Sent
 from hotline.models import (
+    ON_THE_WAY,
     Attempt,
     Caller,
     Case,
@@ -35,6 +36,7 @@ from hotline.models import (
     ReferralState,
     new_id,
     table,
+    written_out,
 )
 from hotline.outbound.compose import bound_to
 from hotline.outbound.doubt import Verdict, judge
@@ -45,6 +47,7 @@ log = logging.getLogger(__name__)
 
 MESSAGE, ATTEMPT, CALLER, CONTACT, REFERRAL = (table(m) for m in (Message, Attempt, Caller, Contact, Referral))
 CASE, CASE_KEY = table(Case), table(CaseKey)
+ON_ITS_WAY = written_out(MESSAGE.c.state, ON_THE_WAY)
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ class Parcel:
 
 def waiting(session: Session, lane: Lane, now: datetime) -> bool:
     """Whether any message of a lane is due."""
-    due = (MESSAGE.c.lane == lane, MESSAGE.c.state == MessageState.QUEUED, MESSAGE.c.due_at <= now)
+    due = (ON_ITS_WAY, MESSAGE.c.lane == lane, MESSAGE.c.state == MessageState.QUEUED, MESSAGE.c.due_at <= now)
     return session.execute(select(MESSAGE.c.id).where(*due).limit(1)).first() is not None
 
 
@@ -73,7 +76,7 @@ def take(session: Session, deployment: Deployment, lane: Lane, now: datetime) ->
     rows = claim(
         session,
         MESSAGE,
-        where=[MESSAGE.c.lane == lane, MESSAGE.c.state == MessageState.QUEUED, MESSAGE.c.due_at <= now],
+        where=[ON_ITS_WAY, MESSAGE.c.lane == lane, MESSAGE.c.state == MessageState.QUEUED, MESSAGE.c.due_at <= now],
         order_by=[MESSAGE.c.due_at],
         limit=deployment.settings.deliver_batch,
         values={
@@ -130,7 +133,7 @@ def free_expired(session: Session, deployment: Deployment, now: datetime) -> int
     """Judge messages whose worker vanished in mid-send as unknown, each by its kind. Returns how many there were."""
     lost = session.execute(
         select(MESSAGE)
-        .where(MESSAGE.c.state == MessageState.CLAIMED, MESSAGE.c.lease_until < now)
+        .where(ON_ITS_WAY, MESSAGE.c.state == MessageState.CLAIMED, MESSAGE.c.lease_until < now)
         .with_for_update(skip_locked=True)
     )
     rows = lost.mappings().all()

@@ -17,6 +17,9 @@ SCREENS = [
     ("POST", "/case/{token}/note", May.WORK_CASE),
     ("POST", "/case/{token}/reply", May.REPLY),
     ("POST", "/case/{token}/meter", May.REPLY),
+    ("GET", "/dead", May.SEE_DEAD),
+    ("GET", "/dead/rows", May.SEE_DEAD),
+    ("POST", "/dead/mend", May.MEND),
 ]
 
 

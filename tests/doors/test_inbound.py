@@ -13,11 +13,13 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text, update
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
+from hotline.cli import main
 from hotline.config import Settings
 from hotline.deployment import Deployment
 from hotline.gateways.contract import Webhook
@@ -446,6 +448,18 @@ def test_when_our_own_token_was_wrong_nobody_is_lost(line: Line) -> None:
     line.work()
     assert sorted(told for case in line.rows(Case) for told in line.told(case["id"])) == ["Text 0", "Text 1", "Text 2"]
     assert len(line.rows(Inbox)) == 3
+
+
+def test_the_command_line_takes_in_what_a_mended_token_makes_genuine(line: Line) -> None:
+    line.post(form(), token="new-token")
+    chosen = line.site.settings
+    environment = {"HOTLINE_INSTANCE": str(chosen.instance), "HOTLINE_DATABASE_URL": chosen.database_url}
+    environment |= {"HOTLINE_PUBLIC_URL": chosen.public_url, "HOTLINE_REDIS_URL": chosen.redis_url}
+    mended = CliRunner(env={**environment, "HOTLINE_TWILIO_AUTH_TOKENS": f"new-token,{TOKEN}"})
+    assert "1  twilio sms: signature" in mended.invoke(main, ["quarantine", "ls"]).stdout
+    assert mended.invoke(main, ["quarantine", "verify"]).stdout.startswith("1 genuine, taken in; 0 still fail")
+    line.work()
+    assert line.told(line.case()["id"]) == ["Mudufashe"]
 
 
 def test_a_mended_webhook_keeps_its_bytes_and_its_hour(line: Line) -> None:

@@ -91,7 +91,11 @@ class Jasmin:
     def _jasmind(self, folder: Path) -> list[str]:
         cfg = folder / "jasmin.cfg"
         cfg.write_text(block("jasmin"))
-        services = ["--enable-dlr-thrower", "--enable-dlr-lookup", "--enable-deliver-thrower"]
+        known = subprocess.run(
+            [self._bin / "python", self._bin / "jasmind.py", "--help"], capture_output=True, check=False
+        ).stdout
+        wanted = ("--enable-dlr-thrower", "--enable-dlr-lookup", "--enable-deliver-thrower")
+        services = [service for service in wanted if service.encode() in known]  # 0.11.0 throws texts without being told to
         return [
             str(self._bin / "python"),
             str(self._bin / "jasmind.py"),
