@@ -7,17 +7,23 @@ sms/notifications, sms/fetch), and what the service really answers: a 201 may ca
 
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from ipaddress import ip_network
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
+
+import urllib3
 
 from hotline.config import Settings
 from hotline.gateways.contract import (
     Answer,
     Certainty,
+    Found,
     InboundText,
+    NotListed,
     OptOut,
     OutboundText,
+    Page,
     Progress,
     Sent,
     StatusUpdate,
@@ -108,12 +114,15 @@ class AfricasTalking:
         return Answer("", "text/plain")
 
     def read_text(self, webhook: Webhook) -> InboundText:
-        """Read from, to and text. Raises Unreadable when there is no sender."""
+        """Read from, to and text. Raises Unreadable when there is no sender.
+
+        Nothing promises that a text has the same id in their list as in their webhook; `doubled` lets intake fold the two.
+        """
         fields = webhook.fields
         if not fields.get("from"):
             raise Unreadable("from")
         at = moment(fields.get("date", ""))
-        return InboundText(fields["from"], fields.get("to", ""), fields.get("text", ""), sent_at=at)
+        return InboundText(fields["from"], fields.get("to", ""), fields.get("text", ""), sent_at=at, doubled=True)
 
     def read_status(self, webhook: Webhook) -> StatusUpdate | OptOut:
         """Read a receipt or an opt-out. Raises Unreadable."""
@@ -128,6 +137,38 @@ class AfricasTalking:
         reason = fields.get("failureReason") or None
         code = reason if reason is None or REASON.fullmatch(reason) else "not a code"
         return StatusUpdate(str(plain_id(fields["id"])), None, PROGRESS[status], code, opted_out=code == BLACKLISTED)
+
+    def listed(self, cursor: str | None, since: datetime) -> Iterator[Page]:
+        """Yield what came in after the last id that was listed, oldest first, until a page is empty.
+
+        The list begins at its beginning without an id; what is older than `since` is passed over. Each text comes as the
+        webhook that should have told of it, under the same id.
+        """
+        last = cursor or "0"
+        while found := self._page(last):
+            last = max((said(one.get("id")) for one in found), key=lambda external: (len(external), external))
+            heard = [self._found(one) for one in found]
+            yield Page(tuple(one for one in heard if one.at >= since), last)
+
+    def _page(self, last: str) -> list[dict[str, object]]:
+        """Return the texts after an id. Raises NotListed."""
+        asked = urlencode({"username": self._user, "lastReceivedId": last})
+        headers = {"apiKey": self._key, "Accept": "application/json"}
+        try:
+            reply = self._wire.ask("GET", f"{self._url}?{asked}", headers=headers)
+        except urllib3.exceptions.HTTPError as error:
+            raise NotListed(type(error).__name__) from None
+        messages = _data(reply).get("Messages")
+        if reply.status != 200 or not isinstance(messages, list):
+            raise NotListed(str(reply.status))
+        found = [one for one in messages if isinstance(one, dict) and said(one.get("id"))]
+        return [one for one in found if said(one["id"]) != last]
+
+    def _found(self, one: dict[str, object]) -> Found:
+        at = moment(said(one.get("date"))) or datetime.now(UTC)
+        fields = {name: said(one.get(name)) for name in FIELDS["sms"] if said(one.get(name))}
+        target = urlsplit(self.address("sms")).path
+        return Found(Webhook("sms", target, {}, urlencode(fields, errors="surrogatepass").encode(), heard_at=at.timestamp()), at)
 
     def send(self, texts: Sequence[OutboundText]) -> list[Sent]:
         """Send each text by its own request: one request may name many numbers, but only one text."""

@@ -11,8 +11,10 @@ from hotline.gateways.contract import (
     Certainty,
     Forged,
     InboundText,
+    NotListed,
     OptOut,
     OutboundText,
+    Page,
     Progress,
     Sent,
     StatusUpdate,
@@ -83,7 +85,7 @@ def test_a_text_is_read_as_it_was_written(
     webhook = hook(gateway, "sms", fields)
     gateway.verify(webhook)
     read = gateway.read_text(webhook)
-    assert replace(read, sent_at=None) == text
+    assert replace(read, sent_at=None) == replace(text, doubled=True)
     assert (read.sent_at == datetime(2017, 5, 3, 6, 4, 45, tzinfo=UTC)) == ("date" in fields)
     assert gateway.external_id(webhook) == external_id
 
@@ -290,6 +292,54 @@ def test_a_server_that_is_not_there_has_surely_sent_nothing(gateway: AfricasTalk
 def test_many_texts_are_answered_for_each_in_their_order(tmp_path: Path, far: FarEnd) -> None:
     far.next += [say(201, recipients(101, "Success"))] * 20
     texts = [OutboundText(f"t{number}", "+250780000101", "x") for number in range(20)]
-    sent = made("africastalking", tmp_path, africastalking_api_url=far.url + "/").send(texts)
+    sent = made("africastalking", tmp_path, africastalking_api_url=far.url + "/", read_timeout_seconds=9.0).send(texts)
     assert [one.id for one in sent] == [text.id for text in texts]
     assert {one.certainty for one in sent} == {Certainty.ACCEPTED}
+
+
+# ---- what came in and was never told of
+
+
+def inbox(*numbers: int, at: str = "2026-11-24 10:00:00") -> dict[str, object]:
+    found = [
+        {"id": number, "from": "+250780000101", "to": "7788", "text": f"Text {number} é", "linkId": None, "date": at}
+        for number in numbers
+    ]
+    return {"SMSMessageData": {"Messages": found}}
+
+
+SINCE = datetime(2026, 11, 23, tzinfo=UTC)
+
+
+def test_its_own_list_is_read_page_by_page_from_the_last_id(tmp_path: Path, far: FarEnd) -> None:
+    far.next += [say(200, inbox(8, 9, 10)), say(200, inbox(11)), say(200, inbox())]
+    gateway = made("africastalking", tmp_path, africastalking_api_url=far.url)
+    pages = list(gateway.listed("7", SINCE))  # type: ignore[attr-defined]
+    assert [page.cursor for page in pages] == ["10", "11"]
+    assert [asked.query for asked in far.asked] == [
+        {"username": "invented", "lastReceivedId": last} for last in ("7", "10", "11")
+    ]
+    webhooks = [found.webhook for page in pages for found in page.found]
+    assert [gateway.external_id(webhook) for webhook in webhooks] == ["8", "9", "10", "11"]
+    assert [gateway.read_text(webhook).body for webhook in webhooks] == [f"Text {number} é" for number in (8, 9, 10, 11)]
+
+
+def test_what_is_older_than_we_keep_is_passed_over(tmp_path: Path, far: FarEnd) -> None:
+    far.next += [say(200, inbox(8, at="2026-11-22T10:00:00Z")), say(200, inbox())]
+    (page,) = made("africastalking", tmp_path, africastalking_api_url=far.url).listed(None, SINCE)  # type: ignore[attr-defined]
+    assert page == Page((), "8")
+    assert far.asked[0].query["lastReceivedId"] == "0"
+
+
+def test_a_server_that_gives_the_last_one_again_is_not_asked_for_ever(tmp_path: Path, far: FarEnd) -> None:
+    far.next += [say(200, inbox(8)), say(200, inbox(8))]
+    assert len(list(made("africastalking", tmp_path, africastalking_api_url=far.url).listed(None, SINCE))) == 1  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "behaviour", [say(401, "no"), say(500), say(200, "<html>"), say(200, {"SMSMessageData": []}), reset, hang]
+)
+def test_a_list_that_is_not_given_is_said_so(tmp_path: Path, far: FarEnd, behaviour: Behaviour) -> None:
+    far.next.append(behaviour)
+    with pytest.raises(NotListed):
+        list(made("africastalking", tmp_path, africastalking_api_url=far.url).listed(None, SINCE))  # type: ignore[attr-defined]

@@ -20,6 +20,7 @@ from tests.gateways.vendors import SETTINGS, Knock, Pairs, knock
 from tests.line import Line
 
 MESSAGE = table(Message)
+DOUBLING = ("africastalking", "smsgate", "httpsms")
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def mutations(genuine: Genuine) -> Iterator[tuple[str, Pairs]]:
 
 def numbered(genuine: Genuine, pairs: Pairs, number: int) -> Pairs:
     """Make an event of its own of a spoiled one, where its identity is left, and not a phone's second telling of the same."""
-    own = {genuine.identity, *(("message", "content") if genuine.gateway in ("smsgate", "httpsms") else ())}
+    own = {genuine.identity, *(("message", "content", "text") if genuine.gateway in DOUBLING else ())}
     return [(name, value + f"-{number}".encode() if name in own and value else value) for name, value in pairs]
 
 
