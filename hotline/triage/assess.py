@@ -134,7 +134,7 @@ def assess(text: str, *, known_language: str | None = None) -> Assessment:
     by_rules = judge(gathered, signs)
     opinion = tools.model.judge(gathered, signs, by_rules)
     judgement = weigh(by_rules, signs, opinion, tools.model)
-    alarm = models_alarm(by_rules, judgement, opinion, model=tools.model)
+    alarm = models_alarm(by_rules, judgement, gathered.words, model=tools.model)
     signs += [alarm] if alarm else []
     open_facts = followup.missing(gathered, categories=judgement.categories, minors=judgement.minors, places=len(named))
     return _assessment(gathered.language, judgement, named, _findings(gathered.message, signs, tools.sentences), open_facts)

@@ -89,15 +89,18 @@ class Facts:
 
     def says(self, *concepts: str) -> bool:
         """Tell whether any of the concepts is spoken of."""
-        return any(concept in self.spoken for concept in concepts)
+        return not self.spoken.keys().isdisjoint(concepts)
 
     def says_all(self, *concepts: str) -> bool:
         """Tell whether every one of the concepts is spoken of."""
-        return all(concept in self.spoken for concept in concepts)
+        return self.spoken.keys() >= set(concepts)
 
     def hit(self, *concepts: str) -> Hit | None:
         """Return the first hit of the first of the concepts that is spoken of."""
-        return next((self.spoken[concept][0] for concept in concepts if concept in self.spoken), None)
+        for concept in concepts:
+            if concept in self.spoken:
+                return self.spoken[concept][0]
+        return None
 
     @property
     def words(self) -> list[str]:
@@ -145,6 +148,8 @@ def _is_meant(hit: Hit, language: Language) -> bool:
 
 
 def _is_denied(hit: Hit, noes: set[int], message: Folded) -> bool:
+    if not noes:
+        return False
     clause = message.clauses[hit.first]
     nearby = range(max(0, hit.first - _REACH_OF_NO), hit.first + 1)
     return any(word in noes and message.clauses[word] == clause for word in nearby)

@@ -1,15 +1,17 @@
 """Features: a message as numbers for the statistical judge.
 
 Comes in: facts. Goes out: columns of a weight table, with the words each came from. Three groups, each scaled so that a long
-message does not shout louder than a short one: pieces of three to five signs, words and pairs of words, and the concepts and
-pairs of concepts that the lexicon found. The last group is what lets one language learn from another.
+message does not shout louder than a short one: pieces of three to five signs of each word, words and pairs of words, and the
+concepts and pairs of concepts that the lexicon found. The last group is what lets one language learn from another.
 """
 
+import math
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import combinations, pairwise
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +24,13 @@ PIECES = 1 << 16
 WORDS = 1 << 15
 CONCEPTS = 1 << 13
 COLUMNS = PIECES + WORDS + CONCEPTS
-_SHORTEST_PIECE, _LONGEST_PIECE = 3, 5
-_SPREAD = np.uint32(31)
-_PRIMES = np.array([2654435761, 2246822519, 3266489917, 668265263, 374761393], dtype=np.uint32)
-_WEIGHTS = (1.0, 1.0, 2.0, 1.0)
-_LONGEST = 1_600
+_PIECE_SIZES = (3, 4, 5)
+_LONGEST_WORD = 40
+_LETTERS, _WORDS, _CONCEPTS, _PAIRS = 1.0, 1.0, 2.0, 1.0
+MOST_WORDS = 400
 _LONG, _SHORT = 30, 6
+_SPREAD = 2654435761
+_CONCEPT_START = PIECES + WORDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,75 +42,76 @@ class Features:
     words: NDArray[np.int64]
 
 
+class Group(NamedTuple):
+    """Columns of one kind with the scale they share, and the word each came from."""
+
+    scale: float
+    columns: Sequence[int]
+    words: Sequence[int]
+
+
 def features(facts: Facts, signs: Sequence[Sign], judgement: Judgement) -> Features:
-    """Return the features of a message and of what the rules make of it. Only its first 1,600 signs count, ten text messages."""
-    pieces, piece_words = _pieces(facts.words)
-    words, word_words = _words(facts.words)
-    concepts, concept_words = _concepts(facts, signs, judgement)
-    pairs, pair_words = _pairs(facts)
-    groups = (pieces, words, concepts, pairs)
-    scales = [weight / max(len(group), 1) ** 0.5 for weight, group in zip(_WEIGHTS, groups, strict=True)]
+    """Return all features of a message and of what the rules make of it. Only its first 400 words count."""
+    words = facts.words[:MOST_WORDS]
+    letters = [(column, at) for at, word in enumerate(words) for column in pieces(word)]
+    groups = (
+        Group(scale(len(letters), _LETTERS), *_columns_and_words(letters)),
+        *phrases(words),
+        *concepts(facts, signs, judgement),
+    )
     return Features(
-        columns=np.concatenate(groups),
-        values=np.repeat(np.array(scales, dtype=np.float32), [len(group) for group in groups]),
-        words=np.concatenate((piece_words, word_words, concept_words, pair_words)),
+        columns=np.array([column for group in groups for column in group.columns], dtype=np.int64),
+        values=np.repeat(np.array([group.scale for group in groups], dtype=np.float32), [len(group.columns) for group in groups]),
+        words=np.array([word for group in groups for word in group.words], dtype=np.int64),
     )
 
 
-def _pieces(words: list[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the columns of all pieces of the text, with the word each begins in."""
-    text = f" {' '.join(words)} "[:_LONGEST].encode()
-    signs = np.frombuffer(text, dtype=np.uint8)
-    word_of = np.cumsum(signs == ord(" ")) - 1
-    large = signs.astype(np.uint32)
-    columns, origins = [], []
-    for size, mixed in _rolling(large):
-        columns.append(((mixed ^ (mixed >> np.uint32(15))) * _PRIMES[size - 1]) >> np.uint32(16))
-        origins.append(word_of[: len(mixed)])
-    if not columns:
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    return np.concatenate(columns).astype(np.int64), np.minimum(np.concatenate(origins), len(words) - 1)
+def _columns_and_words(pairs: Sequence[tuple[int, int]]) -> tuple[Sequence[int], Sequence[int]]:
+    return [column for column, _ in pairs], [word for _, word in pairs]
 
 
-def _rolling(signs: NDArray[np.uint32]) -> Iterator[tuple[int, NDArray[np.uint32]]]:
-    """Yield the sums over all pieces of three, four and five signs, each made from the one before."""
-    mixed = signs * _PRIMES[0]
-    for size in range(2, _LONGEST_PIECE + 1):
-        if len(signs) < size:
-            return
-        mixed = mixed[: len(signs) - size + 1] * _SPREAD + signs[size - 1 :] * _PRIMES[size - 1]
-        if size >= _SHORTEST_PIECE:
-            yield size, mixed
+def scale(count: int, weight: float = _LETTERS) -> float:
+    """Return the scale of each of `count` features of one group."""
+    return weight / math.sqrt(max(count, 1))
 
 
-def _words(words: list[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    shown = words[: _LONGEST // 4]
-    found = [_place(word, PIECES, WORDS) for word in shown]
-    found += [_place(f"{first} {second}", PIECES, WORDS) for first, second in pairwise(shown)]
-    origins = [*range(len(shown)), *range(len(shown) - 1)]
-    return np.array(found, dtype=np.int64), np.array(origins, dtype=np.int64)
+def pieces(word: str) -> list[int]:
+    """Return the columns of all pieces of a word; a gap at each end tells beginnings and endings apart."""
+    data = f" {word[:_LONGEST_WORD]} ".encode()
+    return [zlib.crc32(data[at : at + size]) % PIECES for size in _PIECE_SIZES for at in range(len(data) - size + 1)]
 
 
-def _concepts(facts: Facts, signs: Sequence[Sign], judgement: Judgement) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def phrases(words: Sequence[str]) -> Iterator[Group]:
+    """Yield the columns of words and of pairs of words, which share one scale."""
+    numbers = [word_number(word) for word in words]
+    found = [PIECES + number % WORDS for number in numbers]
+    found += [PIECES + ((one * 31 ^ other) * _SPREAD & 0xFFFFFFFF) % WORDS for one, other in pairwise(numbers)]
+    at = range(len(numbers))
+    yield Group(scale(len(found), _WORDS), found, (*at, *at[:-1]))
+
+
+@lru_cache(maxsize=20_000)
+def word_number(word: str) -> int:
+    """Return the number of a word or name, the same in every process."""
+    return zlib.crc32(word.encode())
+
+
+def concepts(facts: Facts, signs: Sequence[Sign], judgement: Judgement) -> Iterator[Group]:
+    """Yield the columns of concepts, traits and signs, and then those of pairs of concepts."""
     spoken = sorted(facts.spoken)
-    names = [*spoken, *_traits(facts), *(f"not {concept}" for concept in facts.denied)]
+    names = [*spoken, *_traits(facts), *[f"not {concept}" for concept in facts.denied]]
     names += [f"sign {sign.rule}" for sign in signs]
     names += [f"rules {judgement.categories[0]}", f"rules {judgement.urgency}"]
     firsts = [facts.spoken[concept][0].first for concept in spoken]
-    origins = [*firsts, *([-1] * (len(names) - len(spoken)))]
-    found = [_place(name, PIECES + WORDS, CONCEPTS) for name in names]
-    return np.array(found, dtype=np.int64), np.array(origins, dtype=np.int64)
-
-
-def _pairs(facts: Facts) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    pairs = list(combinations(sorted(facts.spoken), 2))
-    found = [_pair_place(one, other) for one, other in pairs]
-    return np.array(found, dtype=np.int64), np.array([facts.spoken[one][0].first for one, _ in pairs], dtype=np.int64)
-
-
-@lru_cache(maxsize=8192)
-def _pair_place(one: str, other: str) -> int:
-    return _place(f"{one}+{other}", PIECES + WORDS, CONCEPTS)
+    found = [_CONCEPT_START + word_number(name) % CONCEPTS for name in names]
+    yield Group(scale(len(found), _CONCEPTS), found, firsts + [-1] * (len(names) - len(spoken)))
+    numbers = [word_number(concept) for concept in spoken]
+    pairs = [
+        (_CONCEPT_START + (one * 31 ^ other) % CONCEPTS, firsts[at])
+        for at, one in enumerate(numbers)
+        for other in numbers[at + 1 :]
+    ]
+    yield Group(scale(len(pairs), _PAIRS), *_columns_and_words(pairs))
 
 
 def _traits(facts: Facts) -> list[str]:
@@ -128,7 +132,3 @@ def _traits(facts: Facts) -> list[str]:
         "bias": True,
     }
     return [name for name, is_so in traits.items() if is_so]
-
-
-def _place(name: str, start: int, size: int) -> int:
-    return start + zlib.crc32(name.encode()) % size

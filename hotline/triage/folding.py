@@ -9,8 +9,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
-_WORD = re.compile(r"[a-z0-9]+")
-_STOP = re.compile(r"[.!?;:,\n]")
+_WORD_OR_STOP = re.compile(r"[a-z0-9]+|[.!?;:,\n]")
 _LEET = str.maketrans("013457", "oieast")
 _LEET_WORD = re.compile(r"[a-z]+[013457]+[a-z]+")
 
@@ -67,12 +66,13 @@ def fold(text: str) -> Folded:
     starts: list[int] = []
     ends: list[int] = []
     clauses: list[int] = []
-    clause = reached = 0
-    for match in _WORD.finditer(plain):
-        start, end = match.span()
-        clause += _STOP.search(plain, reached, start) is not None
-        reached = end
+    clause = 0
+    for match in _WORD_OR_STOP.finditer(plain):
         word = match.group()
+        if not word.isalnum():
+            clause += 1
+            continue
+        start, end = match.span()
         words.append(word if word.isalpha() or word.isdigit() else _unleet(word))
         starts.append(start if places is None else places[start])
         ends.append(end if places is None else places[end - 1] + 1)

@@ -43,6 +43,7 @@ class Minors(StrEnum):
     UNKNOWN = "unknown"
 
 
+_ALL = tuple(Category)
 URGENCIES = (Urgency.IMMEDIATE, Urgency.SOON, Urgency.ROUTINE)
 _STRONG_MEANS = frozenset({"coercion", "payments", "deception", "abduction"})
 _HARMFUL = (Category.TRAFFICKING, Category.GBV, Category.CHILD_PROTECTION, Category.MISSING_PERSON, Category.SMUGGLING)
@@ -93,7 +94,7 @@ def trafficking_score(facts: Facts, signs: Sequence[Sign]) -> float:
 
 
 def _categories(facts: Facts, signs: Sequence[Sign]) -> tuple[Category, ...]:
-    score = dict.fromkeys(Category, 0.0)
+    score = dict.fromkeys(_ALL, 0.0)
     score[Category.TRAFFICKING] = trafficking_score(facts, signs)
     for sign in signs:
         if sign.axis == "topic":
@@ -108,7 +109,7 @@ def _categories(facts: Facts, signs: Sequence[Sign]) -> tuple[Category, ...]:
         score[Category.CHILD_PROTECTION] += 0.2
     else:
         score[Category.CHILD_PROTECTION] *= 0.3
-    ranked = sorted(Category, key=score.__getitem__, reverse=True)
+    ranked = sorted(_ALL, key=score.__getitem__, reverse=True)
     kept = [category for category in ranked if score[category] >= 0.6] or [Category.THANKS_OR_OTHER]
     return tuple(kept)
 

@@ -11,9 +11,8 @@ import math
 import re
 import unicodedata
 from array import array
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,6 +26,7 @@ MODEL = Path(__file__).with_name("language.npz")
 LONG_ENOUGH = 25
 SURE = 0.9
 _SHORT_SURE = 0.97
+_LONGEST_CACHE = 20_000
 _KIRUNDI_SIGNS = re.compile(
     r"\b(vy\w+|ivy\w+|canke|cane|afise|bafise|ndafise|mfise|mw|ico|ubu nyene|\w+mwo|mwo|abigeme|umwigeme|amahera|terefone"
     r"|ningoga|azo\w{3,}|bazo\w{3,}|nzo\w{3,}|muzo\w{3,}|wanje|banje|yanje|ishule|umunyeshule|bariko|ndiko|ariko ara\w+"
@@ -45,35 +45,48 @@ class Language(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Identifier:
-    """py3langid's naive Bayes over our languages: a byte automaton whose states may carry a feature."""
+    """py3langid's naive Bayes over our languages: a byte automaton whose states may carry a feature.
+
+    It reads word by word and keeps what each word said: a text costs an addition a word, and is told as well as when its
+    pieces across words were read too (docs/triage.md).
+    """
 
     moves: "array[int]"
     rows: "array[int]"
     outputs: "array[int]"
     weights: NDArray[np.float32]
-    priors: NDArray[np.float32]
+    priors: tuple[float, ...]
     classes: tuple[str, ...]
+    _kept: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
     def probabilities(self, text: str) -> dict[str, float]:
         """Return the probability of each language. An empty text gives every language the same."""
-        data = unicodedata.normalize("NFC", text.lower() if text.isupper() else text).encode("utf-8", "surrogatepass")
-        seen = self._features(data)
-        if not seen:
-            return dict.fromkeys(self.classes, 1 / len(self.classes))
-        rows = np.fromiter(seen.keys(), dtype=np.intp, count=len(seen))
-        counts = np.fromiter(seen.values(), dtype=np.float32, count=len(seen))
-        scores = (np.log1p(counts) @ self.weights[rows] + self.priors) / math.sqrt(len(data))
-        shares = np.exp(scores - scores.max())
-        return dict(zip(self.classes, (shares / shares.sum()).tolist(), strict=True))
+        words = (text.lower() if text.isupper() else text).split()
+        spoken = [self._kept.get(word) or self._read(word) for word in words]
+        even = math.sqrt(len(text) + 2)
+        scores = [math.fsum(shares) / even for shares in zip(self.priors, *spoken, strict=True)] if spoken else [0.0] * 4
+        highest = max(scores)
+        odds = [math.exp(score - highest) for score in scores]
+        total = sum(odds)
+        return {code: odd / total for code, odd in zip(self.classes, odds, strict=True)}
 
-    def _features(self, data: bytes) -> Counter[int]:
+    def _read(self, word: str) -> tuple[float, ...]:
+        """Return what one word says for each language, and keep it."""
+        data = unicodedata.normalize("NFC", f" {word} ").encode("utf-8", "surrogatepass")
+        seen = self._features(data)
+        said = tuple(self.weights[seen].sum(axis=0).tolist()) if seen else (0.0,) * len(self.classes)
+        if len(self._kept) < _LONGEST_CACHE:
+            self._kept[word] = said
+        return said
+
+    def _features(self, data: bytes) -> list[int]:
         state, moves, rows, outputs = 0, self.moves, self.rows, self.outputs
         found: list[int] = []
         for byte in data:
             state = moves[(rows[state] << 8) + byte]
             if outputs[state] >= 0:
                 found.append(outputs[state])
-        return Counter(found)
+        return found
 
 
 def load(path: Path = MODEL) -> Identifier:
@@ -84,7 +97,7 @@ def load(path: Path = MODEL) -> Identifier:
             rows=_array("H", model["rows"]),
             outputs=_array("i", model["outputs"]),
             weights=model["weights"].astype(np.float32),
-            priors=model["priors"].astype(np.float32),
+            priors=tuple(model["priors"].tolist()),
             classes=tuple(model["classes"].tolist()),
         )
 
@@ -112,7 +125,7 @@ def _short(chances: Mapping[str, float], votes: Mapping[str, int], *, known: str
     """Weigh probability, lexicon words and habit for a text too short to be told by its letters alone."""
     habit = "rw" if known == KIRUNDI else known
     scores = {
-        code: math.log(chances[code] + 1e-6) + 1.5 * votes.get(code, 0) + (2.0 if code == habit else 0.0) for code in SPOKEN
+        code: math.log(chances[code] + 1e-6) + 1.5 * votes.get(code, 0) + (3.0 if code == habit else 0.0) for code in SPOKEN
     }
     code = max(scores, key=scores.__getitem__)
     return code, chances[code] >= _SHORT_SURE and votes.get(code, 0) > 0

@@ -48,6 +48,15 @@ class _Phrase(NamedTuple):
     traps: frozenset[int]
 
 
+class _Word(NamedTuple):
+    """What a word of a message can begin: phrases of one word, longer ones by the number that must follow, those with a gap."""
+
+    numbers: tuple[int, ...]
+    alone: tuple[_Phrase, ...]
+    opens: dict[int, tuple[_Phrase, ...]]
+    gapped: tuple[_Phrase, ...]
+
+
 @dataclass(slots=True)
 class Lexicon:
     """All phrases of all languages, ready to be looked for. Filled once when loaded, then only read."""
@@ -60,28 +69,39 @@ class Lexicon:
     _shortest: int = 99
     _longest: int = 0
     _count: int = 0
-    _cache: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    _cache: dict[str, _Word] = field(default_factory=dict)
 
     def find(self, words: list[str]) -> list[Hit]:
         """Return every concept the words speak of; of phrases for one concept that overlap, the longest."""
-        known = [self.numbers(word) for word in words]
-        hits = [
-            Hit(phrase.concept, phrase.language, first, last, phrase.attested, phrase.letters)
-            for first, numbers in enumerate(known)
-            for number in numbers
-            for phrase in self.phrases.get(number, ())
-            if (last := _follow(known, first, phrase.rest) if phrase.rest else first) >= 0 and phrase.traps.isdisjoint(numbers)
-        ]
-        return _without_overlaps(hits)
+        known = [self._cache.get(word) or self._learn_word(word) for word in words]
+        hits: list[Hit] = []
+        reached: dict[tuple[str, str], int] = {}
+        for first, word in enumerate(known):
+            found = _longer(known, first) if word.opens or word.gapped else []
+            for last, phrase in (*found, *((first, phrase) for phrase in word.alone)):
+                key = phrase.concept, phrase.language
+                if reached.get(key, -1) < first:
+                    reached[key] = last
+                    hits.append(Hit(phrase.concept, phrase.language, first, last, phrase.attested, phrase.letters))
+        return hits
 
-    def numbers(self, word: str) -> tuple[int, ...]:
-        """Return the numbers of all word patterns that `word` fits, with and without a swallowed apostrophe."""
-        found = self._cache.get(word)
-        if found is None:
-            found = tuple(dict.fromkeys(self._fits(word)))
-            if len(self._cache) < _LONGEST_CACHE:
-                self._cache[word] = found
-        return found
+    def _learn_word(self, word: str) -> _Word:
+        """Return what a word can begin, and keep it: callers use few words, most of them often."""
+        numbers = tuple(dict.fromkeys(self._fits(word)))
+        found = [one for number in numbers for one in self.phrases.get(number, ()) if one.traps.isdisjoint(numbers)]
+        opens: defaultdict[int, list[_Phrase]] = defaultdict(list)
+        for phrase in found:
+            if phrase.rest and phrase.rest[0] != _GAP:
+                opens[phrase.rest[0]].append(phrase)
+        learnt = _Word(
+            numbers=numbers,
+            alone=tuple({(one.concept, one.language): one for one in reversed(found) if not one.rest}.values())[::-1],
+            opens={number: tuple(phrases) for number, phrases in opens.items()},
+            gapped=tuple(one for one in found if one.rest and one.rest[0] == _GAP),
+        )
+        if len(self._cache) < _LONGEST_CACHE:
+            self._cache[word] = learnt
+        return learnt
 
     def _fits(self, word: str) -> Iterator[int]:
         yield from self._whole_or_edge(word)
@@ -136,27 +156,27 @@ class Lexicon:
         return shelf[core]
 
 
-def _follow(known: list[tuple[int, ...]], at: int, rest: tuple[int, ...]) -> int:
+def _longer(known: list[_Word], first: int) -> list[tuple[int, _Phrase]]:
+    """Return the phrases of several words that begin at `first`, with the word each reaches; the longest first."""
+    word, found = known[first], []
+    if first + 1 < len(known):
+        for number in known[first + 1].numbers:
+            found += [(_follow(known, first, phrase.rest), phrase) for phrase in word.opens.get(number, ())]
+        found += [(_follow(known, first, phrase.rest), phrase) for phrase in word.gapped]
+    found = [pair for pair in found if pair[0] >= 0]
+    return sorted(found, key=lambda pair: -pair[0]) if len(found) > 1 else found
+
+
+def _follow(known: list[_Word], at: int, rest: tuple[int, ...]) -> int:
     """Return the last word a phrase reaches when its first word stands `at`, or -1 when it does not stand there."""
     for step, wanted in enumerate(rest):
         if wanted == _GAP:
             reach = range(at, min(at + _LONGEST_GAP + 1, len(known) - 1))
             return max((_follow(known, near, rest[step + 1 :]) for near in reach), default=-1)
         at += 1
-        if at >= len(known) or wanted not in known[at]:
+        if at >= len(known) or wanted not in known[at].numbers:
             return -1
     return at
-
-
-def _without_overlaps(hits: list[Hit]) -> list[Hit]:
-    """Keep, for each concept and language, the longest of the hits that share words; in order of the message."""
-    kept: list[Hit] = []
-    reached: dict[tuple[str, str], int] = {}
-    for hit in sorted(hits, key=lambda one: (one.first, -one.last)):
-        if reached.get((hit.concept, hit.language), -1) < hit.first:
-            reached[hit.concept, hit.language] = hit.last
-            kept.append(hit)
-    return kept
 
 
 def load(templates: Path = TEMPLATES) -> Lexicon:

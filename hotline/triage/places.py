@@ -21,6 +21,7 @@ from hotline.triage.lexicon import TEMPLATES
 _LONGEST_NAME = 4
 _SHORTEST_MISSPELT = 5
 _LONG_NAME = 9
+_LONGEST_CACHE = 20_000
 _PREFIXES = ("i", "mu", "ku", "muri", "wi", "bi", "ni")
 
 
@@ -59,18 +60,30 @@ class Gazetteer:
     first_words: frozenset[str] = field(default_factory=frozenset)
     single: dict[str, _Entry] = field(default_factory=dict)
     by_initial: dict[str, list[str]] = field(default_factory=dict)
+    _opening: dict[str, bool] = field(default_factory=dict)
+    _likeness: dict[str, _Entry | None] = field(default_factory=dict)
 
     def find(self, message: Folded) -> tuple[Place, ...]:
         """Return the places of a message in its order, each name once."""
         found: dict[str, Place] = {}
-        at = 0
-        while at < len(message.words):
-            entry, last = self._known(message, at)
+        reached = -1
+        for at, word in enumerate(message.words):
+            if at <= reached or not (self._may_open(word) or self._expected(message, at)):
+                continue
+            entry, reached = self._known(message, at)
             if entry is not None and entry.name not in found:
-                start, end = message.span(at, last)
+                start, end = message.span(at, reached)
                 found[entry.name] = Place(entry.name, entry.kind, entry.country, start, end, entry.choices)
-            at = last + 1
         return tuple(found.values())
+
+    def _may_open(self, word: str) -> bool:
+        """Tell whether a name can begin with this word wherever it stands."""
+        may = self._opening.get(word)
+        if may is None:
+            may = word in self.first_words or word in self.villages or self._glued(word) is not None
+            if len(self._opening) < _LONGEST_CACHE:
+                self._opening[word] = may
+        return may
 
     def _known(self, message: Folded, at: int) -> tuple[_Entry | None, int]:
         """Return the entry whose name begins at word `at`, and the last word it covers."""
@@ -80,7 +93,7 @@ class Gazetteer:
                 entry = self.names.get(tuple(words[at : at + length]))
                 if entry is not None and self._is_meant(entry, message, at):
                     return entry, at + length - 1
-        return self._glued(message, at) or self._village(message, at) or self._misspelt(message, at), at
+        return self._glued(words[at]) or self._village(message, at) or self._misspelt(message, at), at
 
     def _is_meant(self, entry: _Entry, message: Folded, at: int) -> bool:
         """Tell whether a name is used as a name: everyday words and cells need a sign that they are."""
@@ -96,9 +109,8 @@ class Gazetteer:
         before = message.words[at - 1] if at else ""
         return before in self.locatives or before in self.village_words or _is_capital(message, at)
 
-    def _glued(self, message: Folded, at: int) -> _Entry | None:
+    def _glued(self, word: str) -> _Entry | None:
         """Return the entry of a name written in one with its preposition: `ikamembe`, `mubukavu`."""
-        word = message.words[at]
         for prefix in _PREFIXES:
             rest = word[len(prefix) :]
             if len(rest) >= _SHORTEST_MISSPELT and word.startswith(prefix) and rest in self.single:
@@ -113,9 +125,16 @@ class Gazetteer:
         word = message.words[at]
         if len(word) < _SHORTEST_MISSPELT or not word.isalpha() or not self._expected(message, at):
             return None
+        if word not in self._likeness:
+            if len(self._likeness) >= _LONGEST_CACHE:
+                return self._like(word)
+            self._likeness[word] = self._like(word)
+        return self._likeness[word]
+
+    def _like(self, word: str) -> _Entry | None:
+        """Return the entry whose name is a slip or two from `word`."""
         allowed = 2 if len(word) >= _LONG_NAME else 1
-        alike = self.by_initial.get(word[0], ())
-        near = process.extractOne(word, alike, scorer=OSA.distance, score_cutoff=allowed)
+        near = process.extractOne(word, self.by_initial.get(word[0], ()), scorer=OSA.distance, score_cutoff=allowed)
         if near is None:
             return None
         entry = self.single[near[0]]

@@ -36,8 +36,7 @@ _PEOPLE = ("minor", "child_word", "girl", "family", "self")
 
 def _sign(rule: Rule, axis: str, value: str, hit: Hit | None) -> Sign | None:
     """Return the sign of a rule, shown by a hit; nothing when there is no hit to show."""
-    name = rule.__name__.replace("_", "-")
-    return None if hit is None else Sign(name, axis, value, hit.first, hit.last)
+    return None if hit is None else Sign(rule.__name__.replace("_", "-"), axis, value, hit.first, hit.last)
 
 
 # ---- act

@@ -30,23 +30,23 @@ def weigh(rules: Judgement, signs: Sequence[Sign], opinion: Opinion, model: Mode
     )
 
 
-def models_alarm(rules: Judgement, weighed: Judgement, opinion: Opinion, *, model: Model) -> Sign | None:
+def models_alarm(rules: Judgement, weighed: Judgement, words: Sequence[str], *, model: Model) -> Sign | None:
     """Return the word that made the model call a message more urgent than the rules did, or nothing when it did not."""
     if URGENCIES.index(weighed.urgency) >= URGENCIES.index(rules.urgency):
         return None
-    word = next(iter(model.loudest(opinion, "urgency", weighed.urgency)), None)
+    word = next(iter(model.loudest(words, "urgency", weighed.urgency)), None)
     return None if word is None else Sign("model-hears-danger", "danger", weighed.urgency, word, word)
 
 
 def _categories(opinion: Opinion, model: Model) -> tuple[Category, ...]:
-    chances = opinion.chances["category"]
+    chances = opinion.chances("category")
     leaning = {name: chance * math.exp(model.thresholds[f"leaning:{name}"]) for name, chance in chances.items()}
     ranked = sorted(leaning, key=leaning.__getitem__, reverse=True)
     return tuple(Category(name) for place, name in enumerate(ranked) if place == 0 or chances[name] >= _ALSO)
 
 
 def _urgency(rules: Judgement, opinion: Opinion, model: Model) -> Urgency:
-    chances = opinion.chances["urgency"]
+    chances = opinion.chances("urgency")
     limit = model.thresholds["immediate"]
     seconded = rules.urgency is Urgency.IMMEDIATE and chances["immediate"] >= limit * _ABSURD
     if chances["immediate"] >= limit or seconded:
@@ -56,7 +56,7 @@ def _urgency(rules: Judgement, opinion: Opinion, model: Model) -> Urgency:
 
 def _minors(rules: Judgement, opinion: Opinion) -> Minors:
     """An age or a word for a child is believed unless the model finds it absurd: it may be about somebody else."""
-    chances = opinion.chances["minors"]
+    chances = opinion.chances("minors")
     if rules.minors is Minors.TRUE and chances["true"] >= _ABSURD:
         return Minors.TRUE
     return Minors(max(chances, key=chances.__getitem__))
@@ -64,6 +64,6 @@ def _minors(rules: Judgement, opinion: Opinion) -> Minors:
 
 def _elements(head: str, signs: Sequence[Sign], opinion: Opinion, model: Model) -> tuple[str, ...]:
     """An element that a rule saw needs less of a chance than one that only the model suspects."""
-    chances, seen = opinion.chances[head], {sign.value for sign in signs if sign.axis == head}
+    chances, seen = opinion.chances(head), {sign.value for sign in signs if sign.axis == head}
     limits = {name: model.thresholds[f"{head}:{name}{'+' if name in seen else ''}"] for name in ELEMENTS[head]}
     return tuple(name for name in ELEMENTS[head] if chances[name] >= limits[name])
