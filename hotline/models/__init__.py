@@ -4,6 +4,7 @@ from hotline.models.audit import AuditEvent
 from hotline.models.base import Base, Moment, new_id, table
 from hotline.models.cases import Case, CaseKey, CaseState, Note, Referral, ReferralState, Verb
 from hotline.models.inbox import Counter, Inbox, InboxKind, InboxState, Quarantine, QuarantineState
+from hotline.models.lessons import Correction, NamedClue
 from hotline.models.messages import Attempt, Direction, Lane, Message, MessageKind, MessageState
 from hotline.models.people import Agency, Caller, Contact, Duty, Officer, OfficerSession, SafeContact, Tier
 from hotline.models.phones import PhoneText
@@ -21,6 +22,7 @@ __all__ = [
     "CaseKey",
     "CaseState",
     "Contact",
+    "Correction",
     "Counter",
     "Direction",
     "Duty",
@@ -32,6 +34,7 @@ __all__ = [
     "MessageKind",
     "MessageState",
     "Moment",
+    "NamedClue",
     "Note",
     "Officer",
     "OfficerSession",

@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hotline.triage.everyday import Everyday
 from hotline.triage.facts import Facts
-from hotline.triage.features import MOST_WORDS, concepts, phrases, pieces, scale
+from hotline.triage.features import MEANING_WEIGHT, MOST_WORDS, concepts, meanings, phrases, pieces, scale, sequence
 from hotline.triage.judge import Judgement
 from hotline.triage.rules import Sign
 
@@ -35,13 +36,14 @@ ELEMENTS = {
         "organ_removal", "child_soldier",
     ),
 }  # fmt: skip
-OUTPUTS = tuple((head, name) for heads in (CHOICES, ELEMENTS) for head, names in heads.items() for name in names)
-_COLUMN = {output: column for column, output in enumerate(OUTPUTS)}
-_NAMES = CHOICES | ELEMENTS
-_HEADS = {head: slice(_COLUMN[head, names[0]], _COLUMN[head, names[-1]] + 1) for head, names in _NAMES.items()}
+SWITCHES = {"alarm": ("immediate",), "variety": ("rn",)}
+HEADS = CHOICES | ELEMENTS | SWITCHES
+OUTPUTS = tuple((head, name) for head, names in HEADS.items() for name in names)
+COLUMN = {output: column for column, output in enumerate(OUTPUTS)}
+SLICES = {head: slice(COLUMN[head, names[0]], COLUMN[head, names[-1]] + 1) for head, names in HEADS.items()}
 _LOUDEST = 3
 _SURELY_NOT = -50.0
-_MOST_WORDS = 20_000
+_KEPT_WORDS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,36 +54,47 @@ class Opinion:
 
     def chances(self, head: str) -> dict[str, float]:
         """Return the chance of each name of a head: shares of a choice, or the odds of each element by itself."""
-        scores = self.scores[_HEADS[head]]
-        return dict(zip(_NAMES[head], _shares(scores) if head in CHOICES else _odds(scores), strict=True))
+        scores = self.scores[SLICES[head]]
+        return dict(zip(HEADS[head], _shares(scores) if head in CHOICES else _odds(scores), strict=True))
 
 
 @dataclass(slots=True)
 class Vocabulary:
-    """What the pieces of each word say for every output, summed once: the model is linear, so a message is a sum of words.
+    """What each word says for every output, summed once: the model is linear, so a message is a sum of words.
 
-    When it is full it begins anew.
+    `letters` and `meanings` are one row a word. When it is full it begins anew.
     """
 
     weights: NDArray[np.int8]
-    sums: NDArray[np.float32] = field(default_factory=lambda: np.empty((_MOST_WORDS, len(OUTPUTS)), dtype=np.float32))
+    everyday: Everyday
+    letters: NDArray[np.float32] = field(default_factory=lambda: np.empty((_KEPT_WORDS, len(OUTPUTS)), dtype=np.float32))
+    meanings: NDArray[np.float32] = field(default_factory=lambda: np.empty((_KEPT_WORDS, len(OUTPUTS)), dtype=np.float32))
     numbers: dict[str, int] = field(default_factory=dict)
     sizes: list[int] = field(default_factory=list)
+    classes: list[list[int]] = field(default_factory=list)
 
-    def say(self, words: Sequence[str]) -> NDArray[np.float32]:
-        """Return what each of at most 400 words says for every output, scaled as its features are: one row a word."""
-        if len(self.numbers) + len(words) > _MOST_WORDS:
+    def look_up(self, words: Sequence[str]) -> list[int]:
+        """Return the row of each of at most 400 words."""
+        if len(self.numbers) + len(words) > _KEPT_WORDS:
             self.numbers.clear()
             self.sizes.clear()
-        numbers = [self.numbers[word] if word in self.numbers else self._learn(word) for word in words]
-        return self.sums[numbers] * np.float32(scale(sum([self.sizes[number] for number in numbers])))
+            self.classes.clear()
+        return [self.numbers[word] if word in self.numbers else self._learn(word) for word in words]
+
+    def say(self, rows: Sequence[int]) -> NDArray[np.float32]:
+        """Return what each word says, scaled as its features are: one row a word."""
+        letters = scale(sum([self.sizes[row] for row in rows]))
+        meanings = scale(sum([len(self.classes[row]) for row in rows]), MEANING_WEIGHT)
+        return self.letters[rows] * np.float32(letters) + self.meanings[rows] * np.float32(meanings)
 
     def _learn(self, word: str) -> int:
-        columns, number = pieces(word), len(self.numbers)
-        self.sums[number] = self.weights[columns].sum(axis=0, dtype=np.float32)
-        self.numbers[word] = number
+        row, columns, classes = len(self.numbers), pieces(word), meanings(word, self.everyday)
+        self.letters[row] = self.weights[columns].sum(axis=0, dtype=np.float32)
+        self.meanings[row] = self.weights[classes].sum(axis=0, dtype=np.float32) if classes else 0
+        self.numbers[word] = row
         self.sizes.append(len(columns))
-        return number
+        self.classes.append(classes)
+        return row
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +109,17 @@ class Model:
     def judge(self, facts: Facts, signs: Sequence[Sign], judgement: Judgement) -> Opinion:
         """Return the model's opinion of a message."""
         words = facts.words[:MOST_WORDS]
-        groups = [*phrases(words), *concepts(facts, signs, judgement)]
+        known = self.vocabulary.look_up(words)
+        classes = [self.vocabulary.classes[row] for row in known]
+        groups = [*phrases(words), *sequence(classes), *concepts(facts, signs, judgement)]
         rows = self.weights[[column for group in groups for column in group.columns]].astype(np.float32)
         values = np.array([group.scale for group in groups for _ in group.columns], dtype=np.float32)
-        return Opinion(((values @ rows + self.vocabulary.say(words).sum(axis=0)) * self.scales).tolist())
+        return Opinion(((values @ rows + self.vocabulary.say(known).sum(axis=0)) * self.scales).tolist())
 
     def loudest(self, words: Sequence[str], head: str, name: str) -> list[int]:
         """Return the places of the words that speak most for one output, loudest first, at most three."""
-        words, column = words[:MOST_WORDS], _COLUMN[head, name]
-        totals = self.vocabulary.say(words)[:, column].astype(np.float64)
+        words, column = words[:MOST_WORDS], COLUMN[head, name]
+        totals = self.vocabulary.say(self.vocabulary.look_up(words))[:, column].astype(np.float64)
         for group in phrases(words):
             np.add.at(totals, list(group.words), group.scale * self.weights[list(group.columns), column])
         return [int(word) for word in np.argsort(-totals)[:_LOUDEST] if totals[word] > 0]
@@ -123,9 +138,9 @@ def _odds(scores: Sequence[float]) -> list[float]:
     return [1 / (1 + math.exp(-max(score, _SURELY_NOT))) for score in scores]
 
 
-def load(path: Path = MODEL) -> Model:
+def load(everyday: Everyday, path: Path = MODEL) -> Model:
     """Return the model kept in `path`. Raises OSError when it is not there."""
     with np.load(path, allow_pickle=False) as content:
         weights = content["weights"]
         scales, thresholds = content["scales"].astype(np.float32), json.loads(str(content["thresholds"]))
-    return Model(weights, scales, thresholds, Vocabulary(weights))
+    return Model(weights, scales, thresholds, Vocabulary(weights, everyday))

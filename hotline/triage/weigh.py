@@ -2,31 +2,59 @@
 
 The model ranks the categories, having seen what the rules think. On urgency the more urgent of the two wins as long as the
 other does not call it absurd: a wrong alarm costs an officer a minute, a missed one may cost a life. The elements of article 3
-are those the model finds likely; where it finds none in a case, those the rules saw.
+are those the model finds likely. A job advertisement is never spam alone: it may be the first page of a case. Of one or two words
+the rules judge alone, for letters by themselves say little.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from hotline.triage.judge import URGENCIES, Category, Judgement, Minors, Urgency
-from hotline.triage.model import ELEMENTS, Model, Opinion
+from hotline.triage.model import CHOICES, ELEMENTS, Model, Opinion
 from hotline.triage.rules import Sign
 
+ABSURD = 0.35
 _ALSO = 0.2
-_ABSURD = 0.35
+Limits = Mapping[str, float]
 
 
-def weigh(rules: Judgement, signs: Sequence[Sign], opinion: Opinion, model: Model) -> Judgement:
+@dataclass(frozen=True, slots=True)
+class Weighed(Judgement):
+    """The judgement of rules and model together, and how certain the first category is, between 0 and 1."""
+
+    certainty: float
+
+
+def weigh(rules: Judgement, signs: Sequence[Sign], opinion: Opinion, limits: Limits) -> Weighed:
     """Return the judgement on a message from what the rules and the model make of it."""
-    categories = _categories(opinion, model)
+    shares = _shares(opinion, limits)
+    ranked = sorted(shares, key=shares.__getitem__, reverse=True)
+    if ranked[0] == Category.SPAM_OR_PRANK and any(sign.rule == "job-lure" for sign in signs):
+        ranked = [Category.TRAFFICKING.value, *(name for name in ranked if name != Category.TRAFFICKING)]
+    categories = tuple(Category(name) for place, name in enumerate(ranked) if place == 0 or shares[name] >= _ALSO)
     trafficking = categories[0] is Category.TRAFFICKING
-    return Judgement(
+    return Weighed(
         categories=categories,
-        urgency=_urgency(rules, opinion, model),
+        urgency=_urgency(rules, opinion, limits),
         minors=_minors(rules, opinion),
-        act=_elements("act", signs, opinion, model) if trafficking else (),
-        means=_elements("means", signs, opinion, model) if trafficking else (),
-        purpose=_elements("purpose", signs, opinion, model) if trafficking else (),
+        act=_elements("act", signs, opinion, limits) if trafficking else (),
+        means=_elements("means", signs, opinion, limits) if trafficking else (),
+        purpose=_elements("purpose", signs, opinion, limits) if trafficking else (),
+        certainty=shares[ranked[0]],
+    )
+
+
+def of_few_words(rules: Judgement) -> Weighed:
+    """Return the judgement of the rules alone, called half certain."""
+    return Weighed(
+        categories=rules.categories,
+        urgency=rules.urgency,
+        minors=rules.minors,
+        act=rules.act,
+        means=rules.means,
+        purpose=rules.purpose,
+        certainty=0.5,
     )
 
 
@@ -38,32 +66,36 @@ def models_alarm(rules: Judgement, weighed: Judgement, words: Sequence[str], *, 
     return None if word is None else Sign("model-hears-danger", "danger", weighed.urgency, word, word)
 
 
-def _categories(opinion: Opinion, model: Model) -> tuple[Category, ...]:
-    chances = opinion.chances("category")
-    leaning = {name: chance * math.exp(model.thresholds[f"leaning:{name}"]) for name, chance in chances.items()}
-    ranked = sorted(leaning, key=leaning.__getitem__, reverse=True)
-    return tuple(Category(name) for place, name in enumerate(ranked) if place == 0 or chances[name] >= _ALSO)
+def _shares(opinion: Opinion, limits: Limits) -> dict[str, float]:
+    """Return the chance of each category, leaned and sharpened so that it is worth what it says."""
+    names = CHOICES["category"]
+    scores = [
+        (score + limits[f"leaning:{name}"]) * limits["sharpness"] for name, score in zip(names, opinion.scores, strict=False)
+    ]
+    highest = max(scores)
+    odds = [math.exp(score - highest) for score in scores]
+    total = sum(odds)
+    return {name: odd / total for name, odd in zip(names, odds, strict=True)}
 
 
-def _urgency(rules: Judgement, opinion: Opinion, model: Model) -> Urgency:
-    chances = opinion.chances("urgency")
-    limit = model.thresholds["immediate"]
-    seconded = rules.urgency is Urgency.IMMEDIATE and chances["immediate"] >= limit * _ABSURD
-    if chances["immediate"] >= limit or seconded:
+def _urgency(rules: Judgement, opinion: Opinion, limits: Limits) -> Urgency:
+    alarm, limit = opinion.chances("alarm")["immediate"], limits["alarm"]
+    seconded = rules.urgency is Urgency.IMMEDIATE and alarm >= limit * ABSURD
+    if alarm >= limit or seconded:
         return Urgency.IMMEDIATE
+    chances = opinion.chances("urgency")
     return Urgency.SOON if chances["soon"] >= chances["routine"] else Urgency.ROUTINE
 
 
 def _minors(rules: Judgement, opinion: Opinion) -> Minors:
     """An age or a word for a child is believed unless the model finds it absurd: it may be about somebody else."""
     chances = opinion.chances("minors")
-    if rules.minors is Minors.TRUE and chances["true"] >= _ABSURD:
+    if rules.minors is Minors.TRUE and chances["true"] >= ABSURD:
         return Minors.TRUE
     return Minors(max(chances, key=chances.__getitem__))
 
 
-def _elements(head: str, signs: Sequence[Sign], opinion: Opinion, model: Model) -> tuple[str, ...]:
+def _elements(head: str, signs: Sequence[Sign], opinion: Opinion, limits: Limits) -> tuple[str, ...]:
     """An element that a rule saw needs less of a chance than one that only the model suspects."""
     chances, seen = opinion.chances(head), {sign.value for sign in signs if sign.axis == head}
-    limits = {name: model.thresholds[f"{head}:{name}{'+' if name in seen else ''}"] for name in ELEMENTS[head]}
-    return tuple(name for name in ELEMENTS[head] if chances[name] >= limits[name])
+    return tuple(name for name in ELEMENTS[head] if chances[name] >= limits[f"{head}:{name}{'+' if name in seen else ''}"])
