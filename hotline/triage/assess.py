@@ -21,7 +21,7 @@ from hotline.triage.lexicon import TEMPLATES
 from hotline.triage.model import Model, Opinion
 from hotline.triage.model import load as load_model
 from hotline.triage.places import Place
-from hotline.triage.weigh import models_alarm, weigh
+from hotline.triage.weigh import models_alarm, of_few_words, weigh
 
 RULES_VERSION = "2026.11-1"
 LONGEST = 10_000
