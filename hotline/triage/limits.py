@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 
 from hotline.triage import model
-from hotline.triage.judge import Judgement, Urgency
+from hotline.triage.judge import Judgement
 from hotline.triage.rules import Sign
-from hotline.triage.weigh import ABSURD
+from hotline.triage.weigh import alarms, is_everyday
 
-MOST_FALSE_ALARMS = 0.10
+MOST_FALSE_ALARMS = 0.11
 _STEPS = tuple(float(step) for step in np.arange(0.08, 0.66, 0.04))
 Matrix = NDArray[np.floating[Any]]
 
@@ -33,18 +34,31 @@ def choose(truth: Matrix, scores: Matrix, signs: Sequence[Sequence[Sign]], by_ru
             chances = 1 / (1 + np.exp(-scores[cases, column]))
             with_sign, alone = _best_f1(chances, truth[cases, column], seen[cases])
             limits |= {f"{head}:{name}+": with_sign, f"{head}:{name}": alone}
-    return limits | {"alarm": _alarm(truth, scores, by_rules)}
+    return limits | _alarm(truth, scores, signs, by_rules, limits)
 
 
-def _alarm(truth: Matrix, scores: Matrix, by_rules: Sequence[Judgement]) -> float:
-    """Return the lowest limit at which rules and model together raise few enough false alarms."""
-    calm = truth[:, model.COLUMN["urgency", "immediate"]] == 0
-    chances = 1 / (1 + np.exp(-scores[calm, model.COLUMN["alarm", "immediate"]]))
-    seconded = np.array([judgement.urgency is Urgency.IMMEDIATE for judgement in by_rules])[calm]
-    for limit in np.arange(0.2, 0.8, 0.005):
-        if np.mean((chances >= limit) | (seconded & (chances >= limit * ABSURD))) <= MOST_FALSE_ALARMS:
-            return round(float(limit), 3)
-    return 0.8
+def _alarm(
+    truth: Matrix, scores: Matrix, signs: Sequence[Sequence[Sign]], by_rules: Sequence[Judgement], limits: dict[str, float]
+) -> dict[str, float]:
+    """Return how much each opinion on "immediate" counts, and the lowest limit that raises few enough false alarms."""
+    heard = np.array(
+        [alarms(rules, those, model.Opinion(row.tolist())) for rules, those, row in zip(by_rules, signs, scores, strict=True)]
+    )
+    urgent = truth[:, model.COLUMN["urgency", "immediate"]]
+    each = np.where(urgent > 0, len(urgent) / urgent.sum(), len(urgent) / (1 - urgent).sum()) / 2
+
+    def loss(at: Matrix) -> tuple[float, Matrix]:
+        chances = 1 / (1 + np.exp(-np.clip(heard @ at, -50, 50)))
+        right = np.where(urgent > 0, chances, 1 - chances)
+        return float(-(np.log(right + 1e-12) * each).sum() + at @ at), heard.T @ ((chances - urgent) * each) + 2 * at
+
+    bounds = [(0.0, None)] * (heard.shape[1] - 1) + [(None, None)]  # a voice for danger never speaks against it
+    counts = minimize(loss, np.zeros(heard.shape[1]), jac=True, method="L-BFGS-B", bounds=bounds).x
+    opinions = [model.Opinion(row.tolist()) for row in scores]
+    everyday = np.array([is_everyday(those, opinion, limits) for those, opinion in zip(signs, opinions, strict=True)])
+    loud = np.where(everyday, -np.inf, heard @ counts)
+    limit = float(np.quantile(loud[urgent == 0], 1 - MOST_FALSE_ALARMS, method="lower"))
+    return {f"alarm:{at}": round(float(count), 4) for at, count in enumerate(counts)} | {"alarm": round(limit, 4)}
 
 
 def _leanings(scores: Matrix, truth: Matrix) -> dict[str, float]:

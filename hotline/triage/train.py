@@ -28,6 +28,7 @@ from hotline.triage.weigh import weigh
 
 CORPUS = Path(__file__).with_name("corpus")
 FIRST = "a"
+SMALL_TALK = "d"
 FOLDS = 5
 _RIDGE = {"category": 0.1, "urgency": 0.1, "minors": 0.1, "act": 0.3, "means": 0.3, "purpose": 0.3, "alarm": 0.1, "variety": 0.1}
 _ROUNDS = 80
@@ -95,7 +96,7 @@ def fit(material: Material, kept: NDArray[np.bool_]) -> Matrix:
     for head in model.HEADS:
         part, rows = model.SLICES[head], kept & _asked(head, material)
         here, truth = material.table[rows], material.truth[rows, part]
-        used = np.unique(here.indices)
+        used = np.flatnonzero(np.bincount(here.indices, minlength=features.COLUMNS) > 1)
         even = balance(truth) if head in model.CHOICES else balance(np.hstack((truth, 1 - truth)))
         weights = np.ones(len(truth)) if head in model.ELEMENTS else even
         learn = Lesson(here[:, used], truth, weights, choice=head in model.CHOICES, ridge=_RIDGE[head])
@@ -159,6 +160,13 @@ def held_back(material: Material) -> Matrix:
     return scores
 
 
+def limits_of(material: Material, scores: Matrix) -> dict[str, float]:
+    """Return the limits chosen on held-back texts; small talk made by sentences with gaps is no measure of what callers write."""
+    asked = [number for number, label in enumerate(material.labels) if label["author"] != SMALL_TALK]
+    signs, by_rules = [material.signs[at] for at in asked], [material.by_rules[at] for at in asked]
+    return choose(material.truth[asked], scores[asked], signs, by_rules)
+
+
 def save(table: Matrix, limits: Mapping[str, float], target: Path = model.MODEL) -> None:
     """Write the table with one byte a weight, and the limits."""
     scales = np.abs(table).max(axis=0) / 127
@@ -195,7 +203,7 @@ def main() -> None:
     before = evaluate.report(evaluate.compare(asked.compare)) if asked.compare else ""
     material = read()
     scores = held_back(material)
-    limits = choose(material.truth, scores, material.signs, material.by_rules)
+    limits = limits_of(material, scores)
     save(fit(material, np.ones(len(material.labels), dtype=bool)), limits)
     sys.stdout.write(report(material, scores, limits) + "\n")
     if asked.compare:

@@ -1,7 +1,7 @@
 """Weighing: the rules and the statistical model each have their say, and one judgement comes out.
 
-The model ranks the categories, having seen what the rules think. On urgency the more urgent of the two wins as long as the
-other does not call it absurd: a wrong alarm costs an officer a minute, a missed one may cost a life. The elements of article 3
+The model ranks the categories, having seen what the rules think. On urgency both are added up, and the limit leans
+to the more urgent: a wrong alarm costs an officer a minute, a missed one may cost a life. The elements of article 3
 are those the model finds likely. A job advertisement is never spam alone: it may be the first page of a case. Of one or two words
 the rules judge alone, for letters by themselves say little.
 """
@@ -11,11 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hotline.triage.judge import URGENCIES, Category, Judgement, Minors, Urgency
-from hotline.triage.model import CHOICES, ELEMENTS, Model, Opinion
+from hotline.triage.model import CHOICES, ELEMENTS, SLICES, Model, Opinion
 from hotline.triage.rules import Sign
 
-ABSURD = 0.35
+_ABSURD = 0.35
 _ALSO = 0.2
+_MOSTLY = 0.5
+_EVERYDAY = frozenset({"question", "thanks_or_other", "spam_or_prank"})
 Limits = Mapping[str, float]
 
 
@@ -36,7 +38,7 @@ def weigh(rules: Judgement, signs: Sequence[Sign], opinion: Opinion, limits: Lim
     trafficking = categories[0] is Category.TRAFFICKING
     return Weighed(
         categories=categories,
-        urgency=_urgency(rules, opinion, limits),
+        urgency=_urgency(rules, signs, opinion, limits),
         minors=_minors(rules, opinion),
         act=_elements("act", signs, opinion, limits) if trafficking else (),
         means=_elements("means", signs, opinion, limits) if trafficking else (),
@@ -78,10 +80,39 @@ def _shares(opinion: Opinion, limits: Limits) -> dict[str, float]:
     return {name: odd / total for name, odd in zip(names, odds, strict=True)}
 
 
-def _urgency(rules: Judgement, opinion: Opinion, limits: Limits) -> Urgency:
-    alarm, limit = opinion.chances("alarm")["immediate"], limits["alarm"]
-    seconded = rules.urgency is Urgency.IMMEDIATE and alarm >= limit * ABSURD
-    if alarm >= limit or seconded:
+def alarms(rules: Judgement, signs: Sequence[Sign], opinion: Opinion) -> list[float]:
+    """Return what speaks for "immediate": the model's two opinions, how little the text is an everyday one, and the rules."""
+    kinds = dict(zip(CHOICES["category"], opinion.scores, strict=False))
+    harm = max(score for name, score in kinds.items() if name not in _EVERYDAY)
+    everyday = max(score for name, score in kinds.items() if name in _EVERYDAY)
+    immediate, soon, routine = opinion.scores[SLICES["urgency"]]
+    dangers = sum(sign.axis == "danger" for sign in signs)
+    by_rules = float(rules.urgency is Urgency.IMMEDIATE)
+    return [
+        opinion.scores[SLICES["alarm"].start],
+        immediate - max(soon, routine),
+        harm - everyday,
+        by_rules,
+        min(dangers, 3),
+        1.0,
+    ]
+
+
+def alarm(rules: Judgement, signs: Sequence[Sign], opinion: Opinion, limits: Limits) -> float:
+    """Return how much speaks for "immediate", all told."""
+    return sum(limits[f"alarm:{at}"] * value for at, value in enumerate(alarms(rules, signs, opinion)))
+
+
+def is_everyday(signs: Sequence[Sign], opinion: Opinion, limits: Limits) -> bool:
+    """Tell whether a text is small talk, a question or spam and no rule heard a word of danger: that is no emergency."""
+    if any(sign.axis == "danger" for sign in signs):
+        return False
+    shares = _shares(opinion, limits)
+    return sum(shares[name] for name in _EVERYDAY) > _MOSTLY
+
+
+def _urgency(rules: Judgement, signs: Sequence[Sign], opinion: Opinion, limits: Limits) -> Urgency:
+    if alarm(rules, signs, opinion, limits) >= limits["alarm"] and not is_everyday(signs, opinion, limits):
         return Urgency.IMMEDIATE
     chances = opinion.chances("urgency")
     return Urgency.SOON if chances["soon"] >= chances["routine"] else Urgency.ROUTINE
@@ -90,7 +121,7 @@ def _urgency(rules: Judgement, opinion: Opinion, limits: Limits) -> Urgency:
 def _minors(rules: Judgement, opinion: Opinion) -> Minors:
     """An age or a word for a child is believed unless the model finds it absurd: it may be about somebody else."""
     chances = opinion.chances("minors")
-    if rules.minors is Minors.TRUE and chances["true"] >= ABSURD:
+    if rules.minors is Minors.TRUE and chances["true"] >= _ABSURD:
         return Minors.TRUE
     return Minors(max(chances, key=chances.__getitem__))
 
