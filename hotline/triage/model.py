@@ -62,13 +62,12 @@ class Opinion:
 class Vocabulary:
     """What each word says for every output, summed once: the model is linear, so a message is a sum of words.
 
-    `letters` and `meanings` are one row a word. When it is full it begins anew.
+    `sums` is one row a word: what its letters say for each output, then what its meanings say. When it is full it begins anew.
     """
 
     weights: NDArray[np.int8]
     everyday: Everyday
-    letters: NDArray[np.float32] = field(default_factory=lambda: np.empty((_KEPT_WORDS, len(OUTPUTS)), dtype=np.float32))
-    meanings: NDArray[np.float32] = field(default_factory=lambda: np.empty((_KEPT_WORDS, len(OUTPUTS)), dtype=np.float32))
+    sums: NDArray[np.float32] = field(default_factory=lambda: np.empty((_KEPT_WORDS, 2 * len(OUTPUTS)), dtype=np.float32))
     numbers: dict[str, int] = field(default_factory=dict)
     sizes: list[int] = field(default_factory=list)
     classes: list[list[int]] = field(default_factory=list)
@@ -82,15 +81,26 @@ class Vocabulary:
         return [self.numbers[word] if word in self.numbers else self._learn(word) for word in words]
 
     def say(self, rows: Sequence[int]) -> NDArray[np.float32]:
-        """Return what each word says, scaled as its features are: one row a word."""
+        """Return what the words say together, scaled as their features are."""
+        letters, meanings = self._scales(rows)
+        total = self.sums.take(rows, axis=0).sum(axis=0)
+        said: NDArray[np.float32] = total[: len(OUTPUTS)] * letters + total[len(OUTPUTS) :] * meanings
+        return said
+
+    def say_for(self, rows: Sequence[int], column: int) -> NDArray[np.float64]:
+        """Return what each word says for one output, scaled as its features are."""
+        letters, meanings = self._scales(rows)
+        said = self.sums[rows, column] * letters + self.sums[rows, len(OUTPUTS) + column] * meanings
+        return np.asarray(said, dtype=np.float64)
+
+    def _scales(self, rows: Sequence[int]) -> tuple[np.float32, np.float32]:
         letters = scale(sum([self.sizes[row] for row in rows]))
-        meanings = scale(sum([len(self.classes[row]) for row in rows]), MEANING_WEIGHT)
-        return self.letters[rows] * np.float32(letters) + self.meanings[rows] * np.float32(meanings)
+        return np.float32(letters), np.float32(scale(sum([len(self.classes[row]) for row in rows]), MEANING_WEIGHT))
 
     def _learn(self, word: str) -> int:
         row, columns, classes = len(self.numbers), pieces(word), meanings(word, self.everyday)
-        self.letters[row] = self.weights[columns].sum(axis=0, dtype=np.float32)
-        self.meanings[row] = self.weights[classes].sum(axis=0, dtype=np.float32) if classes else 0
+        self.sums[row, : len(OUTPUTS)] = self.weights[columns].sum(axis=0, dtype=np.float32)
+        self.sums[row, len(OUTPUTS) :] = self.weights[classes].sum(axis=0, dtype=np.float32) if classes else 0
         self.numbers[word] = row
         self.sizes.append(len(columns))
         self.classes.append(classes)
@@ -112,14 +122,18 @@ class Model:
         known = self.vocabulary.look_up(words)
         classes = [self.vocabulary.classes[row] for row in known]
         groups = [*phrases(words), *sequence(classes), *concepts(facts, signs, judgement)]
-        rows = self.weights[[column for group in groups for column in group.columns]].astype(np.float32)
-        values = np.array([group.scale for group in groups for _ in group.columns], dtype=np.float32)
-        return Opinion(((values @ rows + self.vocabulary.say(known).sum(axis=0)) * self.scales).tolist())
+        columns: list[int] = []
+        values: list[float] = []
+        for group in groups:
+            columns += group.columns
+            values += [group.scale] * len(group.columns)
+        rows = self.weights.take(columns, axis=0).astype(np.float32)
+        return Opinion(((np.array(values, dtype=np.float32) @ rows + self.vocabulary.say(known)) * self.scales).tolist())
 
     def loudest(self, words: Sequence[str], head: str, name: str) -> list[int]:
         """Return the places of the words that speak most for one output, loudest first, at most three."""
         words, column = words[:MOST_WORDS], COLUMN[head, name]
-        totals = self.vocabulary.say(self.vocabulary.look_up(words))[:, column].astype(np.float64)
+        totals = self.vocabulary.say_for(self.vocabulary.look_up(words), column)
         for group in phrases(words):
             np.add.at(totals, list(group.words), group.scale * self.weights[list(group.columns), column])
         return [int(word) for word in np.argsort(-totals)[:_LOUDEST] if totals[word] > 0]

@@ -18,6 +18,11 @@ _ABSURD = 0.35
 _ALSO = 0.2
 _MOSTLY = 0.5
 _EVERYDAY = frozenset({"question", "thanks_or_other", "spam_or_prank"})
+_EVERYDAYS = [at for at, name in enumerate(CHOICES["category"]) if name in _EVERYDAY]
+_HARMS = [at for at, name in enumerate(CHOICES["category"]) if name not in _EVERYDAY]
+_ALARM = SLICES["alarm"].start
+_VOICES = tuple(f"alarm:{at}" for at in range(6))
+_LEANINGS = tuple(f"leaning:{name}" for name in CHOICES["category"])
 Limits = Mapping[str, float]
 
 
@@ -70,37 +75,27 @@ def models_alarm(rules: Judgement, weighed: Judgement, words: Sequence[str], *, 
 
 def _shares(opinion: Opinion, limits: Limits) -> dict[str, float]:
     """Return the chance of each category, leaned and sharpened so that it is worth what it says."""
-    names = CHOICES["category"]
-    scores = [
-        (score + limits[f"leaning:{name}"]) * limits["sharpness"] for name, score in zip(names, opinion.scores, strict=False)
-    ]
+    sharpness = limits["sharpness"]
+    scores = [(score + limits[name]) * sharpness for name, score in zip(_LEANINGS, opinion.scores, strict=False)]
     highest = max(scores)
     odds = [math.exp(score - highest) for score in scores]
     total = sum(odds)
-    return {name: odd / total for name, odd in zip(names, odds, strict=True)}
+    return {name: odd / total for name, odd in zip(CHOICES["category"], odds, strict=True)}
 
 
 def alarms(rules: Judgement, signs: Sequence[Sign], opinion: Opinion) -> list[float]:
     """Return what speaks for "immediate": the model's two opinions, how little the text is an everyday one, and the rules."""
-    kinds = dict(zip(CHOICES["category"], opinion.scores, strict=False))
-    harm = max(score for name, score in kinds.items() if name not in _EVERYDAY)
-    everyday = max(score for name, score in kinds.items() if name in _EVERYDAY)
-    immediate, soon, routine = opinion.scores[SLICES["urgency"]]
-    dangers = sum(sign.axis == "danger" for sign in signs)
+    scores = opinion.scores
+    immediate, soon, routine = scores[SLICES["urgency"]]
+    harm, everyday = max([scores[at] for at in _HARMS]), max([scores[at] for at in _EVERYDAYS])
+    dangers = len([sign for sign in signs if sign.axis == "danger"])
     by_rules = float(rules.urgency is Urgency.IMMEDIATE)
-    return [
-        opinion.scores[SLICES["alarm"].start],
-        immediate - max(soon, routine),
-        harm - everyday,
-        by_rules,
-        min(dangers, 3),
-        1.0,
-    ]
+    return [scores[_ALARM], immediate - max(soon, routine), harm - everyday, by_rules, min(dangers, 3), 1.0]
 
 
 def alarm(rules: Judgement, signs: Sequence[Sign], opinion: Opinion, limits: Limits) -> float:
     """Return how much speaks for "immediate", all told."""
-    return sum(limits[f"alarm:{at}"] * value for at, value in enumerate(alarms(rules, signs, opinion)))
+    return sum([limits[name] * value for name, value in zip(_VOICES, alarms(rules, signs, opinion), strict=True)])
 
 
 def is_everyday(signs: Sequence[Sign], opinion: Opinion, limits: Limits) -> bool:

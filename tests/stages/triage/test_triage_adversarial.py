@@ -11,7 +11,7 @@ from hotline.triage.lexicon import LANGUAGES, TEMPLATES
 
 HELD = {
     "en": "they locked me in a house in Kampala and took my passport, the madam says i must sleep with men, please help me now",
-    "fr": "on m'a enfermee dans une maison a Kampala, la patronne a pris mon passeport et dois coucher avec des hommes, aidez moi",
+    "fr": "on m'a enfermee dans une maison a Kampala, la patronne a pris mon passeport et m'oblige a coucher, aidez moi",
     "sw": "wamenifungia ndani ya nyumba Kampala, madam amechukua pasipoti na ananilazimisha nilale na wanaume, nisaidieni sasa",
     "rw": "bamfungiranye mu nzu i Kampala, mabuja yatwaye pasiporo yanjye antegeka kuryamana n'abagabo, muntabare nonaha",
     "rn": "banyugaraniye mu nzu i Kampala, mabuja yatwaye pasiporo yanje angoba kurarana n'abagabo, muntabare ningoga",
