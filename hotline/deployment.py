@@ -80,6 +80,10 @@ class Deployment:
         """Return the blind index under which a sender or contact is found."""
         return self.keyring.blind_index("phone", address)
 
+    def clue_index(self, kind: str, value: str) -> bytes:
+        """Return the blind index under which a plate, a phone or another clue is found."""
+        return self.keyring.blind_index(f"clue.{kind}", value)
+
     def local(self, moment: datetime) -> datetime:
         """Return a point in time on the deployment's wall clock."""
         return moment.astimezone(self.settings.zone)

@@ -18,7 +18,7 @@ from hotline.config import load
 from hotline.db import after_commit
 from hotline.deployment import Deployment
 from hotline.gateways.contract import InboundText, OptOut, StatusUpdate
-from hotline.intake import arrivals, quarantine
+from hotline.intake import arrivals, clues, quarantine
 from hotline.intake.arrivals import Claimed
 from hotline.intake.callers import stopped_at_gateway
 from hotline.intake.receive import Received, assessed_row, receive
@@ -120,11 +120,13 @@ def _advance(site: Deployment, claimed: Claimed) -> None:
 def _refer(session: Session, site: Deployment, received: Received, now: datetime) -> set[Lane]:
     """Route what is new, and read again as a whole what grew."""
     fresh = [Referable(new.case_id, new.handle, new.key, new.reading) for new in received.opened]
+    clues.keep_new(session, site, [(new.case_id, new.reading) for new in received.opened], now)
     lanes = refer(session, site, fresh, now)
     grown = [(case.case_id, case.key, read(words_of(session, case.case_id, case.key))) for case in received.grown.values()]
     if grown:
         rows = [assessed_row(case_id, key, reading, now) for case_id, key, reading in grown]
         session.connection().execute(insert(table(Assessed)), rows)
+        clues.keep_grown(session, site, [(case_id, reading) for case_id, _, reading in grown], now)
         lanes |= reread(session, site, grown, now)
     return lanes
 

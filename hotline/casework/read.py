@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hotline import audit
+from hotline.casework.links import Link, links
 from hotline.deployment import Deployment
 from hotline.models import Assessed, AuditEvent, Caller, Case, CaseKey, Message, Note, Officer, Referral, Report
 from hotline.outbound.compose import bound_to
@@ -50,7 +51,10 @@ class OpenedNote:
 
 @dataclass(frozen=True)
 class OpenedCase:
-    """A case as an officer may read it. `findings` is triage's newest assessment as it was stored, empty if there is none."""
+    """A case as an officer may read it.
+
+    `findings` is triage's newest assessment as it was stored, empty if there is none; `links` are clues other cases name too.
+    """
 
     case: Case
     caller: Caller | None
@@ -58,6 +62,7 @@ class OpenedCase:
     notes: tuple[OpenedNote, ...]
     referrals: tuple[Referral, ...]
     findings: Mapping[str, object]
+    links: tuple[Link, ...]
 
 
 def open_case(session: Session, deployment: Deployment, case: Case, *, officer: Officer, now: datetime) -> OpenedCase:
@@ -70,7 +75,8 @@ def open_case(session: Session, deployment: Deployment, case: Case, *, officer: 
         texts=_texts(session, case, key),
         notes=_notes(session, case, key),
         referrals=tuple(session.scalars(select(Referral).where(Referral.case_id == case.id).order_by(Referral.created_at))),
-        findings=_findings(session, case, key),
+        findings=newest_findings(session, case, key),
+        links=links(session, case.id),
     )
 
 
@@ -114,7 +120,8 @@ def _notes(session: Session, case: Case, key: Key) -> tuple[OpenedNote, ...]:
     return tuple(OpenedNote(note, _printable(key.open_text(note.sealed, f"note|sealed|{note.id}"))) for note in notes)
 
 
-def _findings(session: Session, case: Case, key: Key) -> Mapping[str, object]:
+def newest_findings(session: Session, case: Case, key: Key) -> Mapping[str, object]:
+    """Return triage's newest assessment of a case as it was stored, empty if there is none."""
     newest = select(Assessed).where(Assessed.case_id == case.id).order_by(Assessed.at.desc(), Assessed.id.desc()).limit(1)
     row = session.scalars(newest).first()
     if row is None:

@@ -15,6 +15,7 @@ from hotline.models.inbox import (
     QuarantineState,
     Reconciled,
 )
+from hotline.models.lessons import Correction, NamedClue
 from hotline.models.messages import (
     DEAD_STATES,
     ON_THE_WAY,
@@ -47,6 +48,7 @@ __all__ = [
     "CaseKey",
     "CaseState",
     "Contact",
+    "Correction",
     "Counter",
     "Direction",
     "Duty",
@@ -60,6 +62,7 @@ __all__ = [
     "MessageKind",
     "MessageState",
     "Moment",
+    "NamedClue",
     "Note",
     "Officer",
     "OfficerSession",

@@ -20,6 +20,7 @@ from hotline.routing.refer import Referable, refer
 
 CASE, MESSAGE, REFERRAL = table(Case), table(Message), table(Referral)
 URGENCY = {rank: urgency for urgency, rank in RANK.items()}
+CAUTION = ("true", "unknown", "false")
 
 
 def words_of(session: Session, case_id: str, key: Key) -> str:
@@ -41,7 +42,7 @@ def _rise(session: Session, case_id: str, key: Key, reading: Reading) -> Referab
     case = session.execute(select(CASE).where(CASE.c.id == case_id).with_for_update()).mappings().one()
     rank = min(case["rank"], reading.rank)
     category = case["category"] if reading.category in NOBODY_TOLD or reading.rank > case["rank"] else reading.category
-    minors = "true" if "true" in (case["minors"], reading.minors) else reading.minors
+    minors = min(str(case["minors"]), reading.minors, key=CAUTION.index)
     risen = rank == 0 < case["rank"]
     values = {"category": category, "urgency": URGENCY[rank], "rank": rank, "minors": minors, "version": case["version"] + 1}
     session.execute(update(CASE).where(CASE.c.id == case_id).values(**values))

@@ -71,7 +71,7 @@ class Receipts:
 
     def about(self, url: str, fields: Mapping[str, str]) -> None:
         """Plan the callbacks of one message that was taken. `fields` lacks the status alone."""
-        chance = random.Random(f"{self.seed}|{fields['MessageSid']}")  # noqa: S311  repeatable is what it must be
+        chance = random.Random(f"{self.seed}|{fields['MessageSid']}")
         if self._met(chance, self.habit.never):
             return
         steps = list(STEPS["undelivered" if self._met(chance, self.habit.bad) else "delivered"])

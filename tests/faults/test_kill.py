@@ -42,7 +42,7 @@ def kill(running: Running, find: Callable[[Running], list[int]], after: float) -
 
 @pytest.mark.parametrize("victim", VICTIMS)
 def test_nothing_is_lost_and_everybody_is_told_when_a_process_is_killed(running: Running, victim: str) -> None:
-    moment = random.uniform(0.05, TEXTS * EVERY)  # noqa: S311  any moment will do
+    moment = random.uniform(0.05, TEXTS * EVERY)
     until(lambda: not running.orphans(), 25, "jobs that outlived an earlier kill are done", every=0.2)
     post, before = Post(running.site), alerted(running.site)
     killer = threading.Thread(target=kill, args=(running, VICTIMS[victim], moment))

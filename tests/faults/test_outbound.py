@@ -151,7 +151,7 @@ def test_workers_that_are_killed_again_and_again_write_to_nobody_twice_and_leave
     workers.site.settings = workers.site.settings.model_copy(update={"deliver_batch": 3})
     line = reported(workers.site, times=40)
     answer(line)
-    chance = random.Random(7)  # noqa: S311  repeatable
+    chance = random.Random(7)
     lanes = ["life-1", "life-2", "reply-1", "reply-2"]
     workers.start(*lanes, "clock")
     until(lambda: all(taken(tmp_path, name) for name in gateways), 20, "they are at work")

@@ -232,7 +232,7 @@ BAD = (Progress.UNDELIVERED, Progress.FAILED)
 
 
 def test_all_orders_of_receipts_and_of_our_own_note_end_alike_on_the_store(line: Line) -> None:
-    chance = Random(1)  # noqa: S311  repeatable
+    chance = Random(1)
     for receipts in (SIX, SIX[:5], SIX[:4], SIX[:2]):
         ends = set()
         for _ in range(6):

@@ -46,7 +46,7 @@ class Stage:
             yield next(bad) if place % 40 == 39 else letter
 
     def _dice(self, what: str) -> random.Random:
-        return random.Random(f"{self.plan.seed}|{self.world.store}|{what}")  # noqa: S311  a seed must give the same run again
+        return random.Random(f"{self.plan.seed}|{self.world.store}|{what}")
 
     def post(
         self, name: str, texts: Iterable[Letter], rate: float, injure: Callable[[Event], list[datetime]], *, settle: bool = True
