@@ -224,10 +224,11 @@ def disk_full(stage: Stage) -> Act:
     return Act("T-IN-4", what, len(moments), tuple(moments), measured)
 
 
-GATEWAY_ACTS = (gateway_gone,) if TWO_GATEWAYS else ()
-# What the gateway has refused it gets again within a minute or five; meanwhile the last act goes on, which asks for life alone.
-ACTS = (calm, nasty_texts, web_killed, store_away, bell_lost, bell_full, gateway_fails, *GATEWAY_ACTS, workers_die)
+# Where a gateway failed, texts go again within minutes, and meanwhile the next acts go on: those in which nobody's waiting is measured.
+FAILING = (gateway_fails, web_killed, store_away)
+HANGING = (gateway_gone,) if TWO_GATEWAYS else ()
+ACTS = (calm, nasty_texts, *FAILING, bell_lost, bell_full, *HANGING, workers_die)
 # Two databases share one machine: while the texts of one use it up, the other waits for its Redis.
-OTHERWISE = (calm, nasty_texts, bell_lost, bell_full, web_killed, store_away, gateway_fails, *GATEWAY_ACTS, workers_die)
+OTHERWISE = (calm, nasty_texts, bell_lost, bell_full, *FAILING, *HANGING, workers_die)
 ORDER = {"sqlite": ACTS, "postgresql": OTHERWISE}
 DISK_ACTS = (disk_full,)

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import urllib3
@@ -83,21 +84,17 @@ class World:
     cluster: Cluster | None
     post: Postbox
 
-    def settle(self, seconds: float) -> float | None:
-        """Wait until every text is read and nothing waits to leave; return how long it took, None when it did not happen.
+    def settle(self, seconds: float, *, within: float = 5.0) -> None:
+        """Wait until every text is read and none is to leave `within` so many seconds; what then still waits, the accounting shows."""
+        with suppress(TimeoutError):
+            until(lambda: not self._busy(within), seconds, "everything is read and sent", every=0.2)
 
-        Whatever then still waits shows in the accounting.
-        """
-        try:
-            return until(lambda: not self._busy(), seconds, "everything is read and sent", every=0.2)
-        except TimeoutError:
-            return None
-
-    def _busy(self) -> bool:
+    def _busy(self, within: float) -> bool:
         unread = select(INBOX.c.id).where(
             INBOX.c.state.in_((InboxState.RECEIVED, InboxState.CLAIMED)), INBOX.c.kind == InboxKind.SMS
         )
-        unsent = select(MESSAGE.c.id).where(MESSAGE.c.state.in_((MessageState.QUEUED, MessageState.CLAIMED)))
+        due = MESSAGE.c.due_at < datetime.now(UTC) + timedelta(seconds=within)
+        unsent = select(MESSAGE.c.id).where(MESSAGE.c.state.in_((MessageState.QUEUED, MessageState.CLAIMED)), due)
         with self.running.site.db.reading() as session:
             return any(session.execute(query.limit(1)).first() is not None for query in (unread, unsent))
 
