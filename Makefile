@@ -1,10 +1,11 @@
 # The two commands a newcomer needs are `make run` and `make test`.
 PYTHON ?= python3
 VENV := .venv
+JASMIN ?= .venv-jasmin
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test quick faults faults-long types lint format floors cover bench screens triage-model sure clean
+.PHONY: help run setup test quick faults faults-long peers types lint format floors cover bench screens triage-model sure clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -44,6 +45,9 @@ cover: $(VENV)/.made-dev ## Measure what the tests reach
 
 bench: $(VENV)/.made-dev ## Measure the webhook and the whole path, as ratios to bare Flask
 	$(BIN)/python benchmarks/ingest.py --quick
+
+peers: $(VENV)/.made-dev ## Let a real Kannel and a real Jasmin (JASMIN=its environment) carry texts both ways; installs neither
+	$(BIN)/python tools/peers/run.py --jasmin $(JASMIN)
 
 screens: $(VENV)/.made-dev ## Take the README's picture from the running demo
 	$(BIN)/python tools/screens.py

@@ -11,6 +11,7 @@ from hotline import catalog
 from hotline.config import Settings
 from hotline.db import Database
 from hotline.gateways.shelf import Shelf, stock
+from hotline.log import hide
 from hotline.phone import Sender, sender
 from hotline.privacy import InboxOpener, Keyring
 from hotline.queue import Bell, connect
@@ -57,7 +58,9 @@ class Deployment:
     @cached_property
     def shelf(self) -> Shelf:
         """The gateways this deployment has settings for."""
-        return stock(self.settings, self.keyring)
+        stocked = stock(self.settings, self.keyring)
+        hide(stocked.secrets)
+        return stocked
 
     @cached_property
     def bell(self) -> Bell:

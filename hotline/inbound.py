@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
 from flask import Flask
@@ -18,10 +19,12 @@ from sqlalchemy.orm import Session
 
 from hotline.deployment import Deployment
 from hotline.gateways.contract import Forged, Gateway, Webhook
+from hotline.gateways.shelf import GATEWAYS
 from hotline.in_time import Glance, GroupCommit, Unavailable, Write
 from hotline.intake.envelope import enclose
 from hotline.intake.spool import Spool
 from hotline.models import Counter, Inbox, Quarantine, QuarantineState, new_id, table
+from hotline.peer import client
 from hotline.queue import QueueName, Ringer
 
 if TYPE_CHECKING:
@@ -32,6 +35,13 @@ KEPT_HEADERS = {
     "content-type": "CONTENT_TYPE",
     "x-twilio-signature": "HTTP_X_TWILIO_SIGNATURE",
     "x-simulator-signature": "HTTP_X_SIMULATOR_SIGNATURE",
+    "x-signature": "HTTP_X_SIGNATURE",
+    "x-timestamp": "HTTP_X_TIMESTAMP",
+    "authorization": "HTTP_AUTHORIZATION",
+    "x-kannel-from": "HTTP_X_KANNEL_FROM",
+    "x-kannel-to": "HTTP_X_KANNEL_TO",
+    "x-kannel-time": "HTTP_X_KANNEL_TIME",
+    "x-kannel-udh": "HTTP_X_KANNEL_UDH",
 }
 LARGEST_QUARANTINED = 64 * 1024
 LONGEST_LENGTH = 12  # digits of a Content-Length; one of thousands would not even be read as a number
@@ -41,7 +51,7 @@ INBOX, QUARANTINE = table(Inbox), table(Quarantine)
 PREFIX = "/in/"
 PLAIN = ("Content-Type", "text/plain")
 NOT_FOUND: Reply = ("404 Not Found", [PLAIN], b"")
-NOT_ALLOWED: Reply = ("405 Method Not Allowed", [PLAIN, ("Allow", "POST")], b"")
+NOT_ALLOWED = "405 Method Not Allowed"
 TOO_LARGE: Reply = ("413 Content Too Large", [PLAIN], b"")
 FORBIDDEN: Reply = ("403 Forbidden", [PLAIN], b"")
 UNAVAILABLE: Reply = ("503 Service Unavailable", [PLAIN, ("Retry-After", "5")], b"")
@@ -61,6 +71,7 @@ class Door:
         db, bell = self.deployment.hurried_db, self.deployment.bell
         self._seal = self.deployment.keyring.inbox_seal()
         self._count = db.insert_or_add(table(Counter))
+        self._trusted = tuple(ip_network(network) for network in self.deployment.settings.trusted_proxies)
         ringer = Ringer(bell, QueueName.INTAKE)
         wait = self.deployment.settings.commit_wait_seconds
         self._writer = GroupCommit(db, wait=wait, after=ringer.ring)
@@ -131,16 +142,18 @@ class Door:
         return [body]
 
     def _respond(self, environ: "WSGIEnvironment") -> Reply:
-        gateway, kind = self._addressed(environ["PATH_INFO"])
-        if gateway is None:
-            return NOT_FOUND
-        if environ["REQUEST_METHOD"] != "POST":
-            return NOT_ALLOWED
+        name, kind = _addressed(environ["PATH_INFO"])
+        gateway = self.deployment.shelf.get(name)
+        if gateway is None or kind not in gateway.kinds:
+            # Some gateways never come again after a 404. The fault is ours to mend, a setting or a path, so they are to wait.
+            return UNAVAILABLE if name in GATEWAYS else NOT_FOUND
+        if environ["REQUEST_METHOD"] not in gateway.methods:
+            return NOT_ALLOWED, [PLAIN, ("Allow", ", ".join(sorted(gateway.methods)))], b""
         body = self._body(environ)
         if body is None:
             return TOO_LARGE
         try:
-            self.accept(gateway, _webhook(environ, kind, body))
+            self.accept(gateway, self._webhook(environ, kind, body))
         except Forged:
             return FORBIDDEN
         except Unavailable:
@@ -148,10 +161,12 @@ class Door:
         answer = gateway.answer(kind)
         return "200 OK", [("Content-Type", answer.content_type)], answer.body.encode()
 
-    def _addressed(self, path: str) -> tuple[Gateway | None, str]:
-        name, _, kind = path.removeprefix(PREFIX).partition("/")
-        gateway = self.deployment.shelf.get(name)
-        return (gateway, kind) if gateway is not None and kind in gateway.kinds else (None, kind)
+    def _webhook(self, environ: "WSGIEnvironment", kind: str, body: bytes) -> Webhook:
+        query = environ.get("QUERY_STRING", "")
+        path = environ["PATH_INFO"]
+        headers = {name: value for name, variable in KEPT_HEADERS.items() if (value := environ.get(variable)) is not None}
+        peer = client(environ.get("REMOTE_ADDR", ""), environ.get("HTTP_X_FORWARDED_FOR", ""), self._trusted)
+        return Webhook(kind, f"{path}?{query}" if query else path, headers, body, peer)
 
     def _body(self, environ: "WSGIEnvironment") -> bytes | None:
         """Return the whole body, or None when it is larger than anything a gateway sends. A body cut short is not whole."""
@@ -176,12 +191,11 @@ def install(app: Flask, deployment: Deployment) -> None:
     app.wsgi_app = either  # type: ignore[method-assign]  # Flask documents this as the place for middleware
 
 
+def _addressed(path: str) -> tuple[str, str]:
+    """Return gateway and kind of a path; a secret may follow, which the gateway looks at."""
+    name, _, rest = path.removeprefix(PREFIX).partition("/")
+    return name, rest.partition("/")[0]
+
+
 def _quarantined(session: Session) -> int:
     return session.scalar(select(Counter.value).where(Counter.name == Counter.QUARANTINED_BYTES)) or 0
-
-
-def _webhook(environ: "WSGIEnvironment", kind: str, body: bytes) -> Webhook:
-    query = environ.get("QUERY_STRING", "")
-    path = environ["PATH_INFO"]
-    headers = {name: value for name, variable in KEPT_HEADERS.items() if (value := environ.get(variable)) is not None}
-    return Webhook(kind, f"{path}?{query}" if query else path, headers, body)

@@ -17,9 +17,10 @@ from hotline.casework.acknowledge import answer
 from hotline.config import load
 from hotline.db import after_commit
 from hotline.deployment import Deployment
-from hotline.gateways.contract import InboundText, StatusUpdate
+from hotline.gateways.contract import InboundText, OptOut, StatusUpdate
 from hotline.intake import arrivals, quarantine
 from hotline.intake.arrivals import Claimed
+from hotline.intake.callers import stopped_at_gateway
 from hotline.intake.receive import Received, assessed_row, receive
 from hotline.models import Assessed, Lane, table
 from hotline.outbound import status
@@ -103,6 +104,8 @@ def _advance(site: Deployment, claimed: Claimed) -> None:
         now = site.db.now(session)
         received = receive(session, site, texts, readings, now)
         lanes = received.lanes | _refer(session, site, received, now)
+        stops = [arrival.event.sender for arrival in claimed.arrivals if isinstance(arrival.event, OptOut)]
+        stopped_at_gateway(session, site, stops, now)
         for given in received.answers:
             answer(session, site, given.contact_id, given.verb, given.code, now)
             lanes.add(Lane.LIFE)

@@ -19,6 +19,7 @@ from hotline import audit
 from hotline.deployment import Deployment
 from hotline.models import Assessed, AuditEvent, Caller, Case, CaseKey, Message, Note, Officer, Referral, Report
 from hotline.outbound.compose import bound_to
+from hotline.pieces import Told, whole
 from hotline.privacy import Key
 
 ONE_READING: Final = timedelta(minutes=10)
@@ -101,12 +102,16 @@ def _texts(session: Session, case: Case, key: Key) -> tuple[OpenedText, ...]:
         .where(Message.case_id == case.id, Message.contact_id.is_(None))
         .order_by(Message.created_at, Message.id)
     )
-    return tuple(OpenedText(message, _printable(key, message.sealed, bound_to(message.id)), officer) for message, officer in rows)
+    opened = [(message, officer, key.open_text(message.sealed, bound_to(message.id))) for message, officer in rows]
+    texts = whole(Told(message.id, message.joined_to, message.piece, words) for message, _, words in opened)
+    return tuple(
+        OpenedText(message, _printable(texts[message.id]), officer) for message, officer, _ in opened if message.id in texts
+    )
 
 
 def _notes(session: Session, case: Case, key: Key) -> tuple[OpenedNote, ...]:
     notes = session.scalars(select(Note).where(Note.case_id == case.id).order_by(Note.at, Note.id))
-    return tuple(OpenedNote(note, _printable(key, note.sealed, f"note|sealed|{note.id}")) for note in notes)
+    return tuple(OpenedNote(note, _printable(key.open_text(note.sealed, f"note|sealed|{note.id}"))) for note in notes)
 
 
 def _findings(session: Session, case: Case, key: Key) -> Mapping[str, object]:
@@ -118,5 +123,5 @@ def _findings(session: Session, case: Case, key: Key) -> Mapping[str, object]:
     return stored
 
 
-def _printable(key: Key, sealed: bytes, bound: str) -> str:
-    return _HALF_A_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", key.open_text(sealed, bound))
+def _printable(words: str) -> str:
+    return _HALF_A_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", words)

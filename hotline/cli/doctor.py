@@ -20,6 +20,7 @@ from hotline import audit, schema
 from hotline.catalog import CatalogError
 from hotline.config import load
 from hotline.deployment import Deployment
+from hotline.gateways.contract import Gateway
 from hotline.intake import reconcile
 from hotline.intake.spool import Spool
 from hotline.models import Counter, Inbox, InboxState
@@ -88,7 +89,17 @@ def database(deployment: Deployment) -> Iterator[Finding]:
         return
     yield Finding("database", Health.OK, kind)
     with deployment.db.reading() as session:
-        poison = session.execute(select(Inbox.id).where(Inbox.state == InboxState.POISON).limit(100)).all()
+        poison, parked = (
+            session.execute(select(Inbox.id).where(Inbox.state == state).limit(100)).all()
+            for state in (InboxState.POISON, InboxState.PARKED)
+        )
+    if parked:
+        yield Finding(
+            "inbox",
+            Health.WARNING,
+            f"{len(parked)} webhooks lack what they must have",
+            "compare `hotline hooks` with the gateway",
+        )
     if poison:
         yield Finding(
             "inbox", Health.WARNING, f"{len(poison)} webhooks set aside after repeated failure", "read the worker's log"
@@ -144,14 +155,11 @@ def spooled(deployment: Deployment) -> Iterator[Finding]:
 
 
 def gateways(deployment: Deployment) -> Iterator[Finding]:
-    """The chosen gateway has settings."""
+    """Every gateway there is has all its settings, and those that send are there."""
     chosen = deployment.settings
-    for name in filter(None, (chosen.gateway, chosen.second_gateway)):
-        known = deployment.shelf.get(name) is not None
-        fix = "" if known else f"set HOTLINE_{name.upper()}_… (docs/operations.md)"
-        yield Finding(
-            f"gateway {name}", Health.OK if known else Health.BROKEN, "has settings" if known else "has no settings", fix
-        )
+    sending = [*filter(None, (chosen.gateway, chosen.second_gateway))]
+    for name in dict.fromkeys([*sending, *deployment.shelf.names]):
+        yield _gateway(name, deployment.shelf.get(name), sends=name in sending)
     with deployment.db.reading() as session:
         shut = breaker.health(session, deployment.db.now(session)).shut
     for name in sorted(shut):
@@ -162,6 +170,15 @@ def gateways(deployment: Deployment) -> Iterator[Finding]:
         yield Finding(
             "public address", Health.WARNING, "webhooks come over plain HTTP", "set HOTLINE_PUBLIC_URL to an https address"
         )
+
+
+def _gateway(name: str, gateway: Gateway | None, *, sends: bool) -> Finding:
+    what = f"gateway {name}"
+    if gateway is None:
+        return Finding(what, Health.BROKEN, "has no settings", f"set HOTLINE_{name.upper()}_… (docs/operations.md)")
+    if lacking := gateway.lacking():
+        return Finding(what, Health.BROKEN if sends else Health.WARNING, "lacks settings", f"set {', '.join(lacking)}")
+    return Finding(what, Health.OK, "has settings; texts leave here" if sends else "has settings")
 
 
 def lists(deployment: Deployment) -> Iterator[Finding]:

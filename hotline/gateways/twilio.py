@@ -84,12 +84,26 @@ class Twilio:
     name = "twilio"
     kinds = frozenset({"sms", "status"})
     per_request = 1
+    methods = frozenset({"POST"})
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._tokens = [token.get_secret_value() for token in settings.twilio_auth_tokens]
         self._public_url = settings.public_url.rstrip("/")
         self._client: Client | None = None
+        self.secrets = tuple(self._tokens)
+
+    def address(self, kind: str) -> str:
+        """Return the address to enter at Twilio for a kind; a receipt's is given with each text."""
+        return f"{self._public_url}/in/{self.name}/{kind}"
+
+    def lacking(self) -> tuple[str, ...]:
+        """Return what is not set."""
+        wanted = {
+            "HOTLINE_TWILIO_ACCOUNT_SID": self._settings.twilio_account_sid,
+            "HOTLINE_TWILIO_FROM": self._settings.twilio_from,
+        }
+        return tuple(name for name, value in wanted.items() if not value)
 
     def verify(self, webhook: Webhook) -> None:
         """Return if one of our tokens signed this URL and these fields. Raises Forged.
@@ -182,7 +196,7 @@ class Twilio:
                 to=text.to,
                 from_=self._settings.twilio_from,
                 body=text.body,
-                status_callback=f"{self._public_url}/in/twilio/status?message={text.id}",
+                status_callback=f"{self.address('status')}?message={text.id}",
                 **({"validity_period": text.valid_for} if text.valid_for in VALIDITY else {}),
             )
         except Refusal as refusal:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from hotline.db import claim
 from hotline.deployment import Deployment
-from hotline.gateways.contract import InboundText, StatusUpdate, Unreadable, Webhook
+from hotline.gateways.contract import InboundText, OptOut, StatusUpdate, Unreadable, Webhook
 from hotline.intake.envelope import without_id
 from hotline.models import UNREAD, Inbox, InboxKind, InboxState, table, written_out
 from hotline.privacy import CannotOpen
@@ -33,7 +33,7 @@ class Arrival:
     inbox_id: str
     gateway: str
     received_at: datetime
-    event: InboundText | StatusUpdate
+    event: InboundText | StatusUpdate | OptOut
     nameless: bool = False
     late: bool = False
 
@@ -140,7 +140,8 @@ def _read(deployment: Deployment, row: RowMapping) -> Arrival:
     if gateway is None:
         raise LookupError(row["gateway"])
     webhook = Webhook.unpacked(deployment.opener.open(row["sealed"], f"inbox|sealed|{row['id']}"))
-    event = gateway.read_text(webhook) if row["kind"] == InboxKind.SMS else gateway.read_status(webhook)
+    is_text = row["kind"] == InboxKind.SMS
+    event = gateway.read_text(webhook) if is_text else gateway.read_status(webhook)
     patience = timedelta(seconds=deployment.settings.auto_reply_validity_seconds)
     late = row["found_at"] is not None and row["found_at"] - row["received_at"] > patience
     return Arrival(row["id"], row["gateway"], row["received_at"], event, without_id(row["external_id"]), late)

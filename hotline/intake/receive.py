@@ -19,7 +19,8 @@ from hotline.gateways.contract import InboundText
 from hotline.intake.arrivals import Arrival
 from hotline.intake.callers import Callers, Known
 from hotline.intake.commands import officer_answer, recognise
-from hotline.intake.dialog import Reaction, react
+from hotline.intake.dialog import ALWAYS, Reaction, going_on, react
+from hotline.intake.pieces import Joint, Pieces
 from hotline.intake.twins import Twins
 from hotline.models import (
     Assessed,
@@ -114,6 +115,7 @@ class Intake:
         senders = {arrival.inbox_id: self.deployment.sender(text.sender) for arrival, text in texts}
         indexes = {inbox_id: self.deployment.number_index(sender.address) for inbox_id, sender in senders.items()}
         self._load(set(indexes.values()))
+        self.pieces = Pieces(self.session, {open_.case_id: open_.key for open_ in self.conversations.values()}, self.now)
         self.handles = _unused_handles(self.session, len(texts))
         self.twins = Twins(self.session, self.deployment, texts)
         for arrival, text in texts:
@@ -155,15 +157,16 @@ class Intake:
     def _from_caller(self, arrival: Arrival, text: InboundText, index: bytes, sender: Sender) -> None:
         heard = arrival.received_at if arrival.late else self.now
         caller = self.callers.get(index, sender, heard)
-        reaction = react(caller.open_question(self.now, self.window), recognise(text.body))
+        conversation = self.conversations.get(caller.id)
+        joint = self.pieces.look(conversation.case_id if conversation else None, text, arrival.received_at)
+        reaction = self._reaction(caller, text, joint)
         reading = self.readings[arrival.inbox_id]
         if reading.language_confident:
             caller.row["language"] = reading.language
-        conversation = self.conversations.get(caller.id)
         if reaction.report and conversation is None:
-            conversation = self._open(arrival, text, caller, reading)
+            conversation = self._open(arrival, text, caller, reading, joint)
         elif conversation is not None:
-            self._extend(arrival, text, caller, conversation, reaction)
+            self._extend(arrival, text, caller, conversation, reaction, joint)
         else:
             self.received.obeyed[arrival.inbox_id] = "a word we obey"
         caller.obey(reaction, heard)
@@ -175,13 +178,21 @@ class Intake:
         if not arrival.late:
             self._answer(caller, reaction, reading, conversation, arrival.gateway)
 
+    def _reaction(self, caller: Known, text: InboundText, joint: Joint | None) -> Reaction:
+        """Return what a text does. A later piece goes on telling: it answers nothing, and nothing is said back to it."""
+        question, command = caller.open_question(self.now, self.window), recognise(text.body)
+        if joint is None:
+            return react(question, command)
+        stops = command is not None and command.kind in ALWAYS and not joint.sure
+        return react(question, command) if stops else going_on(question, first=joint.joined_to is None)
+
     def _silence(self, caller: Known) -> None:
         """Take back every automatic answer to this caller, also those this very batch has just written."""
         self.callers.silenced.append(caller.id)
         answers = (caller.id, MessageKind.AUTO)
         self.rows["message"] = [row for row in self.rows["message"] if (row["caller_id"], row["kind"]) != answers]
 
-    def _open(self, arrival: Arrival, text: InboundText, caller: Known, reading: Reading) -> Conversation:
+    def _open(self, arrival: Arrival, text: InboundText, caller: Known, reading: Reading, joint: Joint | None) -> Conversation:
         case_id, report_id, code = new_id(), new_id(), self.handles.pop()
         key, wrapped = self.deployment.keyring.new_case_key(case_id)
         conversation = self.conversations[caller.id] = Conversation(case_id, report_id, key)
@@ -189,18 +200,34 @@ class Intake:
         self.rows["key"].append({"case_id": case_id, "kid": self.deployment.keyring.kid, "wrapped": wrapped})
         self.rows["report"].append(_report_row(conversation, caller, arrival, self.now))
         self.rows["assessed"].append(assessed_row(case_id, key, reading, self.now))
-        self._store(arrival, text, caller, conversation, MessageKind.REPORT)
+        self._store(arrival, text, caller, conversation, MessageKind.REPORT, joint)
         self.received.opened.append(Opened(case_id, code, key, reading))
         return conversation
 
-    def _extend(self, arrival: Arrival, text: InboundText, caller: Known, conversation: Conversation, reaction: Reaction) -> None:
+    def _extend(
+        self,
+        arrival: Arrival,
+        text: InboundText,
+        caller: Known,
+        conversation: Conversation,
+        reaction: Reaction,
+        joint: Joint | None,
+    ) -> None:
         kind = MessageKind.REPORT if reaction.report else MessageKind.ANSWER_IN
-        self._store(arrival, text, caller, conversation, kind)
+        self._store(arrival, text, caller, conversation, kind, joint)
         self.touched[conversation.report_id] = conversation.case_id
         if reaction.report:
             self.received.grown[conversation.case_id] = Grown(conversation.case_id, conversation.key)
 
-    def _store(self, arrival: Arrival, text: InboundText, caller: Known, conversation: Conversation, kind: MessageKind) -> None:
+    def _store(
+        self,
+        arrival: Arrival,
+        text: InboundText,
+        caller: Known,
+        conversation: Conversation,
+        kind: MessageKind,
+        joint: Joint | None,
+    ) -> None:
         draft = Draft(
             kind=kind,
             body=text.body,
@@ -209,8 +236,13 @@ class Intake:
             caller_id=caller.id,
             inbox_id=arrival.inbox_id,
             state=MessageState.STORED,
+            joined_to=joint.joined_to if joint else None,
+            piece=joint.piece if joint else None,
+            reference=joint.reference if joint else None,
         )
-        self.rows["message"].append(draft.row(conversation.key, arrival.received_at))
+        row = draft.row(conversation.key, arrival.received_at)
+        self.rows["message"].append(row)
+        self.pieces.note(conversation.case_id, str(row["id"]), joint, text, arrival.received_at)
 
     def _answer(
         self, caller: Known, reaction: Reaction, reading: Reading, conversation: Conversation | None, gateway: str

@@ -14,6 +14,7 @@ class InboxKind(StrEnum):
 
     SMS = "sms"
     STATUS = "status"
+    OPT_OUT = "optout"
 
 
 class InboxState(StrEnum):

@@ -60,6 +60,7 @@ ON_THE_WAY = (MessageState.QUEUED, MessageState.CLAIMED)
 class Message(Base):
     """One text. The body is sealed with its case's key; the number is read from caller or contact when it is sent.
 
+    A piece of a long text names the one that came first (`joined_to`), its place (`piece`) and its `reference`.
     `handled_at`: when a person, or an answer to the case, settled a text that had been set aside.
     """
 
@@ -82,6 +83,9 @@ class Message(Base):
     officer_id: Mapped[str | None] = mapped_column(ForeignKey("officer.id"))
     inbox_id: Mapped[str | None]
     template: Mapped[str | None]
+    joined_to: Mapped[str | None]
+    piece: Mapped[int | None]
+    reference: Mapped[str | None]
     sealed: Mapped[bytes]
     gateway: Mapped[str]
     state: Mapped[str]

@@ -1,5 +1,6 @@
 """The page of dead letters: who sees it, who may act, once, and what every other page says of it."""
 
+import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -120,7 +121,7 @@ def test_a_spool_that_cannot_be_looked_at_is_said_and_hides_nothing(
     def refuse(_: Path) -> None:
         raise PermissionError
 
-    monkeypatch.setattr(Path, "iterdir", refuse)
+    monkeypatch.setattr(os, "scandir", refuse)
     shown = page(desk.signed_in("supervisor"))
     assert "folder cannot be looked at" in shown
     assert "Alert to an officer" in shown

@@ -8,6 +8,7 @@ import pytest
 from hotline.config import Settings, load
 from hotline.gateways.twilio import Twilio
 from tests.fakes.gateway import FakeGateway
+from tests.gateways.far_end import FarEnd, far_end
 
 
 @pytest.fixture
@@ -36,3 +37,10 @@ def account(tmp_path: Path) -> Settings:
 @pytest.fixture
 def twilio(account: Settings, fake_twilio: FakeGateway) -> Twilio:
     return Twilio(account.model_copy(update={"twilio_api_url": fake_twilio.url}))
+
+
+@pytest.fixture
+def far() -> Iterator[FarEnd]:
+    """A gateway's server on this machine."""
+    with far_end() as server:
+        yield server
