@@ -57,7 +57,7 @@ def _perform(stage: Stage, acts: Sequence[Callable[[Stage], Act]]) -> Facts:
         began = time.monotonic()
         played.append(act(stage))
         print(f"{world.store:>10} {played[-1].name:>8} {time.monotonic() - began:6.1f} s  {played[-1].injected}", flush=True)
-    world.settle(stage.plan.settle)
+    world.settle(stage.plan.settle, within=3600)
     return books.read(world.running.site, world.store, played, world.post.acked, world.record)
 
 
