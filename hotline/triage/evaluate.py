@@ -7,7 +7,7 @@ figures and label names only, never a message.
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -110,12 +110,14 @@ def compare(path: Path) -> list[Pair]:
     return list(zip(map(json.loads, lines), predict(lines), strict=True))
 
 
-def table(groups: Mapping[str, Sequence[Pair]]) -> str:
-    """Return the figures as a table, one column a group."""
+def table(groups: Mapping[str, Sequence[Pair]], leave_out: Container[str] = ()) -> str:
+    """Return the figures as a table, one column a group, without those that were not measured."""
     columns = [figures(pairs) for pairs in groups.values()]
     lines = ["messages".ljust(24) + "".join(f"{len(pairs):8d}" for pairs in groups.values())]
     lines += ["".ljust(24) + "".join(name.rjust(8) for name in groups)]
-    lines += [name.ljust(24) + "".join(f"{column[name]:8.3f}" for column in columns) for name in columns[0]]
+    lines += [
+        name.ljust(24) + "".join(f"{column[name]:8.3f}" for column in columns) for name in columns[0] if name not in leave_out
+    ]
     return "\n".join(lines)
 
 
