@@ -88,6 +88,24 @@ class InboundText:
     doubled: bool = False
 
 
+@dataclass(frozen=True)
+class Hop:
+    """One hop of a USSD session (MO). `text` is all that was typed so far, joined by `*`; `sender` and it are as they came."""
+
+    session: str
+    sender: str
+    text: str
+
+
+@dataclass(frozen=True)
+class HopsEnd:
+    """The network says that a session is over; `whole` that it came to its own end."""
+
+    session: str
+    sender: str
+    whole: bool
+
+
 class Progress(StrEnum):
     """How far a sent text got; the order is the rank, and rank only rises."""
 
@@ -165,6 +183,28 @@ class Gateway(Protocol):
 
     def send(self, texts: Sequence[OutboundText]) -> list[Sent]:
         """Hand texts over and say what is known of each, in the same order. Never raises for a provider's fault."""
+
+
+def read_hop(webhook: Webhook) -> Hop:
+    """Read a USSD hop in Africa's Talking's field names, which the demo's network uses too. Raises Unreadable.
+
+    developers.africastalking.com/docs/ussd/handle_sessions: sessionId, phoneNumber, networkCode, serviceCode, text.
+    """
+    fields = webhook.fields
+    if not fields.get("sessionId"):
+        raise Unreadable("sessionId")
+    return Hop(fields["sessionId"], fields.get("phoneNumber", ""), fields.get("text", ""))
+
+
+def read_hops_end(webhook: Webhook) -> HopsEnd:
+    """Read a USSD end notification: sessionId, phoneNumber, status (Success, Incomplete, Failed). Raises Unreadable.
+
+    It repeats everything that was typed, which is not read: each hop was stored when it came.
+    """
+    fields = webhook.fields
+    if not fields.get("sessionId"):
+        raise Unreadable("sessionId")
+    return HopsEnd(fields["sessionId"], fields.get("phoneNumber", ""), fields.get("status", "").lower() == "success")
 
 
 def form(body: bytes) -> list[tuple[bytes, bytes]]:

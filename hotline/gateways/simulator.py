@@ -37,7 +37,7 @@ class Simulator:
     """The network of the browser phones."""
 
     name = "simulator"
-    kinds = frozenset({"sms", "status"})
+    kinds = frozenset({"sms", "status", "ussd", "ussd_end"})
 
     def __init__(self, key: bytes, network_url: str, *, connect: float, read: float) -> None:
         self._key = key

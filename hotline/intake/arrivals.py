@@ -13,8 +13,20 @@ from sqlalchemy.orm import Session
 
 from hotline.db import claim
 from hotline.deployment import Deployment
-from hotline.gateways.contract import InboundText, StatusUpdate, Unreadable, Webhook
-from hotline.intake.envelope import without_id
+from hotline.gateways.contract import (
+    Gateway,
+    HopsEnd,
+    InboundText,
+    StatusUpdate,
+    Unreadable,
+    Webhook,
+    read_hop,
+    read_hops_end,
+)
+from hotline.intake.envelope import session_of, without_id
+from hotline.intake.ussd.heard import Heard, understood
+from hotline.intake.ussd.sectors import sectors
+from hotline.intake.ussd.walk import Walk
 from hotline.models import Inbox, InboxKind, InboxState, table
 from hotline.privacy import CannotOpen
 
@@ -28,7 +40,7 @@ class Arrival:
     inbox_id: str
     gateway: str
     received_at: datetime
-    event: InboundText | StatusUpdate
+    event: InboundText | StatusUpdate | Heard | HopsEnd
     nameless: bool = False
 
 
@@ -115,8 +127,22 @@ def _read(deployment: Deployment, row: RowMapping) -> Arrival:
     if gateway is None:
         raise LookupError(row["gateway"])
     webhook = Webhook.unpacked(deployment.opener.open(row["sealed"], f"inbox|sealed|{row['id']}"))
-    event = gateway.read_text(webhook) if row["kind"] == InboxKind.SMS else gateway.read_status(webhook)
+    event = _event(deployment, gateway, row["kind"], webhook)
     return Arrival(row["id"], row["gateway"], row["received_at"], event, without_id(row["external_id"]))
+
+
+def _event(deployment: Deployment, gateway: Gateway, kind: str, webhook: Webhook) -> InboundText | StatusUpdate | Heard | HopsEnd:
+    if kind == InboxKind.SMS:
+        return gateway.read_text(webhook)
+    if kind == InboxKind.USSD:
+        return _heard(deployment, gateway, webhook)
+    return read_hops_end(webhook) if kind == InboxKind.USSD_END else gateway.read_status(webhook)
+
+
+def _heard(deployment: Deployment, gateway: Gateway, webhook: Webhook) -> Heard:
+    hop, chosen = read_hop(webhook), deployment.settings
+    walk = Walk(sectors(chosen.templates, chosen.district), chosen.default_language, deployment.keyring.repeat_index)
+    return understood(webhook, hop, walk, session_of(deployment, gateway.name, hop))
 
 
 def _state(claimed: Claimed, row_id: str, later: frozenset[str]) -> InboxState:

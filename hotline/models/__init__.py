@@ -3,6 +3,7 @@
 from hotline.models.audit import AuditEvent
 from hotline.models.base import Base, Moment, new_id, table
 from hotline.models.cases import Case, CaseKey, CaseState, Note, Referral, ReferralState, Verb
+from hotline.models.dialled import DialledSession
 from hotline.models.inbox import Counter, Inbox, InboxFlag, InboxKind, InboxState, Quarantine, QuarantineState
 from hotline.models.messages import Attempt, Direction, Lane, Message, MessageKind, MessageState
 from hotline.models.people import Agency, Caller, Contact, Duty, Officer, OfficerSession, SafeContact, Tier
@@ -22,6 +23,7 @@ __all__ = [
     "CaseState",
     "Contact",
     "Counter",
+    "DialledSession",
     "Direction",
     "Duty",
     "Inbox",

@@ -14,6 +14,8 @@ class InboxKind(StrEnum):
 
     SMS = "sms"
     STATUS = "status"
+    USSD = "ussd"
+    USSD_END = "ussd_end"
 
 
 class InboxState(StrEnum):

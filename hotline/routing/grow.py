@@ -28,9 +28,20 @@ def words_of(session: Session, case_id: str, key: Key) -> str:
     return "\n".join(key.open_text(row.sealed, bound_to(row.id)) for row in rows)
 
 
-def reread(session: Session, deployment: Deployment, read: Sequence[tuple[str, Key, Reading]], now: datetime) -> set[Lane]:
-    """Take over new readings of cases that grew; returns the lanes in which alerts now wait."""
-    risen = [referable for case_id, key, reading in read if (referable := _rise(session, case_id, key, reading))]
+def reread(
+    session: Session,
+    deployment: Deployment,
+    read: Sequence[tuple[str, Key, Reading]],
+    now: datetime,
+    *,
+    still_telling: bool = False,
+) -> set[Lane]:
+    """Take over new readings of cases that grew; returns the lanes in which alerts now wait.
+
+    `still_telling`: their callers are in the middle of it, and only danger to life does not wait for the rest.
+    """
+    risen = [one for case_id, key, reading in read if (one := _rise(session, case_id, key, reading))]
+    risen = [one for one in risen if not still_telling or one.reading.urgency == "immediate"]
     return refer(session, deployment, risen, now) if risen else set()
 
 
