@@ -5,6 +5,7 @@ of anything else when the session is over or silent. Whoever dialled is not text
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import bindparam, select, update
@@ -89,8 +90,9 @@ class Dialled(Intake):
         caller.row["language"] = heard.language
         reading = self.readings[arrival.inbox_id]
         conversation = self.conversations.get(caller.id) or self._begin(arrival, caller, reading)
-        for kind, body in lines(heard, self.deployment.words):
-            self._store(arrival, body, caller, conversation, kind)
+        for place, (kind, body) in enumerate(lines(heard, self.deployment.words)):
+            in_turn = replace(arrival, received_at=arrival.received_at + timedelta(microseconds=place))
+            self._store(in_turn, body, caller, conversation, kind)
         self._grow(conversation, heard)
         if (yes := may_text(heard)) is not None:
             self._allow(caller, conversation, yes=yes)

@@ -13,7 +13,7 @@ from smsutil import is_valid_gsm
 from hotline.catalog import DEPLOYMENT, CatalogError, shipped
 from hotline.intake.ussd.screens import Pages, septets, shown
 from hotline.intake.ussd.sectors import sectors
-from hotline.intake.ussd.tree import BUSY, LANGUAGES, MENU, SCREENS, STOPPED, THANKS, Input
+from hotline.intake.ussd.tree import BUSY, LANGUAGES, MENU, SCREENS, Input
 from hotline.intake.ussd.walk import Standing
 from hotline.triage.judge import Category, Urgency
 from tests.house.test_words import EVERY_TELLING_WORD, FOLDER
@@ -40,7 +40,7 @@ def test_every_screen_fits_one_page_of_a_plain_phone_with_the_longest_names(name
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_list_of_sectors_that_letters_can_bring_up_fits_too(language: str) -> None:
     letters = {name[:length].lower() for name in NAMES for length in range(1, len(name) + 1)}
-    lists = {found for typed in letters if 1 < len(found := tuple(name for name in NAMES if name.lower().startswith(typed)))}
+    lists = {found for typed in letters if len(found := tuple(name for name in NAMES if name.lower().startswith(typed))) > 1}
     assert max(map(len, lists)) == 6
     assert all((septets(page("which", language, found)) or 999) <= 160 for found in lists)
 
@@ -89,7 +89,7 @@ def test_what_answers_tell_are_words_of_triage() -> None:
     assert [name for name, screen in SCREENS.items() if screen.input is Input.WORDS] == ["tell"]
 
 
-@pytest.mark.parametrize(("name", "language"), product(LAST, LANGUAGES))
+@pytest.mark.parametrize(("name", "language"), list(product(LAST, LANGUAGES)))
 def test_the_page_that_stays_on_the_phone_repeats_no_answer(name: str, language: str) -> None:
     lines = {line.partition(" ")[2] for other in SCREENS if other not in LAST for line in page(other, language).splitlines()[1:]}
     told = {line for line in lines if len(line) > 8}
