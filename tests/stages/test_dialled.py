@@ -89,6 +89,16 @@ def test_the_end_of_a_session_makes_the_report_a_new_one_and_passes_it_on(line: 
     assert line.told(line.case()["id"])[-2:] == ["Nyakabuye", "they are paid nothing"]
 
 
+def test_a_chosen_answer_is_not_talked_away_by_later_words(line: Line) -> None:
+    phone = dialled(line, "1", "2", "2", "NYA", "2")
+    assert line.case()["category"] == "trafficking"
+    phone.answer("four men carry bricks from dawn and are never paid")
+    line.work()
+    line.text(DIALLER, "the foreman pays nobody")
+    line.work()
+    assert line.case()["category"] == "trafficking"
+
+
 def test_a_sector_typed_on_the_phone_is_a_place_triage_knows(line: Line) -> None:
     dialled(line, "1", "1", "2", "BUG")
     key = line.key(line.case()["id"])
