@@ -36,15 +36,20 @@ class CatalogError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """One file of texts. A book for every language must be complete in each; another may be missing as a whole."""
+    """One file of texts. A book for every language must be complete in each; another may be missing as a whole.
+
+    `on_lock_screens` says that a text's first characters are seen by whoever holds the phone, so it must begin harmlessly.
+    """
 
     to_callers: bool
     in_every_language: bool
+    on_lock_screens: bool = False
 
 
 BOOKS: Final[Mapping[str, Book]] = MappingProxyType(
     {
-        "sms": Book(to_callers=True, in_every_language=True),
+        "sms": Book(to_callers=True, in_every_language=True, on_lock_screens=True),
+        "ussd": Book(to_callers=True, in_every_language=False),
         "staff": Book(to_callers=False, in_every_language=False),
     }
 )
@@ -294,8 +299,9 @@ def _check(by_code: Mapping[str, Language], deployment: Mapping[str, str]) -> No
         for key, text in language.texts.items():
             where, filled = f"{language.code}: {key}", text.format_map(values)
             _check_alphabet(where, filled)
-            if BOOKS[_book(key)].to_callers:
+            if BOOKS[_book(key)].on_lock_screens:
                 _check_opening(where, text, language.openings)
+            if BOOKS[_book(key)].to_callers:
                 _check_banned(where, filled, banned)
 
 

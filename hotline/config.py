@@ -183,6 +183,7 @@ class Settings(BaseSettings):
     reply_window_minutes: int = Field(15, description="How long after a text we may write back without a stored consent.")
     answer_validity_minutes: int = Field(30, description="Age after which an officer's unsent answer is dropped.")
     conversation_hours: int = Field(72, description="Silence after which a text from the same sender opens a new report.")
+    ussd_silence_seconds: int = Field(40, ge=0, description="Silence after which a dialled report that has no end is passed on.")
     ladder_life: Annotated[tuple[str, ...], NoDecode] = Field(
         ("300:next", "600:call", "1200:supervisor", "1800:everyone", "900:everyone"),
         description="Life-danger ladder, seconds after the report and who is told then; the last entry repeats at its interval.",

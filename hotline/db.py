@@ -103,6 +103,12 @@ class Database:
             index_elements=[table.c.name], set_={"value": table.c.value + statement.excluded.value}
         )
 
+    def insert_or_replace(self, table: Table, *columns: str) -> Insert:
+        """Return an INSERT into a table with the key `id` that replaces these columns of a row which is there already."""
+        statement = sqlite.insert(table) if self.sqlite else postgresql.insert(table)
+        replaced = {name: statement.excluded[name] for name in columns}
+        return statement.on_conflict_do_update(index_elements=[table.c.id], set_=replaced)
+
     @contextmanager
     def leading(self, name: str) -> Iterator[bool]:
         """Yield whether we are the one process of all that leads in `name`, for as long as the block runs."""

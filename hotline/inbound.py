@@ -20,10 +20,11 @@ from sqlalchemy.orm import Session
 from hotline.deployment import Deployment
 from hotline.gateways.contract import Forged, Gateway, Webhook
 from hotline.gateways.shelf import GATEWAYS
+from hotline.hops import Hops
 from hotline.in_time import Glance, GroupCommit, Unavailable, Write
 from hotline.intake.envelope import enclose
 from hotline.intake.spool import Spool
-from hotline.models import Counter, Inbox, Quarantine, QuarantineState, new_id, table
+from hotline.models import Counter, Inbox, InboxKind, Quarantine, QuarantineState, new_id, table
 from hotline.peer import client
 from hotline.queue import QueueName, Ringer
 
@@ -77,19 +78,23 @@ class Door:
         self._writer = GroupCommit(db, wait=wait, after=ringer.ring)
         self._glance = Glance(db, wait=wait)
         self._spool = Spool.of(self.deployment.settings)
+        self._hops = Hops(self.deployment, self._writer, self._spool, self._seal)
 
     def accept(self, gateway: Gateway, webhook: Webhook) -> None:
         """Return once the webhook is on disk, or was already. Raises Forged, or Unavailable when no disk takes it."""
-        try:
-            gateway.verify(webhook)
-        except Forged as forged:
-            self._set_aside(gateway, webhook, forged.reason)
-            raise
+        self._prove(gateway, webhook)
         row = enclose(self.deployment, self._seal, gateway, webhook, datetime.now(UTC))
         try:
             self._writer.put((INBOX, row))
         except Unavailable:
             self._spool.keep(row)
+
+    def _prove(self, gateway: Gateway, webhook: Webhook) -> None:
+        try:
+            gateway.verify(webhook)
+        except Forged as forged:
+            self._set_aside(gateway, webhook, forged.reason)
+            raise
 
     def _set_aside(self, gateway: Gateway, webhook: Webhook, reason: str) -> None:
         """Count a forgery and keep its bytes. While the database is away it is counted here, and its bytes are not kept."""
@@ -137,14 +142,17 @@ class Door:
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer one request under /in/. This is WSGI itself: a framework's request costs as much as all the rest of the way."""
-        status, headers, body = self._respond(environ)
+        name, kind = _addressed(environ["PATH_INFO"])
+        gateway = self.deployment.shelf.get(name)
+        gateway = gateway if gateway is not None and kind in gateway.kinds else None
+        status, headers, body = self._respond(environ, name, gateway, kind)
+        if kind == InboxKind.USSD and gateway is not None and not body:
+            body = self._hops.sorry.encode()
         start_response(status, [*headers, ("Content-Length", str(len(body)))])
         return [body]
 
-    def _respond(self, environ: "WSGIEnvironment") -> Reply:
-        name, kind = _addressed(environ["PATH_INFO"])
-        gateway = self.deployment.shelf.get(name)
-        if gateway is None or kind not in gateway.kinds:
+    def _respond(self, environ: "WSGIEnvironment", name: str, gateway: Gateway | None, kind: str) -> Reply:
+        if gateway is None:
             # Some gateways never come again after a 404. The fault is ours to mend, a setting or a path, so they are to wait.
             return UNAVAILABLE if name in GATEWAYS else NOT_FOUND
         if environ["REQUEST_METHOD"] not in gateway.methods:
@@ -153,12 +161,18 @@ class Door:
         if body is None:
             return TOO_LARGE
         try:
-            self.accept(gateway, self._webhook(environ, kind, body))
+            return self._heard(gateway, self._webhook(environ, kind, body))
         except Forged:
             return FORBIDDEN
         except Unavailable:
             return UNAVAILABLE
-        answer = gateway.answer(kind)
+
+    def _heard(self, gateway: Gateway, webhook: Webhook) -> Reply:
+        if webhook.kind == InboxKind.USSD:
+            self._prove(gateway, webhook)
+            return "200 OK", [("Content-Type", "text/plain; charset=utf-8")], self._hops.answer(gateway, webhook).encode()
+        self.accept(gateway, webhook)
+        answer = gateway.answer(webhook.kind)
         return "200 OK", [("Content-Type", answer.content_type)], answer.body.encode()
 
     def _webhook(self, environ: "WSGIEnvironment", kind: str, body: bytes) -> Webhook:

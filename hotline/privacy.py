@@ -108,7 +108,16 @@ class Keyring:
     folder: Path
     _cache: dict[str, bytes] = field(default_factory=dict)
 
-    FILES = ("field.key", "index.key", "inbox.private", "inbox.public", "repeat.key", "session.key", "simulator.key")
+    FILES = (
+        "field.key",
+        "index.key",
+        "inbox.private",
+        "inbox.public",
+        "repeat.key",
+        "dialled.key",
+        "session.key",
+        "simulator.key",
+    )
 
     def blind_index(self, purpose: str, value: str) -> bytes:
         """Return a 16-byte keyed hash by which a value can be found and not read (HMAC-SHA-256, truncated)."""
@@ -125,6 +134,13 @@ class Keyring:
         """The key-encryption key: seals numbers and wraps case keys."""
         if (found := self.__dict__.get("_fields")) is None:
             found = self.__dict__["_fields"] = Key(self._load("field.key"))
+        return found
+
+    @property
+    def dialled(self) -> Key:
+        """The key of sessions of the dialled code: the web process seals where a session stands, and opens it a hop later."""
+        if (found := self.__dict__.get("_dialled")) is None:
+            found = self.__dict__["_dialled"] = Key(self._load("dialled.key"))
         return found
 
     @property

@@ -19,10 +19,11 @@ from hotline.config import load
 from hotline.deployment import Deployment
 from hotline.intake import arrivals, quarantine, spool
 from hotline.log import configure
-from hotline.models import UNREAD, Counter, Inbox, InboxState, Lane, Quarantine, first_id, table, written_out
+from hotline.models import UNREAD, Counter, DialledSession, Inbox, InboxState, Lane, Quarantine, first_id, table, written_out
 from hotline.outbound import deliver
 from hotline.queue import QueueName
 from hotline.routing import escalate
+from hotline.routing.settle import settle
 from hotline.watch import alarm, invariants
 from hotline.watch.alarm import BEAT
 from workers.reconciling import asking
@@ -30,13 +31,15 @@ from workers.reconciling import asking
 log = logging.getLogger("workers.clock")
 T = TypeVar("T")
 
-INBOX, COUNTER = table(Inbox), table(Counter)
+INBOX, COUNTER, SESSION = table(Inbox), table(Counter), table(DialledSession)
+SESSIONS_END = timedelta(minutes=15)  # networks end a session after three minutes, and may repeat its last hop
+STOPPED_KEPT = timedelta(days=1)  # hops of a stopped session that were spooled in an outage may come late
 LEADER = "clock"
 
 
 def round_(deployment: Deployment) -> None:
     """Do everything once, each step in a transaction of its own. Raises SQLAlchemyError when the database is away."""
-    climbed = _step(deployment, "climb", escalate.climb)
+    climbed = (_step(deployment, "climb", escalate.climb) or set()) | (_step(deployment, "settle", settle) or set())
     freed = (_step(deployment, "inbox", free_inbox) or 0) + (_step(deployment, "messages", deliver.free_expired) or 0)
     tend_spool(deployment)
     _step(deployment, "account", invariants.account)
@@ -47,7 +50,7 @@ def round_(deployment: Deployment) -> None:
     for queue in _step(deployment, "beat", beat) or ():
         deployment.bell.ring(queue)
     if freed or climbed:
-        log.info("round", extra={"claimed": freed, "lane": ",".join(sorted(climbed or ()))})
+        log.info("round", extra={"claimed": freed, "lane": ",".join(sorted(climbed))})
 
 
 def _step(deployment: Deployment, name: str, work: Callable[[Session, Deployment, datetime], T]) -> T | None:
@@ -111,6 +114,8 @@ def purge(session: Session, deployment: Deployment, now: datetime) -> None:
     # Ids begin with the milliseconds of their making, so the oldest are found without another index.
     old = select(INBOX.c.id).where(INBOX.c.id < first_id(before), INBOX.c.state == InboxState.DONE).limit(500)
     session.execute(delete(INBOX).where(INBOX.c.id.in_(old)))
+    session.execute(delete(SESSION).where(SESSION.c.at < now - SESSIONS_END, ~SESSION.c.stopped))
+    session.execute(delete(SESSION).where(SESSION.c.at < now - STOPPED_KEPT))
     aside = table(Quarantine)
     forgotten = aside.c.id < first_id(now - timedelta(days=deployment.settings.quarantine_days))
     freed = sum(session.scalars(delete(aside).where(forgotten).returning(aside.c.size)))

@@ -27,6 +27,7 @@ from hotline.outbound import status
 from hotline.queue import QueueName
 from hotline.routing.grow import reread, words_of
 from hotline.routing.refer import Referable, refer
+from workers import hops
 from workers.posting import Post
 from workers.reading import read
 
@@ -100,6 +101,7 @@ def _process(site: Deployment, token: str, rows: Sequence[RowMapping]) -> None:
 def _advance(site: Deployment, claimed: Claimed) -> None:
     texts = [arrival for arrival in claimed.arrivals if isinstance(arrival.event, InboundText)]
     readings = {arrival.inbox_id: read(arrival.event.body) for arrival in texts if isinstance(arrival.event, InboundText)}
+    dialled = hops.of(claimed)
     with site.db.transaction() as session:
         now = site.db.now(session)
         received = receive(session, site, texts, readings, now)
@@ -109,10 +111,13 @@ def _advance(site: Deployment, claimed: Claimed) -> None:
         for given in received.answers:
             answer(session, site, given.contact_id, given.verb, given.code, now)
             lanes.add(Lane.LIFE)
+        told = hops.advance(session, site, dialled, now)
+        lanes |= told.lanes
         arrivals.finish(session, claimed, later=_statuses(session, site, claimed), obeyed=received.obeyed)
+        hops.forget(session, dialled, told)
         for lane in lanes:
             after_commit(session, partial(site.bell.ring, QueueName(lane)))
-    for opened in received.opened:
+    for opened in received.opened + told.opened:
         what = {"case": opened.handle, "category": opened.reading.category, "urgency": opened.reading.urgency}
         log.info("new report", extra=what)
 

@@ -1,8 +1,10 @@
 """Between triage and the other stages: an assessment becomes the reading they need."""
 
 import json
+from dataclasses import replace
 
-from hotline.models import Reading
+from hotline.intake.ussd.tree import Said
+from hotline.models import RANK, Reading
 from hotline.triage import assess
 
 
@@ -19,4 +21,25 @@ def read(text: str) -> Reading:
         rules_version=found.rules_version,
         clues=tuple((clue.kind, clue.value) for clue in found.clues),
         whole=json.dumps(found.as_dict(), ensure_ascii=False),
+    )
+
+
+def read_answers(text: str, said: Said, language: str | None) -> Reading:
+    """Assess words together with answers somebody chose: a chosen category stands, the higher urgency counts."""
+    read_ = read(text)
+    category = said.category or read_.category
+    urgency = min((read_.urgency, said.urgency or read_.urgency), key=RANK.__getitem__)
+    minors = "true" if said.minors else read_.minors
+    spoken, sure = (language, True) if language else (read_.language, read_.language_confident)
+    plain = json.loads(read_.whole)
+    categories = list(dict.fromkeys([category, *plain["categories"]]))
+    plain |= {"category": category, "categories": categories, "urgency": urgency, "minors": minors}
+    return replace(
+        read_,
+        category=category,
+        urgency=urgency,
+        minors=minors,
+        language=spoken,
+        language_confident=sure,
+        whole=json.dumps(plain, ensure_ascii=False),
     )

@@ -1,4 +1,4 @@
-"""`hotline sim`: send texts through the real, signed webhook of a running demo and say what became of each.
+"""`hotline sim`: send texts and dial through the real, signed webhook of a running demo and say what became of each.
 
 In comes one text, or a file of JSON lines; out goes a table, or one JSON object for programs. Words of a text are never
 printed: a line of the file is named by its id. Only a demo is sent to: invented reports must not stand among real ones.
@@ -17,7 +17,9 @@ from hotline.config import load
 from hotline.deployment import Deployment
 from hotline.simulator.fates import Fate
 from hotline.simulator.replay import NotADemo, Replayed, Step, only_in_a_demo, percentile, replay
-from hotline.simulator.send import SIGNERS, NoSuchLine, send_sms
+from hotline.simulator.send import SIGNERS, Carrier, NoSuchLine, send_sms
+from hotline.simulator.transcript import Player, Unreadable
+from hotline.simulator.transcript import read as read_transcript
 
 GATEWAY = click.option(
     "--gateway", type=click.Choice(list(SIGNERS)), default="simulator", show_default=True, help="Whose webhook to use."
@@ -69,6 +71,25 @@ def replay_file(source: Path, *, wait: float, at_once: int, as_json: bool, gatew
     else:
         Console().print(_table(result))
     raise SystemExit(bool(result.failed or result.unfinished))
+
+
+@sim.command("run")
+@click.argument("sources", metavar="FILE.yaml...", nargs=-1, required=True, type=click.Path(dir_okay=False, path_type=Path))
+def run(sources: tuple[Path, ...]) -> None:
+    """Play transcripts of texts and dialled sessions and check what comes of them. Exit code 1 when one goes another way."""
+    deployment = _opened("simulator")
+    failed = False
+    with Carrier(deployment) as carrier:
+        for source in sources:
+            try:
+                transcript = read_transcript(source)
+            except (Unreadable, OSError) as error:
+                raise click.ClickException(f"{source}: {error}") from None
+            outcomes = list(Player(deployment, carrier).play(transcript))
+            wrong = [f"step {outcome.number}: {outcome.why}" for outcome in outcomes if outcome.why]
+            failed |= bool(wrong)
+            click.echo(f"{source.name}: {wrong[0] if wrong else f'{len(outcomes)} steps, as told'}")
+    raise SystemExit(failed)
 
 
 def _opened(gateway: str) -> Deployment:

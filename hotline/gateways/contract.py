@@ -132,6 +132,24 @@ class OptOut:
     sender: str
 
 
+@dataclass(frozen=True)
+class Hop:
+    """One hop of a USSD session (MO). `text` is all that was typed so far, joined by `*`; `sender` and it are as they came."""
+
+    session: str
+    sender: str
+    text: str
+
+
+@dataclass(frozen=True)
+class HopsEnd:
+    """The network says that a session is over; `whole` that it came to its own end."""
+
+    session: str
+    sender: str
+    whole: bool
+
+
 class Progress(StrEnum):
     """How far a sent text got; the order is the rank, and rank only rises."""
 
@@ -291,6 +309,28 @@ class Listing(Protocol):
         The cursor is the gateway's own: a time, or the last id it gave. Each text comes as the very webhook that was missed,
         so that it has the same unique key; texts may be listed again.
         """
+
+
+def read_hop(webhook: Webhook) -> Hop:
+    """Read a USSD hop in Africa's Talking's field names, which the demo's network uses too. Raises Unreadable.
+
+    developers.africastalking.com/docs/ussd/handle_sessions: sessionId, phoneNumber, networkCode, serviceCode, text.
+    """
+    fields = webhook.fields
+    if not fields.get("sessionId"):
+        raise Unreadable("sessionId")
+    return Hop(fields["sessionId"], fields.get("phoneNumber", ""), fields.get("text", ""))
+
+
+def read_hops_end(webhook: Webhook) -> HopsEnd:
+    """Read a USSD end notification: sessionId, phoneNumber, status (Success, Incomplete, Failed). Raises Unreadable.
+
+    It repeats everything that was typed, which is not read: each hop was stored when it came.
+    """
+    fields = webhook.fields
+    if not fields.get("sessionId"):
+        raise Unreadable("sessionId")
+    return HopsEnd(fields["sessionId"], fields.get("phoneNumber", ""), fields.get("status", "").lower() == "success")
 
 
 def form(body: bytes) -> list[tuple[bytes, bytes]]:

@@ -40,7 +40,7 @@ class Simulator:
 
     name = "simulator"
     secrets: tuple[str, ...] = ()  # its key is bytes of a file
-    kinds = frozenset({"sms", "status"})
+    kinds = frozenset({"sms", "status", "ussd", "ussd_end"})
     per_request = 100
     methods = frozenset({"POST"})
 

@@ -13,12 +13,26 @@ from sqlalchemy.orm import Session
 
 from hotline.db import claim
 from hotline.deployment import Deployment
-from hotline.gateways.contract import InboundText, OptOut, StatusUpdate, Unreadable, Webhook
-from hotline.intake.envelope import without_id
+from hotline.gateways.contract import (
+    Gateway,
+    HopsEnd,
+    InboundText,
+    OptOut,
+    StatusUpdate,
+    Unreadable,
+    Webhook,
+    read_hop,
+    read_hops_end,
+)
+from hotline.intake.envelope import session_of, without_id
+from hotline.intake.ussd.heard import Heard, understood
+from hotline.intake.ussd.sectors import sectors
+from hotline.intake.ussd.walk import Walk
 from hotline.models import UNREAD, Inbox, InboxKind, InboxState, table, written_out
 from hotline.privacy import CannotOpen
 
 INBOX = table(Inbox)
+Event = InboundText | StatusUpdate | OptOut | Heard | HopsEnd
 WAITING = (written_out(INBOX.c.state, UNREAD), INBOX.c.state == InboxState.RECEIVED)
 NO_SUCH_MESSAGE = "no such message"
 
@@ -33,7 +47,7 @@ class Arrival:
     inbox_id: str
     gateway: str
     received_at: datetime
-    event: InboundText | StatusUpdate | OptOut
+    event: Event
     nameless: bool = False
     late: bool = False
 
@@ -140,11 +154,24 @@ def _read(deployment: Deployment, row: RowMapping) -> Arrival:
     if gateway is None:
         raise LookupError(row["gateway"])
     webhook = Webhook.unpacked(deployment.opener.open(row["sealed"], f"inbox|sealed|{row['id']}"))
-    is_text = row["kind"] == InboxKind.SMS
-    event = gateway.read_text(webhook) if is_text else gateway.read_status(webhook)
+    event = _event(deployment, gateway, row["kind"], webhook)
     patience = timedelta(seconds=deployment.settings.auto_reply_validity_seconds)
     late = row["found_at"] is not None and row["found_at"] - row["received_at"] > patience
     return Arrival(row["id"], row["gateway"], row["received_at"], event, without_id(row["external_id"]), late)
+
+
+def _event(deployment: Deployment, gateway: Gateway, kind: str, webhook: Webhook) -> Event:
+    if kind == InboxKind.SMS:
+        return gateway.read_text(webhook)
+    if kind == InboxKind.USSD:
+        return _heard(deployment, gateway, webhook)
+    return read_hops_end(webhook) if kind == InboxKind.USSD_END else gateway.read_status(webhook)
+
+
+def _heard(deployment: Deployment, gateway: Gateway, webhook: Webhook) -> Heard:
+    hop, chosen = read_hop(webhook), deployment.settings
+    walk = Walk(sectors(chosen.templates, chosen.district), chosen.default_language, deployment.keyring.repeat_index)
+    return understood(webhook, hop, walk, session_of(deployment, gateway.name, hop))
 
 
 def _state(claimed: Claimed, row_id: str, later: frozenset[str]) -> InboxState:

@@ -8,26 +8,34 @@ cry for help look alike, so each is a row of its own, and intake flags the later
 from datetime import datetime
 
 from hotline.deployment import Deployment
-from hotline.gateways.contract import Gateway, Unreadable, Webhook, plain_id
+from hotline.gateways.contract import Gateway, Hop, Unreadable, Webhook, plain_id
 from hotline.models import InboxKind, InboxState, new_id
 from hotline.privacy import InboxSeal
 
 NAMELESS, HASHED = "none-", "hash-"
 
 
-def enclose(deployment: Deployment, seal: InboxSeal, gateway: Gateway, webhook: Webhook, at: datetime) -> dict[str, object]:
-    """Return the row of the inbox for a webhook received at `at`."""
+def enclose(
+    deployment: Deployment, seal: InboxSeal, gateway: Gateway, webhook: Webhook, at: datetime, *, known_as: str | None = None
+) -> dict[str, object]:
+    """Return the row of the inbox for a webhook received at `at`; `known_as` is its id where the door knows a better one."""
     row_id = new_id()
+    external_id = known_as or plain_id(gateway.external_id(webhook)) or _hashed(deployment, gateway, webhook)
     return {
         "id": row_id,
         "gateway": gateway.name,
         "kind": webhook.kind,
-        "external_id": plain_id(gateway.external_id(webhook)) or _hashed(deployment, gateway, webhook) or f"{NAMELESS}{row_id}",
+        "external_id": external_id or f"{NAMELESS}{row_id}",
         "sealed": seal.seal(webhook.packed(), f"inbox|sealed|{row_id}"),
         "received_at": at,
         "state": InboxState.RECEIVED,
         "attempts": 0,
     }
+
+
+def session_of(deployment: Deployment, gateway: str, hop: Hop) -> str:
+    """Return the keyed hash by which a USSD session is known, 32 hex digits."""
+    return deployment.keyring.repeat_index(gateway, "ussd", hop.session)
 
 
 def without_id(external_id: str) -> bool:

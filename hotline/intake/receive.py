@@ -22,6 +22,7 @@ from hotline.intake.commands import officer_answer, recognise
 from hotline.intake.dialog import ALWAYS, Reaction, going_on, react
 from hotline.intake.pieces import Joint, Pieces
 from hotline.intake.twins import Twins
+from hotline.intake.ussd.tree import NOTHING, Said
 from hotline.models import (
     Assessed,
     Case,
@@ -59,10 +60,12 @@ class Opened:
 
 @dataclass(frozen=True)
 class Grown:
-    """A case that got more words; it is to be read again as a whole."""
+    """A case that got more words; it is to be read again as a whole, with what answers `said` beside them in a language."""
 
     case_id: str
     key: Key
+    said: Said = NOTHING
+    language: str | None = None
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,9 @@ class Conversation:
 class Intake:
     """One batch on its way from arrivals to rows."""
 
+    channel = "sms"
+    opens_as = CaseState.NEW
+
     def __init__(self, session: Session, deployment: Deployment, readings: Mapping[str, Reading], now: datetime) -> None:
         self.session, self.deployment, self.readings, self.now = session, deployment, readings, now
         self.window = timedelta(minutes=deployment.settings.reply_window_minutes)
@@ -116,7 +122,7 @@ class Intake:
         indexes = {inbox_id: self.deployment.number_index(sender.address) for inbox_id, sender in senders.items()}
         self._load(set(indexes.values()))
         self.pieces = Pieces(self.session, {open_.case_id: open_.key for open_ in self.conversations.values()}, self.now)
-        self.handles = _unused_handles(self.session, len(texts))
+        self._draw_handles(len(texts))
         self.twins = Twins(self.session, self.deployment, texts)
         for arrival, text in texts:
             index = indexes[arrival.inbox_id]
@@ -126,8 +132,12 @@ class Intake:
                 self.received.obeyed[arrival.inbox_id] = "an officer's answer"
             else:
                 self._from_caller(arrival, text, index, senders[arrival.inbox_id])
+        self.twins.write()
         self._write()
         return self.received
+
+    def _draw_handles(self, count: int) -> None:
+        self.handles = _unused_handles(self.session, count)
 
     def _load(self, indexes: set[bytes]) -> None:
         self.callers.load(self.session, indexes)
@@ -193,14 +203,19 @@ class Intake:
         self.rows["message"] = [row for row in self.rows["message"] if (row["caller_id"], row["kind"]) != answers]
 
     def _open(self, arrival: Arrival, text: InboundText, caller: Known, reading: Reading, joint: Joint | None) -> Conversation:
+        conversation = self._begin(arrival, caller, reading)
+        self._keep(arrival, text, caller, conversation, MessageKind.REPORT, joint)
+        return conversation
+
+    def _begin(self, arrival: Arrival, caller: Known, reading: Reading) -> Conversation:
+        """Open a case with its report; the words are stored by whoever has them."""
         case_id, report_id, code = new_id(), new_id(), self.handles.pop()
         key, wrapped = self.deployment.keyring.new_case_key(case_id)
         conversation = self.conversations[caller.id] = Conversation(case_id, report_id, key)
-        self.rows["case"].append(_case_row(case_id, code, reading, self.now))
+        self.rows["case"].append(_case_row(self, case_id, code, reading))
         self.rows["key"].append({"case_id": case_id, "kid": self.deployment.keyring.kid, "wrapped": wrapped})
-        self.rows["report"].append(_report_row(conversation, caller, arrival, self.now))
+        self.rows["report"].append(_report_row(self, conversation, caller, arrival))
         self.rows["assessed"].append(assessed_row(case_id, key, reading, self.now))
-        self._store(arrival, text, caller, conversation, MessageKind.REPORT, joint)
         self.received.opened.append(Opened(case_id, code, key, reading))
         return conversation
 
@@ -214,12 +229,12 @@ class Intake:
         joint: Joint | None,
     ) -> None:
         kind = MessageKind.REPORT if reaction.report else MessageKind.ANSWER_IN
-        self._store(arrival, text, caller, conversation, kind, joint)
+        self._keep(arrival, text, caller, conversation, kind, joint)
         self.touched[conversation.report_id] = conversation.case_id
         if reaction.report:
             self.received.grown[conversation.case_id] = Grown(conversation.case_id, conversation.key)
 
-    def _store(
+    def _keep(
         self,
         arrival: Arrival,
         text: InboundText,
@@ -228,9 +243,21 @@ class Intake:
         kind: MessageKind,
         joint: Joint | None,
     ) -> None:
+        row_id = self._store(arrival, text.body, caller, conversation, kind, joint)
+        self.pieces.note(conversation.case_id, row_id, joint, text, arrival.received_at)
+
+    def _store(
+        self,
+        arrival: Arrival,
+        body: str,
+        caller: Known,
+        conversation: Conversation,
+        kind: MessageKind,
+        joint: Joint | None = None,
+    ) -> str:
         draft = Draft(
             kind=kind,
-            body=text.body,
+            body=body,
             gateway=arrival.gateway,
             case_id=conversation.case_id,
             caller_id=caller.id,
@@ -242,7 +269,7 @@ class Intake:
         )
         row = draft.row(conversation.key, arrival.received_at)
         self.rows["message"].append(row)
-        self.pieces.note(conversation.case_id, str(row["id"]), joint, text, arrival.received_at)
+        return str(row["id"])
 
     def _answer(
         self, caller: Known, reaction: Reaction, reading: Reading, conversation: Conversation | None, gateway: str
@@ -268,7 +295,6 @@ class Intake:
         self.received.lanes.add(Lane.REPLY)
 
     def _write(self) -> None:
-        self.twins.write()
         self.callers.write(self.session, self.now)
         tables = {"case": CASE, "key": CASE_KEY, "report": REPORT, "assessed": ASSESSED, "message": MESSAGE}
         for name, table_ in tables.items():
@@ -326,32 +352,32 @@ def assessed_row(case_id: str, key: Key, reading: Reading, now: datetime) -> dic
     }
 
 
-def _case_row(case_id: str, code: str, reading: Reading, now: datetime) -> dict[str, object]:
+def _case_row(intake: Intake, case_id: str, code: str, reading: Reading) -> dict[str, object]:
     return {
         "id": case_id,
         "token": secrets.token_urlsafe(16),
         "handle": code,
-        "state": CaseState.NEW,
+        "state": intake.opens_as,
         "category": reading.category,
         "urgency": reading.urgency,
         "rank": reading.rank,
         "minors": reading.minors,
         "language": reading.language,
-        "channel": "sms",
-        "opened_at": now,
-        "updated_at": now,
+        "channel": intake.channel,
+        "opened_at": intake.now,
+        "updated_at": intake.now,
         "ladder_step": 0,
         "version": 0,
     }
 
 
-def _report_row(conversation: Conversation, caller: Known, arrival: Arrival, now: datetime) -> dict[str, object]:
+def _report_row(intake: Intake, conversation: Conversation, caller: Known, arrival: Arrival) -> dict[str, object]:
     return {
         "id": conversation.report_id,
         "case_id": conversation.case_id,
         "caller_id": caller.id,
-        "channel": "sms",
+        "channel": intake.channel,
         "gateway": arrival.gateway,
-        "opened_at": now,
-        "last_inbound_at": now,
+        "opened_at": intake.now,
+        "last_inbound_at": intake.now,
     }

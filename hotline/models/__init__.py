@@ -3,6 +3,7 @@
 from hotline.models.audit import AuditEvent
 from hotline.models.base import Base, Moment, first_id, new_id, table, written_out
 from hotline.models.cases import AT_REST, Case, CaseKey, CaseState, Note, Referral, ReferralState, Verb
+from hotline.models.dialled import DialledSession
 from hotline.models.inbox import (
     SET_ASIDE,
     UNREAD,
@@ -50,6 +51,7 @@ __all__ = [
     "Contact",
     "Correction",
     "Counter",
+    "DialledSession",
     "Direction",
     "Duty",
     "GatewayHealth",

@@ -15,6 +15,8 @@ class InboxKind(StrEnum):
     SMS = "sms"
     STATUS = "status"
     OPT_OUT = "optout"
+    USSD = "ussd"
+    USSD_END = "ussd_end"
 
 
 class InboxState(StrEnum):

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from hotline.models.base import Base, new_id
+from hotline.models.base import Base, new_id, partial_index
 
 RANK = {"immediate": 0, "soon": 1, "routine": 2}
 
@@ -35,10 +35,16 @@ class Reading:
 
 
 class Report(Base):
-    """One conversation. Its words are the inbound `message` rows of its case."""
+    """One conversation. Its words are the inbound `message` rows of its case.
+
+    `settles_at` is set while somebody may still be telling by a dialled code: then contacts are told of what there is so far.
+    """
 
     __tablename__ = "report"
-    __table_args__ = (Index("ix_report_conversation", "caller_id", "last_inbound_at"),)
+    __table_args__ = (
+        Index("ix_report_conversation", "caller_id", "last_inbound_at"),
+        partial_index("ix_report_settles", "settles_at", where="settles_at IS NOT NULL"),
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     case_id: Mapped[str] = mapped_column(ForeignKey("case.id"), unique=True)
@@ -47,6 +53,7 @@ class Report(Base):
     gateway: Mapped[str]
     opened_at: Mapped[datetime]
     last_inbound_at: Mapped[datetime]
+    settles_at: Mapped[datetime | None]
 
 
 class Assessed(Base):

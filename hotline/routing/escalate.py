@@ -57,12 +57,12 @@ def _climb(session: Session, deployment: Deployment, case: RowMapping, entries: 
         previous = started + steps[upto].after
     referred = session.execute(select(REFERRAL.c.contact_id, REFERRAL.c.state).where(REFERRAL.c.case_id == case["id"]))
     states = {row.contact_id: row.state for row in referred}
-    referable = _referable(session, deployment, case)
+    known = referable(session, deployment, case)
     rungs = frozenset(ladder.step_at(steps, step).rung for step in range(number, upto + 1))
-    choices = _whom(need(deployment, referable.reading), entries, deployment.local(now), rungs, states)
+    choices = _whom(need(deployment, known.reading), entries, deployment.local(now), rungs, states)
     minutes = min(max(1, round((now - started).total_seconds() / 60)), MOST_MINUTES)
     new = [referral(case["id"], choice, now, step=upto + 1) for choice in choices if choice.entry.id not in states]
-    alerts = [alert(deployment, referable, choice, now, minutes=minutes) for choice in choices]
+    alerts = [alert(deployment, known, choice, now, minutes=minutes) for choice in choices]
     add_rows(session, REFERRAL, new)
     add_rows(session, MESSAGE, alerts)
     following = ladder.due(steps, upto + 1, started=started, previous=previous, now=now)
@@ -86,7 +86,8 @@ def _whom(
     return chosen or [Choice(entry, "nobody else is left") for entry in entries if wanted.life]
 
 
-def _referable(session: Session, deployment: Deployment, case: RowMapping) -> Referable:
+def referable(session: Session, deployment: Deployment, case: RowMapping) -> Referable:
+    """Return what contacts have to know of a stored case; `case` holds its columns and `wrapped`, its sealed key."""
     key = deployment.keyring.case_key(case["id"], case["wrapped"])
     reading = Reading(
         category=case["category"],

@@ -19,6 +19,7 @@ from hotline.routing.choose import NOBODY_TOLD
 from hotline.routing.refer import Referable, refer
 
 CASE, MESSAGE, REFERRAL = table(Case), table(Message), table(Referral)
+GRAVER = {"child_protection": 1, "trafficking": 2}
 URGENCY = {rank: urgency for urgency, rank in RANK.items()}
 CAUTION = ("true", "unknown", "false")
 
@@ -32,16 +33,27 @@ def words_of(session: Session, case_id: str, key: Key) -> str:
     return "\n".join(whole(texts).values())
 
 
-def reread(session: Session, deployment: Deployment, read: Sequence[tuple[str, Key, Reading]], now: datetime) -> set[Lane]:
-    """Take over new readings of cases that grew; returns the lanes in which alerts now wait."""
-    risen = [referable for case_id, key, reading in read if (referable := _rise(session, case_id, key, reading))]
+def reread(
+    session: Session,
+    deployment: Deployment,
+    read: Sequence[tuple[str, Key, Reading]],
+    now: datetime,
+    *,
+    still_telling: bool = False,
+) -> set[Lane]:
+    """Take over new readings of cases that grew; returns the lanes in which alerts now wait.
+
+    `still_telling`: their callers are in the middle of it, and only danger to life does not wait for the rest.
+    """
+    risen = [one for case_id, key, reading in read if (one := _rise(session, case_id, key, reading))]
+    risen = [one for one in risen if not still_telling or one.reading.urgency == "immediate"]
     return refer(session, deployment, risen, now) if risen else set()
 
 
 def _rise(session: Session, case_id: str, key: Key, reading: Reading) -> Referable | None:
     case = session.execute(select(CASE).where(CASE.c.id == case_id).with_for_update()).mappings().one()
     rank = min(case["rank"], reading.rank)
-    category = case["category"] if reading.category in NOBODY_TOLD or reading.rank > case["rank"] else reading.category
+    category = _category(case["category"], reading, milder=reading.rank > case["rank"])
     minors = min(str(case["minors"]), reading.minors, key=CAUTION.index)
     risen = rank == 0 < case["rank"]
     values = {"category": category, "urgency": URGENCY[rank], "rank": rank, "minors": minors, "version": case["version"] + 1}
@@ -54,6 +66,12 @@ def _rise(session: Session, case_id: str, key: Key, reading: Reading) -> Referab
     whole = replace(reading, category=category, urgency=URGENCY[rank], minors=minors)
     climbing = case["next_step_at"] is not None and not risen
     return Referable(case_id, case["handle"], key, whole, told, taken_by=case["acknowledged_by_id"], climbing=climbing)
+
+
+def _category(before: str, reading: Reading, *, milder: bool) -> str:
+    """Return the new reading's category unless it says less than the one before: a chosen answer is not talked away either."""
+    falls = GRAVER.get(reading.category, 0) < GRAVER.get(before, 0)
+    return before if milder or falls or reading.category in NOBODY_TOLD else reading.category
 
 
 def _ask_anew(session: Session, case_id: str) -> None:

@@ -14,6 +14,7 @@ from flask import Blueprint, Response, abort, current_app, make_response, redire
 from flask_wtf.csrf import generate_csrf
 from werkzeug.wrappers import Response as BaseResponse
 
+from hotline.simulator.dialling import CODE, LONGEST_ANSWER, Dialling, Session
 from hotline.simulator.handsets import Handsets, Moment, Mood, Text
 from hotline.simulator.profiles import Profile, Role
 from hotline.simulator.receipts import Receipts
@@ -41,6 +42,7 @@ class Phone:
     unread: int
     held: int
     moment: Moment
+    session: Session | None = None
 
     @property
     def newest(self) -> Text | None:
@@ -65,6 +67,7 @@ class Pages:
         self.handsets = handsets
         self.pause: Callable[[float], None] = time.sleep
         self._carrier = carrier
+        self.dialling = Dialling(handsets, carrier)
         self._receipts = receipts
         self._profiles = {profile.key: profile for profile in profiles}
 
@@ -79,6 +82,9 @@ class Pages:
         made.add_url_rule("/choose", "choose", self.choose, methods=["POST"])
         made.add_url_rule("/phones/<key>/texts", "send", self.send, methods=["POST"])
         made.add_url_rule("/phones/<key>/texts/<text_id>/again", "again", self.again, methods=["POST"])
+        made.add_url_rule("/phones/<key>/dial", "dial", self.dial, methods=["POST"])
+        made.add_url_rule("/phones/<key>/typed", "typed", self.typed, methods=["POST"])
+        made.add_url_rule("/phones/<key>/hang-up", "hang_up", self.hang_up, methods=["POST"])
         made.add_url_rule("/phones/<key>/network", "network", self.network, methods=["POST"])
         made.add_url_rule("/phones/<key>/read", "read", self.read, methods=["POST"])
         made.add_url_rule("/phones/<key>/reset", "reset", self.reset, methods=["POST"])
@@ -114,10 +120,12 @@ class Pages:
         return _back()
 
     def send(self, key: str) -> BaseResponse:
-        """Send a text from a phone through the real webhook. What the network refuses stays on the phone."""
+        """Send a text from a phone through the real webhook. What the network refuses stays on the phone. A code is dialled."""
         profile = self._profile(key)
         body = request.form.get("text", "").replace("\r\n", "\n").strip()[:LONGEST_TEXT]
-        if body:
+        if CODE.fullmatch(body):
+            self.dialling.dial(profile.number, body)
+        elif body:
             self.handsets.read(profile.number)
             self._post(profile, self.handsets.begin(profile.number, body), body)
         return _back()
@@ -128,6 +136,21 @@ class Pages:
         body = self.handsets.unsent(profile.number, text_id)
         if body is not None:
             self._post(profile, text_id, body)
+        return _back()
+
+    def dial(self, key: str) -> BaseResponse:
+        """Dial the hotline's code."""
+        self.dialling.dial(self._profile(key).number, self.handsets.deployment.settings.ussd_code)
+        return _back()
+
+    def typed(self, key: str) -> BaseResponse:
+        """Answer the page a phone shows."""
+        self.dialling.answer(self._profile(key).number, request.form.get("typed", ""))
+        return _back()
+
+    def hang_up(self, key: str) -> BaseResponse:
+        """Drop a phone's session, or close its last page."""
+        self.dialling.drop(self._profile(key).number)
         return _back()
 
     def network(self, key: str) -> BaseResponse:
@@ -148,6 +171,7 @@ class Pages:
 
     def reset(self, key: str) -> BaseResponse:
         """Empty a phone."""
+        self.dialling.drop(self._profile(key).number)
         self.handsets.empty(self._profile(key).number)
         return _back()
 
@@ -175,7 +199,8 @@ class Pages:
         box = self.handsets
         texts = box.thread(profile.number)
         held = box.held(profile.number)
-        return Phone(side, profile, texts, box.unread(profile.number, texts), held, box.moment(profile.number))
+        unread, session_ = box.unread(profile.number, texts), self.dialling.session(profile.number)
+        return Phone(side, profile, texts, unread, held, box.moment(profile.number), session_)
 
     def _chosen(self, side: str) -> str:
         key = session.get(f"phone_{side}", "")
@@ -205,6 +230,8 @@ class Pages:
             "phones": phones,
             "ringing": self._ringing(phones),
             "tips_code": deployment.settings.tips_code,
+            "ussd_code": deployment.settings.ussd_code,
+            "longest_answer": LONGEST_ANSWER,
             "local": deployment.local,
             "moods": tuple(Mood),
         }

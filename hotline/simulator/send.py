@@ -21,6 +21,7 @@ from hotline.outbound.meter import measure
 
 FORM = "application/x-www-form-urlencoded"
 AT_ONCE = 8
+NETWORK_CODE = "99999"  # what Africa's Talking's own sandbox says for its network
 
 
 class NoSuchLine(Exception):
@@ -110,6 +111,19 @@ class Carrier:
             "status": status,
         }
         return self._post(_network_form(self._deployment, "/in/simulator/status", fields))
+
+    def hop(self, session: str, sender: str, text: str) -> Exchange:
+        """Post one hop of a dialled session, in the fields of Africa's Talking. Raises NoSuchLine."""
+        return self._dialled("ussd", session, {"phoneNumber": sender, "text": text})
+
+    def hops_end(self, session: str, sender: str, text: str, status: str) -> Exchange:
+        """Post that a dialled session is over: Success, Incomplete or Failed. Raises NoSuchLine."""
+        return self._dialled("ussd_end", session, {"phoneNumber": sender, "status": status, "input": text})
+
+    def _dialled(self, kind: str, session: str, more: Mapping[str, str]) -> Exchange:
+        known = {"id": session, "sessionId": session, "networkCode": NETWORK_CODE}
+        fields = {**known, "serviceCode": self._deployment.settings.ussd_code, **more}
+        return self._post(_network_form(self._deployment, f"/in/simulator/{kind}", fields))
 
     def _post(self, signed: Signed) -> Exchange:
         url = self._base + signed.target

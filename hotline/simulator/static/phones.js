@@ -27,7 +27,9 @@ function swap(region, incoming) {
   const thread = region.querySelector("[data-thread]");
   const stay = atEnd(region) ? null : thread.scrollTop;
   const inThread = focused === thread && thread !== null;
+  const page = region.querySelector("[data-page]")?.textContent;
   region.replaceChildren(...incoming.childNodes);
+  paged(region, page);
   const fresh = [...region.querySelectorAll("li[id]")].filter((item) => !old.has(item.id));
   fresh.forEach((item) => item.classList.add("fresh"));
   if (stay === null) toEnd(region);
@@ -35,6 +37,25 @@ function swap(region, incoming) {
   if (inThread) region.querySelector("[data-thread]").focus({ preventScroll: true });
   else if (focused) (document.getElementById(focused.id) ?? region.querySelector("[data-thread]"))?.focus({ preventScroll: true });
   return fresh;
+}
+
+// A page that comes to a phone is read aloud, and whoever just dialled or answered can go on typing.
+function paged(region, before) {
+  const page = region.querySelector("[data-page]");
+  if (!page || page.textContent === before) return;
+  said.textContent = page.textContent;
+  if (region.closest(".phone")?.contains(document.activeElement) || document.activeElement === page.ownerDocument.body) {
+    region.querySelector("[data-typed]")?.focus({ preventScroll: true });
+  }
+  tick();
+}
+
+// Network time is short; the seconds that are left are counted here, so that the page itself need not change for them.
+function tick() {
+  for (const left of document.querySelectorAll("[data-until]")) {
+    const seconds = Math.max(0, Math.round((Date.parse(left.dateTime) - Date.now()) / 1000));
+    left.textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+  }
 }
 
 function tell(region, fresh) {
@@ -98,6 +119,7 @@ async function submit(form, button) {
     box.value = "";
     measured(box);
   }
+  if (form.elements.typed) form.elements.typed.value = "";
   form.setAttribute("aria-busy", "true");
   setTimeout(ask, 60);
   const done = await sending;
@@ -145,9 +167,10 @@ document.addEventListener("input", (event) => {
 document.addEventListener("click", async (event) => {
   const key = event.target.closest("[data-key]");
   if (key) {
-    const box = key.closest(".handset").querySelector("textarea");
+    const handset = key.closest(".handset");
+    const box = handset.querySelector("[data-typed]") ?? handset.querySelector("textarea");
     box.setRangeText(key.dataset.key, box.selectionStart, box.selectionEnd, "end");
-    measured(box);
+    if (box.tagName === "TEXTAREA") measured(box);
     return;
   }
   const link = event.target.closest("[data-copy]");
@@ -183,4 +206,6 @@ for (const region of document.querySelectorAll("[data-live]")) toEnd(region);
 for (const box of document.querySelectorAll("textarea")) measured(box);
 document.addEventListener("visibilitychange", ask);
 setInterval(ask, EVERY);
+setInterval(tick, EVERY);
+tick();
 ask();

@@ -1,0 +1,76 @@
+"""What stands on the phone: each page of the tree in each language, made and measured once, before anybody dials.
+
+A page is what goes over the air: `CON ` or `END ` and at most 160 characters of the GSM-7 alphabet; networks cut or refuse more
+(Africa's Talking takes 182, Safaricom 160). A page that is too long with a deployment's own names stops the start of the program.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from hotline.catalog import Catalog, CatalogError
+from hotline.gsm7 import COST
+from hotline.intake.ussd.sectors import MOST_SHOWN
+from hotline.intake.ussd.tree import BUSY, LANGUAGES, MENU, SCREENS, Screen
+from hotline.intake.ussd.walk import BACK, Standing
+
+LONGEST: Final = 160
+GO_ON: Final = "CON "
+END: Final = "END "
+
+
+class Pages:
+    """All pages of a deployment. Raises CatalogError when one of them does not fit."""
+
+    def __init__(self, words: Catalog, sectors: Sequence[str]) -> None:
+        self._words = words
+        self._made = {(name, code): self._page(SCREENS[name], code, ()) for code in LANGUAGES for name in SCREENS}
+        longest = sorted(sectors, key=len, reverse=True)[:MOST_SHOWN]
+        for (name, code), page in (*self._made.items(), *((("which", code), self._which(code, longest)) for code in LANGUAGES)):
+            _check(name, code, page)
+
+    def page(self, standing: Standing) -> str:
+        """Return the page of a session."""
+        if standing.offered:
+            return self._which(standing.language, standing.offered)
+        return self._made[standing.screen, standing.language]
+
+    def busy(self, language: str) -> str:
+        """Return the last page of a session that cannot go on."""
+        return self._made[BUSY, language]
+
+    def _which(self, language: str, names: Sequence[str]) -> str:
+        return self._page(SCREENS["which"], language, names)
+
+    def _page(self, screen: Screen, language: str, names: Sequence[str]) -> str:
+        saved = self._text("saved", language) + " " if screen.saved else ""
+        lines = "\n".join([saved + self._text(screen.name, language), *self._lines(screen, language, names)])
+        return f"{END if screen.last else GO_ON}{lines}"
+
+    def _lines(self, screen: Screen, language: str, names: Sequence[str]) -> Iterator[str]:
+        yield from (f"{answer.digit} " + self._text(f"{screen.name}_{answer.name}", language) for answer in screen.answers)
+        yield from (f"{place} {name}" for place, name in enumerate(names, start=1))
+        if screen.name == "which":
+            yield f"{len(names) + 1} " + self._text("which_other", language)
+        if not screen.last:
+            yield f"{BACK} " + self._text("exit" if screen.name == MENU else "back", language)
+
+    def _text(self, name: str, language: str) -> str:
+        return self._words.text(f"ussd.{name}", language)
+
+
+def shown(page: str) -> str:
+    """Return what the phone shows of a page: all but the word to the network."""
+    return page.removeprefix(GO_ON).removeprefix(END)
+
+
+def septets(page: str) -> int | None:
+    """Return the length of what is shown in GSM-7 septets, None where a character is not in that alphabet."""
+    costs = [COST.get(char) for char in shown(page)]
+    return None if None in costs else sum(cost for cost in costs if cost)
+
+
+def _check(name: str, language: str, page: str) -> None:
+    length = septets(page)
+    if length is None or length > LONGEST:
+        why = "has a character outside GSM-7" if length is None else f"takes {length} characters; a screen holds {LONGEST}"
+        raise CatalogError(f"{language}: the screen {name} {why}.")
