@@ -75,8 +75,14 @@ DEPLOYMENT: Final[Mapping[str, Placeholder]] = MappingProxyType(
         "radio": Placeholder(r"\+?\d{3,13}", longest="+250000000000"),
         "ussd": Placeholder(r"\*[\d*]{1,8}#", longest="*00000000#"),
         "emergency": Placeholder(r"\d{3,4}", longest="0000"),
+        "child_line": Placeholder(r"\d{3,4}", longest="0000"),
+        "home_line": Placeholder(r"\d{3,4}", longest="0000"),
     }
 )
+
+# 112 is an emergency call on every GSM phone (3GPP TS 22.101, 10.1.1), and Rwanda's number; 116 is Rwanda's line for children and
+# 3512 that for violence at home (police.gov.rw).
+LINES: Final[Mapping[str, str]] = MappingProxyType({"emergency": "112", "child_line": "116", "home_line": "3512"})
 
 PLACEHOLDERS: Final[Mapping[str, Placeholder]] = MappingProxyType(
     {
@@ -130,14 +136,12 @@ class Catalog:
         """Whether no native speaker has signed the texts of this language yet. Raises KeyError for an unknown one."""
         return self.by_code[language].draft
 
-    def with_deployment(
-        self, *, cover: str, tips: str, radio: str, ussd: str, emergency: str = "112", language: str = "rw"
-    ) -> "Catalog":
+    def with_deployment(self, *, cover: str, tips: str, radio: str, ussd: str, language: str = "rw", **lines: str) -> "Catalog":
         """Give the catalog its cover name, numbers and default language, and check every text again with them.
 
-        112 is an emergency call on every GSM phone (3GPP TS 22.101, 10.1.1), and Rwanda's number. Raises CatalogError.
+        `lines` are numbers of other services in place of LINES. Raises CatalogError.
         """
-        settings = {"cover": cover, "tips": tips, "radio": radio, "ussd": ussd, "emergency": emergency}
+        settings = {"cover": cover, "tips": tips, "radio": radio, "ussd": ussd, **LINES, **lines}
         if language not in self.by_code:
             raise CatalogError(f"The default language must be one of {', '.join(self.languages)}.")
         deployment = {name: _formed(name, value) for name, value in settings.items()}

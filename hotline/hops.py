@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from hotline.deployment import Deployment
 from hotline.gateways.contract import Gateway, Hop, Webhook, read_hop
 from hotline.in_time import Glance, GroupCommit, Unavailable, Write
+from hotline.intake.commands import preload
 from hotline.intake.envelope import enclose, session_of
 from hotline.intake.spool import Spool
 from hotline.intake.ussd.heard import with_turn
@@ -50,6 +51,7 @@ class Hops:
         self._pages = Pages(words, names)
         self._walk = Walk(names, words.default, self.deployment.keyring.repeat_index)
         self._glance = Glance(self.deployment.hurried_db, wait=chosen.commit_wait_seconds)
+        preload()
         self._stand = self.deployment.hurried_db.insert_or_replace(SESSION, "sealed", "stopped", "at")
 
     @property

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import cache
 
 from hotline.intake.ussd.tree import Said
 from hotline.models import RANK, Reading
@@ -9,7 +10,16 @@ from hotline.triage import assess
 
 
 def read(text: str) -> Reading:
-    """Assess a text."""
+    """Assess a text. Somebody who dials has often told nothing but answers yet, so no words at all are read once."""
+    return _read(text) if text else _nothing()
+
+
+@cache
+def _nothing() -> Reading:
+    return _read("")
+
+
+def _read(text: str) -> Reading:
     found = assess(text)
     return Reading(
         category=str(found.category),

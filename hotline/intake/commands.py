@@ -88,6 +88,11 @@ def recognise(text: str) -> Command | None:
     return Command(kind) if kind else None
 
 
+def preload() -> None:
+    """Read the words now, so that nobody waits for it later."""
+    _caller_words(), _lookalikes()
+
+
 def officer_answer(text: str) -> OfficerAnswer | None:
     """Read an officer's "1 K7-4QM9", "1K74QM9" or "ok k7 4qm9"; None where it is no answer to an alert at all.
 

@@ -16,7 +16,8 @@ from hotline.intake.callers import Known
 from hotline.intake.erase import erase
 from hotline.intake.receive import CASE, REPORT, Conversation, Grown, Intake, Received
 from hotline.intake.ussd.heard import Heard
-from hotline.intake.ussd.told import lines, may_text, said, telling
+from hotline.intake.ussd.told import lines, may_text, said, telling, words
+from hotline.intake.ussd.tree import NOTHING
 from hotline.models import CaseState, DialledSession, SafeContact, table
 from hotline.phone import Sender
 
@@ -93,12 +94,13 @@ class Dialled(Intake):
         for place, (kind, body) in enumerate(lines(heard, self.deployment.words)):
             in_turn = replace(arrival, received_at=arrival.received_at + timedelta(microseconds=place))
             self._store(in_turn, body, caller, conversation, kind)
-        self._grow(conversation, heard)
+        self.touched[conversation.report_id] = conversation.case_id
+        if words(heard) or said(heard) != NOTHING:
+            self._grow(conversation, heard)
         if (yes := may_text(heard)) is not None:
             self._allow(caller, conversation, yes=yes)
 
     def _grow(self, conversation: Conversation, heard: Heard) -> None:
-        self.touched[conversation.report_id] = conversation.case_id
         before = self.received.grown.get(conversation.case_id)
         whole = before.said.with_(said(heard)) if before else said(heard)
         self.received.grown[conversation.case_id] = Grown(conversation.case_id, conversation.key, whole, heard.language)

@@ -72,3 +72,48 @@ def test_two_browser_windows_carry_a_report_to_an_officer_and_an_answer_back(run
     assert handle
     assert handle not in phones.locator("#screen-a").inner_text(), "a caller's phone never shows the code of a case"
     assert foreign == []
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_a_phone_dials_walks_is_cut_off_and_redials_to_the_same_first_page(running: Running, context: BrowserContext) -> None:
+    foreign: list[str] = []
+    phones, desk = watched(context, running, foreign), watched(context, running, foreign)
+    phones.goto(f"{running.desk}/simulator")
+    phones.locator("#change-a summary").click()
+    phones.locator("#profile-a").select_option("mother")
+    phones.locator("#change-a").get_by_role("button", name="Use this phone").click()
+    expect(phones.locator("#phone-a .who")).to_contain_text("Mother")
+    page = phones.locator("#screen-a .page")
+    phones.locator("#phone-a").get_by_role("button", name="Dial *778#").click()
+    expect(page).to_contain_text("Ni ubuntu")
+    first = page.inner_text()
+    typed = phones.locator("#typed-a")
+    for answer, shown in (("8", "Ikirundi"), ("5", "Someone needs help"), ("1", "What is happening?"), ("4", "in danger now?")):
+        expect(typed).to_be_focused()
+        typed.fill(answer)
+        typed.press("Enter")
+        expect(page).to_contain_text(shown)
+    expect(phones.locator("#screen-a .pill")).to_have_text(re.compile(r"\d+ of 160 characters"))
+    expect(phones.locator("#screen-a .left")).to_have_text(re.compile(r"[0-3]:\d\d"))
+    phones.get_by_role("button", name="Drop the session").click()
+    expect(phones.locator("#screen-a .dialled")).to_have_count(0)
+
+    phones.locator("#text-a").click()
+    for key in "*778#":
+        phones.locator(f'#phone-a [data-key="{key}"]').click()
+    phones.locator("#text-a").press("Enter")
+    expect(page).to_be_visible()
+    assert page.inner_text() == first, "whatever happened before"
+    phones.locator('#phone-a [data-key="0"]').click()
+    phones.locator("#phone-a").get_by_role("button", name="Answer").click()
+    expect(phones.locator("#screen-a .about")).to_contain_text("stays until closed")
+    phones.get_by_role("button", name="Close").click()
+    expect(phones.locator("#screen-a .thread li")).to_have_count(0)
+
+    desk.goto(f"{running.desk}/sign-in")
+    desk.get_by_role("button", name="Aline U.").click()
+    desk.wait_for_url("**/queue")
+    expect(desk.locator("[data-row]").filter(has_text=re.compile("unfinished", re.IGNORECASE)).first).to_be_visible(
+        timeout=15_000
+    )
+    assert foreign == []
