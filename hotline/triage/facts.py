@@ -19,7 +19,8 @@ _REACH_OF_NO = 3
 _NOBODY_IS = frozenset({("nobody", "is"), ("nobody", "was"), ("nobody", "has")})
 _DENIABLE = frozenset({
     "move", "recruit", "sale_trade", "sexual_exploitation", "rape", "threat_violence", "immediate_danger", "death_risk",
-    "weapon", "abduction", "organ_removal", "forced_marriage", "escape", "armed_group", "crime_forced", "gbv", "handover", "buyer_pay",
+    "abduction",
+    "weapon", "organ_removal", "forced_marriage", "escape", "armed_group", "crime_forced", "gbv", "handover", "buyer_pay",
 })  # fmt: skip
 _LINK = re.compile(r"https?:|www\.|\bwa\.me|\bbit\.ly|\.com\b", re.IGNORECASE)
 _PHONE = re.compile(r"(?<!\d)\+?\d[\d ]{7,13}\d(?!\d)")
