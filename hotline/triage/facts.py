@@ -19,6 +19,7 @@ _REACH_OF_NO = 3
 _NOBODY_IS = frozenset({("nobody", "is"), ("nobody", "was"), ("nobody", "has")})
 _DENIABLE = frozenset({
     "move", "recruit", "sale_trade", "sexual_exploitation", "rape", "threat_violence", "immediate_danger", "death_risk",
+    "abduction",
     "weapon", "organ_removal", "forced_marriage", "escape", "armed_group", "crime_forced", "gbv", "handover", "buyer_pay",
 })  # fmt: skip
 _LINK = re.compile(r"https?:|www\.|\bwa\.me|\bbit\.ly|\.com\b", re.IGNORECASE)

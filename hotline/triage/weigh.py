@@ -17,6 +17,7 @@ from hotline.triage.rules import Sign
 _ABSURD = 0.35
 _ALSO = 0.2
 _MOSTLY = 0.5
+_SURELY_ADULT = 0.6
 _EVERYDAY = frozenset({"question", "thanks_or_other", "spam_or_prank"})
 _EVERYDAYS = [at for at, name in enumerate(CHOICES["category"]) if name in _EVERYDAY]
 _HARMS = [at for at, name in enumerate(CHOICES["category"]) if name not in _EVERYDAY]
@@ -114,11 +115,12 @@ def _urgency(rules: Judgement, signs: Sequence[Sign], opinion: Opinion, limits: 
 
 
 def _minors(rules: Judgement, opinion: Opinion) -> Minors:
-    """An age or a word for a child is believed unless the model finds it absurd: it may be about somebody else."""
+    """A child is believed unless the model finds it absurd; that all are adults is said only where little doubt is left."""
     chances = opinion.chances("minors")
     if rules.minors is Minors.TRUE and chances["true"] >= _ABSURD:
         return Minors.TRUE
-    return Minors(max(chances, key=chances.__getitem__))
+    likely = Minors(max(chances, key=chances.__getitem__))
+    return Minors.UNKNOWN if likely is Minors.FALSE and chances["false"] < _SURELY_ADULT else likely
 
 
 def _elements(head: str, signs: Sequence[Sign], opinion: Opinion, limits: Limits) -> tuple[str, ...]:
