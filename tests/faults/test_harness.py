@@ -47,7 +47,10 @@ def started_in(folder: Path) -> list[int]:
     return found
 
 
-def test_ctrl_c_ends_every_process_and_takes_every_file_away(harness: subprocess.Popen[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_every_process_and_takes_every_file_away(
+    harness: subprocess.Popen[str], tmp_path: Path, number: int
+) -> None:
     assert harness.stdout is not None
     said = []
     for line in harness.stdout:
@@ -55,7 +58,7 @@ def test_ctrl_c_ends_every_process_and_takes_every_file_away(harness: subprocess
         if "calm" in line:
             break
     assert len(started_in(tmp_path)) > 10, "".join(said)
-    os.killpg(harness.pid, signal.SIGINT)
+    os.killpg(harness.pid, number)
     rest = harness.stdout.read()  # until the last of them has closed it
     assert harness.wait(10) != 0
     assert "Traceback" not in rest, rest

@@ -158,11 +158,12 @@ def world(store: str, seed_of_network: int, base: Path | None = None, **chosen: 
 @contextmanager
 def undisturbed() -> Iterator[None]:
     """Let nothing end us for as long as we clean up."""
-    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

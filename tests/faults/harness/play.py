@@ -14,7 +14,7 @@ from tests.faults.harness.accounting import account
 from tests.faults.harness.acts import DISK_ACTS, ORDER
 from tests.faults.harness.facts import Act, Facts
 from tests.faults.harness.lines import Line
-from tests.faults.harness.parts import small_disk, world
+from tests.faults.harness.parts import small_disk, undisturbed, world
 from tests.faults.harness.stage import Plan, Stage
 
 ENDING_SECONDS, PATIENCE_SECONDS = 120, 15
@@ -33,10 +33,11 @@ def play(stores: Sequence[str], plan: Plan, only: Sequence[str]) -> dict[str, Se
             playing[store] = process, ours
         return {store: _result(process, pipe) for store, (process, pipe) in playing.items()}
     finally:
-        for process, _ in playing.values():
-            process.terminate()
-        for process, _ in playing.values():
-            _end(process)
+        with undisturbed():
+            for process, _ in playing.values():
+                process.terminate()
+            for process, _ in playing.values():
+                _end(process)
 
 
 def play_on(store: str, plan: Plan, only: Sequence[str]) -> Sequence[Line]:
@@ -64,14 +65,22 @@ def _perform(stage: Stage, acts: Sequence[Callable[[Stage], Act]]) -> Facts:
 def _player(store: str, plan: Plan, only: Sequence[str], result: Connection) -> None:
     """Play in a process of its own. Ctrl-C reaches the whole group; only what our parent then says counts."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _interrupted)
+    signal.signal(signal.SIGTERM, _Interrupt())
     with suppress(KeyboardInterrupt):
         result.send(play_on(store, plan, only))
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
-def _interrupted(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+class _Interrupt:
+    """Raises KeyboardInterrupt once, and again only after a while: a second signal must not stop the cleaning up."""
+
+    def __init__(self) -> None:
+        self._last = -PATIENCE_SECONDS * 1.0
+
+    def __call__(self, *_: int | FrameType | None) -> None:
+        if time.monotonic() - self._last > PATIENCE_SECONDS / 2:
+            self._last = time.monotonic()
+            raise KeyboardInterrupt
 
 
 def _end(process: SpawnProcess) -> None:
