@@ -1,10 +1,11 @@
 # The two commands a newcomer needs are `make run` and `make test`.
 PYTHON ?= python3
 VENV := .venv
+JASMIN ?= .venv-jasmin
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test quick types lint format floors cover bench screens triage-model sure clean
+.PHONY: help run setup test quick faults faults-long peers types lint format floors cover bench screens triage-model sure clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -14,11 +15,18 @@ run: $(VENV)/.made ## Run the demo: Redis, web, desk, workers, clock, browser ph
 
 setup: $(VENV)/.made ## Make the environment alone: .venv/, with .venv/bin/hotline
 
-test: $(VENV)/.made-dev ## Run the whole suite (PostgreSQL too where HOTLINE_TEST_DATABASE_URL is set)
-	$(BIN)/pytest -q -n 2
+test: $(VENV)/.made-dev ## Run the whole suite but `make faults` (PostgreSQL too where HOTLINE_TEST_DATABASE_URL is set)
+	$(BIN)/pytest -q -n 2 -m "not faults"
 
 quick: $(VENV)/.made-dev ## Run the tests that start no processes and no browser
-	$(BIN)/pytest -q -n 2 -m "not processes and not browser"
+	$(BIN)/pytest -q -n 2 -m "not processes and not browser and not faults"
+
+faults: $(VENV)/.made-dev ## Run the tests that break things for long; then break a whole hotline and account for every text
+	$(BIN)/pytest -q -n 2 -m faults
+	$(BIN)/python -m tests.faults.harness
+
+faults-long: $(VENV)/.made-dev ## The same with 100,000 texts, and the report for docs/evidence/
+	$(BIN)/python -m tests.faults.harness --long --report docs/evidence/faults.md
 
 types: $(VENV)/.made-dev ## Check types
 	$(BIN)/mypy
@@ -38,13 +46,16 @@ cover: $(VENV)/.made-dev ## Measure what the tests reach
 bench: $(VENV)/.made-dev ## Measure the webhook and the whole path, as ratios to bare Flask
 	$(BIN)/python benchmarks/ingest.py --quick
 
+peers: $(VENV)/.made-dev ## Let a real Kannel and a real Jasmin (JASMIN=its environment) carry texts both ways; installs neither
+	$(BIN)/python tools/peers/run.py --jasmin $(JASMIN)
+
 screens: $(VENV)/.made-dev ## Take the README's picture from the running demo
 	$(BIN)/python tools/screens.py
 
 triage-model: $(VENV)/.made-dev ## Train triage's statistical model anew from its corpus
 	$(BIN)/python -m hotline.triage.train
 
-sure: lint types floors test ## All that CI checks, quickest first
+sure: lint types floors test faults ## All that CI checks, quickest first
 
 clean: ## Remove the environment; the instance folder with its keys stays
 	rm -rf $(VENV)

@@ -21,7 +21,7 @@ class Load:
     count: int
 
 
-def _whole(answer: bytes) -> bool:
+def whole(answer: bytes) -> bool:
     """Whether an answer has all the bytes its header promised."""
     head, end, body = answer.partition(b"\r\n\r\n")
     if not end:
@@ -54,7 +54,7 @@ def run(port: int, requests: list[bytes], *, seconds: float, count: int = 0, con
     while busy:
         for key, _ in selector.select(5):
             answer = key.data[1] + key.fileobj.recv(65536)
-            if not _whole(answer):
+            if not whole(answer):
                 key.data[1] = answer
                 continue
             key.data[1] = b""

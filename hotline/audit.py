@@ -20,6 +20,7 @@ from hotline.models import AuditEvent
 
 GENESIS = bytes(32)
 LOCK = 0x686F746C
+TAIL = 1024  # bytes; a line has fewer than a hundred
 ANCHORED = re.compile(r"[0-9]+ [0-9a-f]{64}")
 
 
@@ -66,14 +67,41 @@ def verify(session: Session, anchors: Path) -> Break | None:
 
 
 def anchor(session: Session, anchors: Path) -> None:
-    """Append the newest hash to the anchor file, if it moved since the last time."""
-    seq = session.execute(select(func.max(AuditEvent.seq))).scalar()
-    if seq is None or seq in _anchored(anchors):
+    """Append the newest hash to the anchor file, if it moved since the last time and the last one still holds.
+
+    One that does not hold stays the newest: it is the evidence.
+    """
+    seq, newest = session.execute(select(func.max(AuditEvent.seq))).scalar(), _newest(anchors)
+    if seq is None or (newest and newest[0] == seq) or not holds(session, anchors):
         return
     head = session.get_one(AuditEvent, seq)
-    ended = not anchors.exists() or anchors.read_bytes().endswith(b"\n")
+    ended = _tail(anchors)[-1:] in (b"", b"\n")
     with anchors.open("a") as file:
         file.write(("" if ended else "\n") + f"{seq} {head.hash.hex()}\n")
+
+
+def holds(session: Session, anchors: Path) -> bool:
+    """Whether the chain still has the row of the newest anchor as it was. Costs the same however long both are."""
+    newest = _newest(anchors)
+    if newest is None:
+        return True
+    digest = session.execute(select(AuditEvent.hash).where(AuditEvent.seq == newest[0])).scalar()
+    return digest is not None and digest.hex() == newest[1]
+
+
+def _newest(anchors: Path) -> tuple[int, str] | None:
+    lines = [line for line in _tail(anchors).decode("ascii", "replace").splitlines() if ANCHORED.fullmatch(line)]
+    seq, _, digest = lines[-1].partition(" ") if lines else ("", "", "")
+    return (int(seq), digest) if digest else None
+
+
+def _tail(anchors: Path) -> bytes:
+    """Return the last lines of the anchor file; the first of them may be cut."""
+    if not anchors.exists():
+        return b""
+    with anchors.open("rb") as file:
+        file.seek(max(0, anchors.stat().st_size - TAIL))
+        return file.read()
 
 
 def _anchored(anchors: Path) -> dict[int, str]:

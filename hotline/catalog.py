@@ -340,6 +340,7 @@ def _formed(name: str, value: str) -> str:
     return value[: len(placeholder.longest)] if placeholder.cut else value
 
 
+@lru_cache(maxsize=1024)
 def _placeholders(text: str, where: str = "A text") -> frozenset[str]:
     try:
         pieces = [(name, form, turned) for _, name, form, turned in string.Formatter().parse(text) if name is not None]

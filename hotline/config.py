@@ -9,7 +9,9 @@ import os
 import re
 import sys
 import tempfile
+from collections.abc import Mapping
 from datetime import time
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -18,7 +20,9 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_vali
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 LONGEST_SOCKET = 100
+SHORTEST_SECRET = 32  # characters of a secret that stands in for a signature
 LADDER_STEP = re.compile(r"[1-9][0-9]{0,6}:(next|call|supervisor|everyone)")
+GATEWAY_RATE = re.compile(r"[a-z0-9_]+:[1-9][0-9]{0,4}")
 DEMO_MARK = "demo"  # a file in the instance folder: invented people never become real ones
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -59,6 +63,17 @@ class Settings(BaseSettings):
         default_factory=lambda chosen: f"http://127.0.0.1:{chosen['desk_port']}",
         description="Address officers open; used in links and Origin checks.",
     )
+    inner_url: str = Field(
+        default_factory=lambda chosen: chosen["public_url"],
+        description="Address of the webhook listener for gateways on this machine or network; empty means the public one.",
+    )
+    hook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (),
+        description="Secrets from which those in the paths of unsigned webhooks are derived, current first, comma separated.",
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Networks of our own proxies, comma separated; only they are believed who the client is."
+    )
     max_body_kib: int = Field(256, ge=64, description="Largest webhook body read at all, in KiB.")
     commit_wait_seconds: float = Field(1.5, gt=0, description="How long a webhook waits for its commit before it is spooled.")
     spool_folder: Path = Field(
@@ -76,8 +91,77 @@ class Settings(BaseSettings):
     )
     twilio_from: str = Field("", description="Sender (number, short code or name) of texts sent through Twilio.")
     twilio_api_url: str = Field("https://api.twilio.com", description="Base address of Twilio's REST API.")
+    africastalking_username: str = Field("", description="Africa's Talking username of the application.")
+    africastalking_api_key: SecretStr = Field(SecretStr(""), description="Africa's Talking API key.")
+    africastalking_from: str = Field("", description="Sender (short code or registered name) of texts through Africa's Talking.")
+    africastalking_addresses: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Networks Africa's Talking calls from, comma separated; empty lets every address try the secret."
+    )
+    africastalking_api_url: str = Field(
+        "https://api.africastalking.com", description="Base address of Africa's Talking's REST API."
+    )
+    kannel_send_url: str = Field("", description="Address of smsbox's sendsms, such as http://127.0.0.1:13013/cgi-bin/sendsms.")
+    kannel_username: str = Field("", description="User of Kannel's sendsms-user group.")
+    kannel_password: SecretStr = Field(SecretStr(""), description="Password of Kannel's sendsms-user group.")
+    kannel_from: str = Field("", description="Sender (short code or name) of texts through Kannel.")
+    jasmin_send_url: str = Field("", description="Address of Jasmin's HTTP API, such as http://127.0.0.1:1401/send.")
+    jasmin_username: str = Field("", description="User of Jasmin, at most 16 characters.")
+    jasmin_password: SecretStr = Field(SecretStr(""), description="Password of Jasmin's user, at most 16 characters.")
+    jasmin_from: str = Field("", description="Sender (short code or name) of texts through Jasmin.")
+    smsgate_send_url: str = Field(
+        "https://api.sms-gate.app/3rdparty/v1/messages", description="Address the Android phone's server takes texts at."
+    )
+    smsgate_username: str = Field("", description="User shown in the Android app.")
+    smsgate_password: SecretStr = Field(SecretStr(""), description="Password shown in the Android app.")
+    smsgate_signing_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="Signing keys of the Android app's webhooks, current first, comma separated."
+    )
+    smsgate_sim: int = Field(0, ge=0, le=3, description="SIM slot texts leave by, 1 to 3; 0 means the phone's own choice.")
+    httpsms_api_url: str = Field("https://api.httpsms.com", description="Base address of the httpSMS server.")
+    httpsms_api_key: SecretStr = Field(SecretStr(""), description="httpSMS API key.")
+    httpsms_from: str = Field("", description="Number of the phone that sends through httpSMS.")
+    httpsms_signing_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="Signing keys of httpSMS webhooks, current first, comma separated."
+    )
+    external_fields: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Names of an aggregator's fields, as from=…,to=…,text=…,id=…; a dot leads into a JSON object."
+    )
+    external_receipt_fields: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Names of its receipt's fields, as id=…,message=…,status=…,code=…; message is our own id."
+    )
+    external_states: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("sent=SENT ACCEPTD", "delivered=DELIVERED DELIVRD", "undelivered=UNDELIV EXPIRED", "failed=FAILED REJECTD"),
+        description="What its receipts say, as ours=theirs theirs; ours are accepted, sent, delivered, undelivered, failed.",
+    )
+    external_answer: str = Field("", description="Body the aggregator wants to hear once a webhook is stored.")
+    external_send_url: str = Field(
+        "",
+        description="Template of the address that sends: {{to}}, {{digits}}, {{from}}, {{text}}, {{id}}, {{receipt}}, {{key}}.",
+    )
+    external_send_method: str = Field("POST", pattern="GET|POST|PUT", description="Method of sending.")
+    external_send_headers: str = Field(
+        "Content-Type: application/x-www-form-urlencoded", description="Template of the headers of sending, separated by a bar."
+    )
+    external_send_body: str = Field(
+        "", description="Template of the body of sending; Content-Type decides how values are escaped."
+    )
+    external_key: SecretStr = Field(SecretStr(""), description="Key or password that stands where a template says {{key}}.")
+    external_from: str = Field("", description="Sender (short code or name) of texts through the aggregator.")
+    external_accepted: str = Field(
+        "", description="Pattern that the answer to an accepted text contains; empty means any answer."
+    )
+    external_id_pattern: str = Field("", description="Pattern whose first group is the aggregator's id in its answer.")
     connect_timeout_seconds: float = Field(3.0, gt=0, description="Time-out to connect to a gateway.")
     read_timeout_seconds: float = Field(10.0, gt=0, description="Time-out to read a gateway's answer.")
+    gateway_rates: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Most texts a second through a gateway, all workers together, as `name:number`; not named is not limited."
+    )
+    breaker_percent: int = Field(15, ge=1, le=101, description="Share of failed or slow tries at which a gateway is left alone.")
+    breaker_failures: int = Field(5, ge=1, description="Fewest failed or slow tries for that.")
+    breaker_minutes: int = Field(15, ge=1, description="Span of time in which tries are counted for that.")
+    breaker_pause_seconds: int = Field(
+        30, ge=1, description="How long a gateway is left alone before one text tries it again; doubles up to 5 min."
+    )
 
     # The deployment
     demo: bool = Field(default=False, description="Invented people, browser phones and one-click sign-in on loopback.")
@@ -121,16 +205,55 @@ class Settings(BaseSettings):
         ge=0,
         description="Room kept in the spool folder for when its disk is full, in MiB; 16 in a demo, 0 for none.",
     )
+    reconcile_seconds: float = Field(
+        300.0, gt=0, description="Pause between two looks at a gateway's own list of received texts."
+    )
     inbox_days: int = Field(7, description="Days a handled raw webhook is kept.")
     quarantine_mib: int = Field(64, description="Room for webhooks that failed their signature, in MiB.")
     quarantine_days: int = Field(30, description="Days a quarantined webhook is kept.")
     session_idle_minutes: int = Field(15, description="Idle time after which an officer is signed out.")
     session_hours: int = Field(8, description="Longest time an officer stays signed in.")
 
-    @field_validator("twilio_auth_tokens", "ladder_life", "ladder_normal", mode="before")
+    @field_validator(
+        "twilio_auth_tokens",
+        "gateway_rates",
+        "hook_secrets",
+        "trusted_proxies",
+        "africastalking_addresses",
+        "smsgate_signing_keys",
+        "httpsms_signing_keys",
+        "external_fields",
+        "external_receipt_fields",
+        "external_states",
+        "ladder_life",
+        "ladder_normal",
+        mode="before",
+    )
     @classmethod
     def _separated(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("hook_secrets", "smsgate_signing_keys", "httpsms_signing_keys")
+    @classmethod
+    def _unguessable(cls, secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        """Refuse what could be guessed: `openssl rand -hex 32` makes a good one."""
+        if any(len(secret.get_secret_value()) < SHORTEST_SECRET for secret in secrets):
+            raise ValueError(f"a secret has at least {SHORTEST_SECRET} characters: openssl rand -hex 32 makes one")
+        return secrets
+
+    @field_validator("trusted_proxies", "africastalking_addresses")
+    @classmethod
+    def _networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(str(ip_network(network)) for network in networks)
+
+    @field_validator("external_accepted", "external_id_pattern")
+    @classmethod
+    def _patterns(cls, pattern: str) -> str:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ValueError(f"no regular expression: {error}") from None
+        return pattern
 
     @field_validator("ladder_life", "ladder_normal")
     @classmethod
@@ -139,6 +262,18 @@ class Settings(BaseSettings):
         if not steps or not all(LADDER_STEP.fullmatch(step) for step in steps):
             raise ValueError("a ladder is one or more of seconds:action, where action is next, call, supervisor or everyone")
         return steps
+
+    @field_validator("gateway_rates")
+    @classmethod
+    def _countable(cls, rates: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(GATEWAY_RATE.fullmatch(rate) for rate in rates):
+            raise ValueError("a rate is gateway:texts a second, such as twilio:10")
+        return rates
+
+    @property
+    def rates(self) -> Mapping[str, int]:
+        """Texts a second by gateway, of those that have a limit."""
+        return {name: int(number) for name, _, number in (rate.partition(":") for rate in self.gateway_rates)}
 
     @property
     def database(self) -> str:

@@ -11,6 +11,7 @@ from hotline import catalog
 from hotline.config import Settings
 from hotline.db import Database
 from hotline.gateways.shelf import Shelf, stock
+from hotline.log import hide
 from hotline.phone import Sender, sender
 from hotline.privacy import InboxOpener, Keyring
 from hotline.queue import Bell, connect
@@ -57,7 +58,9 @@ class Deployment:
     @cached_property
     def shelf(self) -> Shelf:
         """The gateways this deployment has settings for."""
-        return stock(self.settings, self.keyring)
+        stocked = stock(self.settings, self.keyring)
+        hide(stocked.secrets)
+        return stocked
 
     @cached_property
     def bell(self) -> Bell:
@@ -76,6 +79,10 @@ class Deployment:
     def number_index(self, address: str) -> bytes:
         """Return the blind index under which a sender or contact is found."""
         return self.keyring.blind_index("phone", address)
+
+    def clue_index(self, kind: str, value: str) -> bytes:
+        """Return the blind index under which a plate, a phone or another clue is found."""
+        return self.keyring.blind_index(f"clue.{kind}", value)
 
     def local(self, moment: datetime) -> datetime:
         """Return a point in time on the deployment's wall clock."""

@@ -7,6 +7,7 @@ fixed sentence. A last filter masks anything shaped like a number and counts it,
 import logging
 import re
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -45,6 +46,7 @@ class AllowList(logging.Formatter):
     """Formats a record as time, logger, fixed sentence and allowed fields."""
 
     masked = 0
+    hidden: frozenset[str] = frozenset()
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line. Foreign loggers lose their message: it may carry anything."""
@@ -52,9 +54,21 @@ class AllowList(logging.Formatter):
         ours = record.name.partition(".")[0] in OURS
         sentence = str(record.msg) if ours else "(not shown)"
         fields = " ".join(f"{name}={getattr(record, name)}" for name in SAFE_FIELDS if name in record.__dict__) if ours else ""
-        clean, hits = NUMBER.subn("•", f"{sentence} {fields}".rstrip())
+        clean, hits = NUMBER.subn("•", without_secrets(f"{sentence} {fields}".rstrip()))
         AllowList.masked += hits
         return f"{at} {record.levelname.lower():7} {record.name}: {clean}{_failure(record)}"
+
+
+def hide(secrets: Iterable[str]) -> None:
+    """Mask these words in every line from now on. No line of ours names one; this is for the line we have not thought of."""
+    AllowList.hidden |= frozenset(filter(None, secrets))
+
+
+def without_secrets(line: str) -> str:
+    """Return a line with every hidden word masked."""
+    for secret in AllowList.hidden:
+        line = line.replace(secret, "•")
+    return line
 
 
 def _failure(record: logging.LogRecord) -> str:

@@ -92,8 +92,8 @@ def connect(url: str) -> Redis:
 
 
 def connect_worker(url: str) -> Redis:
-    """Return a connection for an RQ worker, which waits on a queue for as long as RQ asks it to."""
-    return Redis.from_url(url, socket_connect_timeout=1)
+    """Return a connection for an RQ worker, which waits on a queue for as long as RQ asks it to, and tries nothing twice."""
+    return Redis.from_url(url, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0))
 
 
 @contextmanager

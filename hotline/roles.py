@@ -25,14 +25,16 @@ class May(StrEnum):
     READ_CASE = "read the words of a case"
     WORK_CASE = "claim, acknowledge, note"
     REPLY = "write to a caller"
+    SEE_DEAD = "see what was set aside, and why"
+    MEND = "try again, have checked again or settle what was set aside"
     READ_AUDIT = "read the audit record"
     SEE_HEALTH = "see gateways, workers and what is stuck"
     USE_PHONES = "use the browser phones of a demo"
 
 
 MATRIX: dict[Role, frozenset[May]] = {
-    Role.INTAKE: frozenset({May.SEE_QUEUE, May.READ_CASE, May.WORK_CASE, May.REPLY}),
-    Role.SUPERVISOR: frozenset({May.SEE_QUEUE, May.READ_CASE, May.WORK_CASE, May.REPLY, May.SEE_HEALTH}),
+    Role.INTAKE: frozenset({May.SEE_QUEUE, May.READ_CASE, May.WORK_CASE, May.REPLY, May.SEE_DEAD}),
+    Role.SUPERVISOR: frozenset({May.SEE_QUEUE, May.READ_CASE, May.WORK_CASE, May.REPLY, May.SEE_DEAD, May.MEND, May.SEE_HEALTH}),
     Role.AGENCY: frozenset(),
     Role.BROADCASTER: frozenset(),
     Role.PRESENTER: frozenset(),

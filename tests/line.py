@@ -39,15 +39,20 @@ Outcome = Callable[[OutboundText], Sent]
 
 @dataclass
 class Carrier:
-    """A gateway whose way out is ours: it keeps what it is given and answers as it is told, else it accepts."""
+    """A gateway whose way out is ours: it keeps what it is given and answers as it is told, else it accepts.
+
+    A look-up finds what stands in `kept`.
+    """
 
     real: Gateway
     log: list[OutboundText]
     sent: list[OutboundText] = field(default_factory=list)
     next: list[Outcome] = field(default_factory=list)
+    kept: list[OutboundText] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.name, self.kinds = self.real.name, self.real.kinds
+        self.name, self.kinds, self.methods, self.per_request = self.real.name, self.real.kinds, self.real.methods, 100
+        self.secrets, self.address, self.lacking = self.real.secrets, self.real.address, self.real.lacking
         self.verify, self.external_id, self.answer = self.real.verify, self.real.external_id, self.real.answer
         self.read_text, self.read_status = self.real.read_text, self.real.read_status
 
@@ -55,6 +60,10 @@ class Carrier:
         self.sent += texts
         self.log += texts
         return [(self.next.pop(0) if self.next else accepted)(text) for text in texts]
+
+    def find(self, text: OutboundText, since: datetime) -> Sequence[str]:
+        del since
+        return [f"SM-{kept.id}" for kept in self.kept if kept.id == text.id]
 
 
 def accepted(text: OutboundText) -> Sent:

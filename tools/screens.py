@@ -1,6 +1,7 @@
-"""Screens: runs the demo, has invented people text, and takes the picture the README opens with.
+"""Screens: runs the demo, has invented people text, and takes the pictures of the docs.
 
-Comes in: nothing but this checkout and a Chromium. Goes out: docs/screens/phones-and-queue.png, two phones beside the queue.
+Comes in: nothing but this checkout and a Chromium. Goes out, in docs/screens/: phones-and-queue.png, two phones beside the
+queue, with which the README opens; and dead-letters.png, what a supervisor sees when something cannot go on by itself.
 Everything runs on loopback, in a folder of its own that is removed again; a picture never shows anything that is not invented.
 
 Run `make screens` after the phones or the queue changed, and commit the picture.
@@ -16,18 +17,26 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 import urllib3
 from playwright.sync_api import Browser, FloatRect, Page, expect, sync_playwright
+from sqlalchemy import select, update
 
 from hotline.config import Settings, child_environment
 from hotline.deployment import Deployment
+from hotline.gateways.simulator import SIGNATURE, Simulator
+from hotline.models import DEAD_STATES, Message, MessageKind, MessageState, new_id, table
 from hotline.simulator import Profile, Role, send_sms, shipped
+from hotline.watch.alarm import recount
+from hotline.watch.dead import listed
+from hotline.watch.rules import What
 
 HOUSE: Final = Path(__file__).resolve().parent.parent
 PICTURE: Final = HOUSE / "docs" / "screens" / "phones-and-queue.png"
+DEAD_LETTERS: Final = PICTURE.with_name("dead-letters.png")
 SWITCHES: Final = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--no-first-run"]
 READY_SECONDS: Final = 60
 PATIENCE: Final = 30_000  # milliseconds a page may take to show what it is waited for
@@ -51,8 +60,11 @@ def main() -> None:
         tell(settings, others)
         phones = picture_of_phones(browser, settings, caller)
         join(browser, phones, picture_of_queue(browser, settings, cases=len(others) + 1))
+        strand(settings)
+        picture_of_dead_letters(browser, settings)
         browser.close()
-    sys.stdout.write(f"{PICTURE.relative_to(HOUSE)}, {PICTURE.stat().st_size // 1024} KiB\n")
+    for picture in (PICTURE, DEAD_LETTERS):
+        sys.stdout.write(f"{picture.relative_to(HOUSE)}, {picture.stat().st_size // 1024} KiB\n")
 
 
 @contextmanager
@@ -154,6 +166,51 @@ def picture_of_queue(browser: Browser, settings: Settings, *, cases: int) -> byt
     page.get_by_role("button", name="Aline").click()
     expect(page.locator("[data-row]")).to_have_count(cases, timeout=PATIENCE)
     return page.screenshot()
+
+
+def strand(settings: Settings) -> None:
+    """Strand one thing of each kind, some minutes ago: mark rows as failures would have, and post what nobody can read."""
+    deployment = Deployment(settings)
+    message = table(Message)
+    fates = (
+        (MessageKind.ALERT, {"state": MessageState.FAILED, "reason": "30005", "attempts": 2}),
+        (MessageKind.AUTO, {"state": MessageState.UNKNOWN, "reason": "no answer", "kind": MessageKind.REPLY}),
+        (MessageKind.AUTO, {"state": MessageState.DEAD, "reason": "unreachable", "kind": MessageKind.REPLY, "attempts": 5}),
+        (MessageKind.AUTO, {"state": MessageState.FAILED, "reason": "30003"}),
+    )
+    with deployment.db.transaction() as session:
+        ago = deployment.db.now(session) - timedelta(minutes=7)
+        for kind, fate in fates:
+            newest = select(message.c.id).where(message.c.kind == kind, message.c.state.not_in(DEAD_STATES))
+            chosen = session.scalars(newest.order_by(message.c.lane, message.c.id.desc()).limit(1)).one()
+            session.execute(update(message).where(message.c.id == chosen).values(**fate, settled_at=ago))
+    network = deployment.shelf.get(Simulator.name)
+    body, path = b"id=invented-1&to=7788&text=invented", "/in/simulator/sms"
+    http = urllib3.PoolManager(retries=False)
+    for signature in (network.sign(path, body) if isinstance(network, Simulator) else "", "forged", "forged-too"):
+        http.request("POST", settings.public_url + path, body=body, headers={SIGNATURE: signature})
+    bad = settings.instance / "spool" / "bad"
+    bad.mkdir(parents=True)
+    (bad / f"{new_id()}.row").write_bytes(b"torn")
+    until = time.monotonic() + READY_SECONDS
+    while time.monotonic() < until:
+        with deployment.db.reading() as session:
+            if any(letter.judged.what is What.TEXT for letter in listed(session, deployment).letters):
+                break
+        time.sleep(0.2)
+    with deployment.db.transaction() as session:
+        recount(session, deployment, deployment.db.now(session))
+    deployment.close()
+
+
+def picture_of_dead_letters(browser: Browser, settings: Settings) -> None:
+    """Sign in as the supervisor and photograph what is stranded."""
+    page = browser.new_context(viewport={"width": 1180, "height": HEIGHT}, device_scale_factor=1.5).new_page()
+    page.goto(f"{settings.console_url}/sign-in")
+    page.get_by_role("button", name="Claudine").click()
+    page.get_by_role("link", name="Dead letters").click()
+    expect(page.locator("[data-row]").first).to_be_visible(timeout=PATIENCE)
+    page.screenshot(path=DEAD_LETTERS, full_page=True)
 
 
 def join(browser: Browser, phones: bytes, queue: bytes) -> None:

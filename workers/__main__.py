@@ -8,10 +8,14 @@ the worker looks into the database by itself.
 import gc
 import logging
 import multiprocessing
+import signal
 import sys
 import time
 
+from redis.client import Pipeline
+from redis.exceptions import ConnectionError as ConnectionError_
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as TimeoutError_
 from rq import Queue, Worker
 from rq.job import Job
 from rq.serializers import JSONSerializer
@@ -19,7 +23,7 @@ from rq.serializers import JSONSerializer
 from hotline import triage
 from hotline.config import load
 from hotline.log import configure
-from hotline.queue import JOBS, QueueName, connect_worker
+from hotline.queue import JOBS, QueueName, connect, connect_worker
 from workers import jobs
 
 log = logging.getLogger("workers")
@@ -29,8 +33,30 @@ POLL_SECONDS = 2.0
 WORK = {QueueName.INTAKE: jobs.drain_inbox} | dict.fromkeys((QueueName.LIFE, QueueName.REPLY, QueueName.BULK), jobs.deliver)
 
 
+class Away(RedisError):
+    """Redis does not answer. Not one of the errors that RQ waits out by itself."""
+
+
 class LaneWorker(Worker):
-    """An RQ worker whose death is noticed in seconds."""
+    """An RQ worker whose death is noticed in seconds, and that knows whether it was asked to end."""
+
+    asked_to_end = False
+
+    @property
+    def connection_timeout(self) -> int:
+        """How long Redis may take to answer, waiting for a job included. RQ's ten seconds are spent three times when it hangs."""
+        return self.dequeue_timeout + 2
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+        """Say that we live. A Redis that does not hear it is reported at once: RQ would wait for it up to a minute at a time."""
+        try:
+            super().heartbeat(timeout, pipeline)
+        except (ConnectionError_, TimeoutError_) as error:
+            raise Away from error
+
+    def handle_warm_shutdown_request(self) -> None:
+        """Note that the end is wanted: RQ also ends by itself, and without an error, when Redis is full or gone."""
+        self.asked_to_end = True
 
     def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:
         """Return for how many seconds a silent job counts as alive."""
@@ -47,15 +73,20 @@ def work(name: QueueName) -> None:
     gc.freeze()  # what was loaded so far is shared by every job's process and need not be looked through again
     while True:
         try:
-            return _serve(name)
+            if _serve(name):
+                return
+            log.warning("redis away", extra={"queue": str(name), "error": "worker gave up"})
         except (RedisError, OSError) as error:
             log.warning("redis away", extra={"queue": str(name), "error": type(error).__name__})
-            _poll(name)
+        _poll(name)
 
 
-def _serve(name: QueueName) -> None:
+def _serve(name: QueueName) -> bool:
+    """Serve a queue until asked to end, which gives True, or until RQ gives up on a Redis that refuses or is gone."""
+    asked = connect(load().redis)
+    asked.ping()
+    asked.close()
     redis = connect_worker(load().redis)
-    redis.ping()
     worker = LaneWorker(
         [Queue(name, connection=redis, serializer=JSONSerializer)],
         connection=redis,
@@ -66,7 +97,12 @@ def _serve(name: QueueName) -> None:
         log_job_description=False,
     )
     log.info("ready", extra={"queue": str(name)})
-    worker.work(logging_level="WARNING")
+    try:
+        worker.work(logging_level="WARNING")
+    finally:
+        for number, usual in ((signal.SIGTERM, signal.SIG_DFL), (signal.SIGINT, signal.default_int_handler)):
+            signal.signal(number, usual)  # RQ's own would ask Redis first
+    return worker.asked_to_end
 
 
 def _poll(name: QueueName) -> None:

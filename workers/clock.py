@@ -1,7 +1,7 @@
 """The clock: makes lost work impossible. Works with Redis down; one leads, the others wait.
 
 Every few seconds it frees what dead workers held, climbs the ladder of cases nobody has answered, stores what was spooled, rings
-for rows that stand still, anchors the audit chain and removes raw webhooks past their day.
+for rows that stand still, looks whether what must hold does, anchors the audit chain and removes raw webhooks past their day.
 """
 
 import logging
@@ -17,13 +17,16 @@ from sqlalchemy.orm import Session
 from hotline import audit
 from hotline.config import load
 from hotline.deployment import Deployment
-from hotline.intake import arrivals, spool
+from hotline.intake import arrivals, quarantine, spool
 from hotline.log import configure
-from hotline.models import Counter, DialledSession, Inbox, InboxState, Lane, Quarantine, table
+from hotline.models import UNREAD, Counter, DialledSession, Inbox, InboxState, Lane, Quarantine, first_id, table, written_out
 from hotline.outbound import deliver
 from hotline.queue import QueueName
 from hotline.routing import escalate
 from hotline.routing.settle import settle
+from hotline.watch import alarm, invariants
+from hotline.watch.alarm import BEAT
+from workers.reconciling import asking
 
 log = logging.getLogger("workers.clock")
 T = TypeVar("T")
@@ -31,7 +34,6 @@ T = TypeVar("T")
 INBOX, COUNTER, SESSION = table(Inbox), table(Counter), table(DialledSession)
 SESSIONS_END = timedelta(minutes=15)  # networks end a session after three minutes, and may repeat its last hop
 STOPPED_KEPT = timedelta(days=1)  # hops of a stopped session that were spooled in an outage may come late
-BEAT = "clock.beat"
 LEADER = "clock"
 
 
@@ -40,6 +42,9 @@ def round_(deployment: Deployment) -> None:
     climbed = (_step(deployment, "climb", escalate.climb) or set()) | (_step(deployment, "settle", settle) or set())
     freed = (_step(deployment, "inbox", free_inbox) or 0) + (_step(deployment, "messages", deliver.free_expired) or 0)
     tend_spool(deployment)
+    _step(deployment, "account", invariants.account)
+    _step(deployment, "dead letters", alarm.recount)
+    _step(deployment, "watch", alarm.sound)
     _step(deployment, "purge", purge)
     _step(deployment, "anchor", anchor)
     for queue in _step(deployment, "beat", beat) or ():
@@ -88,7 +93,7 @@ def anchor(session: Session, deployment: Deployment, now: datetime) -> None:
 
 def free_inbox(session: Session, deployment: Deployment, now: datetime) -> int:
     """Give back webhooks whose worker vanished; one that brought down too many workers is set aside."""
-    lost = (INBOX.c.state == InboxState.CLAIMED, INBOX.c.lease_until < now)
+    lost = (written_out(INBOX.c.state, UNREAD), INBOX.c.state == InboxState.CLAIMED, INBOX.c.lease_until < now)
     worn = INBOX.c.attempts >= deployment.settings.max_attempts
     connection = session.connection()
     why = func.coalesce(INBOX.c.reason, "worker vanished")
@@ -100,19 +105,19 @@ def free_inbox(session: Session, deployment: Deployment, now: datetime) -> int:
 def standing_still(session: Session, now: datetime) -> list[QueueName]:
     """Return the queues in which rows are due."""
     lanes = [QueueName(lane) for lane in Lane if deliver.waiting(session, lane, now)]
-    return ([QueueName.INTAKE] if arrivals.waiting(session) else []) + lanes
+    return ([QueueName.INTAKE] if arrivals.waiting(session) or quarantine.asked(session) else []) + lanes
 
 
 def purge(session: Session, deployment: Deployment, now: datetime) -> None:
     """Remove a few raw webhooks past their day; the reports made of them stay."""
     before = now - timedelta(days=deployment.settings.inbox_days)
     # Ids begin with the milliseconds of their making, so the oldest are found without another index.
-    old = select(INBOX.c.id).where(INBOX.c.id < _first_id(before), INBOX.c.state == InboxState.DONE).limit(500)
+    old = select(INBOX.c.id).where(INBOX.c.id < first_id(before), INBOX.c.state == InboxState.DONE).limit(500)
     session.execute(delete(INBOX).where(INBOX.c.id.in_(old)))
     session.execute(delete(SESSION).where(SESSION.c.at < now - SESSIONS_END, ~SESSION.c.stopped))
     session.execute(delete(SESSION).where(SESSION.c.at < now - STOPPED_KEPT))
     aside = table(Quarantine)
-    forgotten = aside.c.id < _first_id(now - timedelta(days=deployment.settings.quarantine_days))
+    forgotten = aside.c.id < first_id(now - timedelta(days=deployment.settings.quarantine_days))
     freed = sum(session.scalars(delete(aside).where(forgotten).returning(aside.c.size)))
     if freed:
         bytes_kept = COUNTER.c.name == Counter.QUARANTINED_BYTES
@@ -126,17 +131,20 @@ def main() -> None:
     while True:
         try:
             with deployment.db.leading(LEADER) as leads:
-                while leads:
-                    round_(deployment)
-                    time.sleep(deployment.settings.clock_seconds)
+                if leads:
+                    lead(deployment)
             tend_spool(deployment)
         except Exception:
             log.exception("round failed")
         time.sleep(deployment.settings.clock_seconds)
 
 
-def _first_id(moment: datetime) -> str:
-    return f"{int(moment.timestamp() * 1000):012x}"
+def lead(deployment: Deployment) -> None:
+    """Go round and round, and ask the gateways for what they received meanwhile, until a round fails."""
+    with asking(deployment):
+        while True:
+            round_(deployment)
+            time.sleep(deployment.settings.clock_seconds)
 
 
 if __name__ == "__main__":

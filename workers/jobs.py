@@ -17,25 +17,25 @@ from hotline.casework.acknowledge import answer
 from hotline.config import load
 from hotline.db import after_commit
 from hotline.deployment import Deployment
-from hotline.gateways.contract import Certainty, InboundText, Sent, StatusUpdate
-from hotline.intake import arrivals
+from hotline.gateways.contract import InboundText, OptOut, StatusUpdate
+from hotline.intake import arrivals, clues, quarantine
 from hotline.intake.arrivals import Claimed
+from hotline.intake.callers import stopped_at_gateway
 from hotline.intake.receive import Received, assessed_row, receive
 from hotline.models import Assessed, Lane, table
-from hotline.outbound import deliver as delivery
 from hotline.outbound import status
 from hotline.queue import QueueName
 from hotline.routing.grow import reread, words_of
 from hotline.routing.refer import Referable, refer
 from workers import hops
+from workers.posting import Post
 from workers.reading import read
 
 log = logging.getLogger(__name__)
 
 LONGEST_DRAIN = 20.0
 LINGER = 1.0
-POLL = 0.05
-BREATH = 0.02
+PAUSE = 0.05
 
 
 @cache
@@ -45,13 +45,16 @@ def deployment() -> Deployment:
 
 
 def drain_inbox(queue: str) -> None:
-    """Take waiting webhooks until no more come."""
+    """Take waiting webhooks until no more come; then check those again that the desk has asked about."""
     _until_quiet(QueueName(queue), lambda: drain_batch(deployment()), full=deployment().settings.drain_batch)
+    check_asked(deployment())
 
 
 def deliver(queue: str) -> None:
     """Send one lane's due messages until no more come."""
-    _until_quiet(QueueName(queue), lambda: deliver_batch(deployment(), Lane(queue)), full=deployment().settings.deliver_batch)
+    site = deployment()
+    with Post(site, Lane(queue)) as post:
+        _until_quiet(QueueName(queue), post.batch, full=site.settings.deliver_batch)
 
 
 def drain_batch(site: Deployment) -> int:
@@ -66,20 +69,18 @@ def drain_batch(site: Deployment) -> int:
     return len(rows)
 
 
-def deliver_batch(site: Deployment, lane: Lane) -> int:
-    """Send one batch of a lane. Returns how many messages there were."""
+def check_asked(site: Deployment) -> None:
+    """Check the signatures of quarantined webhooks that somebody at the desk has asked about."""
     with site.db.reading() as session:
-        if not delivery.waiting(session, lane, site.db.now(session)):
-            return 0
-    with site.db.transaction() as session:
-        parcel = delivery.take(session, site, lane, site.db.now(session))
-    with delivery.keeping(site, parcel):
-        outcomes = delivery.send(site, parcel)
-    if parcel.rows:
-        with site.db.transaction() as session:
-            delivery.settle(session, site, parcel, outcomes, site.db.now(session))
-        log.info("delivered", extra={"lane": str(lane), "count": len(parcel.rows), "accepted": _accepted(outcomes)})
-    return len(parcel.rows)
+        if not quarantine.asked(session):
+            return
+    quarantine.verify_asked(site)
+
+
+def deliver_batch(site: Deployment, lane: Lane) -> int:
+    """Send one batch of a lane and wait until all of it is sent. Returns how many messages there were."""
+    with Post(site, lane) as post:
+        return post.batch()
 
 
 def _process(site: Deployment, token: str, rows: Sequence[RowMapping]) -> None:
@@ -105,12 +106,14 @@ def _advance(site: Deployment, claimed: Claimed) -> None:
         now = site.db.now(session)
         received = receive(session, site, texts, readings, now)
         lanes = received.lanes | _refer(session, site, received, now)
+        stops = [arrival.event.sender for arrival in claimed.arrivals if isinstance(arrival.event, OptOut)]
+        stopped_at_gateway(session, site, stops, now)
         for given in received.answers:
             answer(session, site, given.contact_id, given.verb, given.code, now)
             lanes.add(Lane.LIFE)
         told = hops.advance(session, site, dialled, now)
         lanes |= told.lanes
-        arrivals.finish(session, claimed, later=_statuses(session, site, claimed))
+        arrivals.finish(session, claimed, later=_statuses(session, site, claimed), obeyed=received.obeyed)
         hops.forget(session, dialled, told)
         for lane in lanes:
             after_commit(session, partial(site.bell.ring, QueueName(lane)))
@@ -122,11 +125,13 @@ def _advance(site: Deployment, claimed: Claimed) -> None:
 def _refer(session: Session, site: Deployment, received: Received, now: datetime) -> set[Lane]:
     """Route what is new, and read again as a whole what grew."""
     fresh = [Referable(new.case_id, new.handle, new.key, new.reading) for new in received.opened]
+    clues.keep_new(session, site, [(new.case_id, new.reading) for new in received.opened], now)
     lanes = refer(session, site, fresh, now)
     grown = [(case.case_id, case.key, read(words_of(session, case.case_id, case.key))) for case in received.grown.values()]
     if grown:
         rows = [assessed_row(case_id, key, reading, now) for case_id, key, reading in grown]
         session.connection().execute(insert(table(Assessed)), rows)
+        clues.keep_grown(session, site, [(case_id, reading) for case_id, _, reading in grown], now)
         lanes |= reread(session, site, grown, now)
     return lanes
 
@@ -159,11 +164,7 @@ def _until_quiet(queue: QueueName, batch: Callable[[], int], *, full: int) -> No
         if done:
             seen = time.monotonic()
         if done < full:
-            time.sleep(BREATH if done else POLL)
+            time.sleep(PAUSE)
     bell.lower(queue)
     if batch():
         bell.ring(queue)
-
-
-def _accepted(outcomes: Sequence[Sent]) -> int:
-    return sum(sent.certainty is Certainty.ACCEPTED for sent in outcomes)

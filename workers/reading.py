@@ -29,6 +29,7 @@ def _read(text: str) -> Reading:
         language_confident=found.language_confident,
         places=tuple(found.places),
         rules_version=found.rules_version,
+        clues=tuple((clue.kind, clue.value) for clue in found.clues),
         whole=json.dumps(found.as_dict(), ensure_ascii=False),
     )
 

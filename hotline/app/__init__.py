@@ -36,7 +36,7 @@ def _store(glance: Glance, spool: Spool | None) -> str:
     try:
         glance.at(lambda session: session.execute(text("SELECT 1 FROM inbox WHERE 1 = 0")).all())
     except Unavailable:
-        return "spooling" if spool is not None and spool.usable() else "down"
+        return "spooling" if spool is not None and spool.usable else "down"
     return "ok"
 
 

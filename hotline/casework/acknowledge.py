@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from hotline import audit
 from hotline.deployment import Deployment
 from hotline.models import (
+    DEAD_STATES,
     Case,
     CaseState,
     Contact,
@@ -114,6 +115,13 @@ def _stop_ladder(session: Session, case: Case, now: datetime) -> None:
     case.version += 1
     session.flush()
     cancel_pages(session, case.id)
+    _settle_pages(session, case.id, now)
+
+
+def _settle_pages(session: Session, case_id: str, now: datetime) -> None:
+    """Take pages that never got out off the list of dead letters: nobody waits for them any more."""
+    dead = (Message.case_id == case_id, Message.kind == MessageKind.ALERT, Message.state.in_(DEAD_STATES))
+    session.execute(update(table(Message)).where(*dead, Message.handled_at.is_(None)).values(handled_at=now))
 
 
 def _locked(session: Session, case_id: str) -> Case:

@@ -16,9 +16,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hotline import audit
+from hotline.casework.links import Link, links
 from hotline.deployment import Deployment
 from hotline.models import Assessed, AuditEvent, Caller, Case, CaseKey, Message, Note, Officer, Referral, Report
 from hotline.outbound.compose import bound_to
+from hotline.pieces import Told, whole
 from hotline.privacy import Key
 
 ONE_READING: Final = timedelta(minutes=10)
@@ -49,7 +51,10 @@ class OpenedNote:
 
 @dataclass(frozen=True)
 class OpenedCase:
-    """A case as an officer may read it. `findings` is triage's newest assessment as it was stored, empty if there is none."""
+    """A case as an officer may read it.
+
+    `findings` is triage's newest assessment as it was stored, empty if there is none; `links` are clues other cases name too.
+    """
 
     case: Case
     caller: Caller | None
@@ -57,6 +62,7 @@ class OpenedCase:
     notes: tuple[OpenedNote, ...]
     referrals: tuple[Referral, ...]
     findings: Mapping[str, object]
+    links: tuple[Link, ...]
 
 
 def open_case(session: Session, deployment: Deployment, case: Case, *, officer: Officer, now: datetime) -> OpenedCase:
@@ -69,7 +75,8 @@ def open_case(session: Session, deployment: Deployment, case: Case, *, officer: 
         texts=_texts(session, case, key),
         notes=_notes(session, case, key),
         referrals=tuple(session.scalars(select(Referral).where(Referral.case_id == case.id).order_by(Referral.created_at))),
-        findings=_findings(session, case, key),
+        findings=newest_findings(session, case, key),
+        links=links(session, case.id),
     )
 
 
@@ -101,15 +108,20 @@ def _texts(session: Session, case: Case, key: Key) -> tuple[OpenedText, ...]:
         .where(Message.case_id == case.id, Message.contact_id.is_(None))
         .order_by(Message.created_at, Message.id)
     )
-    return tuple(OpenedText(message, _printable(key, message.sealed, bound_to(message.id)), officer) for message, officer in rows)
+    opened = [(message, officer, key.open_text(message.sealed, bound_to(message.id))) for message, officer in rows]
+    texts = whole(Told(message.id, message.joined_to, message.piece, words) for message, _, words in opened)
+    return tuple(
+        OpenedText(message, _printable(texts[message.id]), officer) for message, officer, _ in opened if message.id in texts
+    )
 
 
 def _notes(session: Session, case: Case, key: Key) -> tuple[OpenedNote, ...]:
     notes = session.scalars(select(Note).where(Note.case_id == case.id).order_by(Note.at, Note.id))
-    return tuple(OpenedNote(note, _printable(key, note.sealed, f"note|sealed|{note.id}")) for note in notes)
+    return tuple(OpenedNote(note, _printable(key.open_text(note.sealed, f"note|sealed|{note.id}"))) for note in notes)
 
 
-def _findings(session: Session, case: Case, key: Key) -> Mapping[str, object]:
+def newest_findings(session: Session, case: Case, key: Key) -> Mapping[str, object]:
+    """Return triage's newest assessment of a case as it was stored, empty if there is none."""
     newest = select(Assessed).where(Assessed.case_id == case.id).order_by(Assessed.at.desc(), Assessed.id.desc()).limit(1)
     row = session.scalars(newest).first()
     if row is None:
@@ -118,5 +130,5 @@ def _findings(session: Session, case: Case, key: Key) -> Mapping[str, object]:
     return stored
 
 
-def _printable(key: Key, sealed: bytes, bound: str) -> str:
-    return _HALF_A_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", key.open_text(sealed, bound))
+def _printable(words: str) -> str:
+    return _HALF_A_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", words)

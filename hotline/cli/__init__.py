@@ -2,7 +2,7 @@
 
 import click
 
-from hotline.cli import desk, doctor, run, simulate, triage
+from hotline.cli import dead, desk, doctor, hooks, run, simulate, triage
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -16,11 +16,13 @@ for command in (
     run.demo,
     run.migrate,
     doctor.doctor,
+    hooks.hooks,
     simulate.sim,
     triage.triage,
     desk.queue,
     desk.user,
     desk.audit,
     desk.quarantine,
+    dead.dead,
 ):
     main.add_command(command)

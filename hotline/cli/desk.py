@@ -89,6 +89,7 @@ def ls() -> None:
     with deployment.db.reading() as session:
         for line in aside.held(session):
             click.echo(f"{line.number:6}  {line.gateway} {line.kind}: {line.reason}")
+    deployment.close()
 
 
 @quarantine.command("verify")
@@ -96,6 +97,7 @@ def verify_again() -> None:
     """Check the signatures again, after mending a token, and take in what is genuine."""
     deployment = Deployment(load())
     taken = aside.verify_again(deployment)
+    deployment.close()
     click.echo(f"{taken.genuine} genuine, taken in; {taken.forged} still fail and stay held.")
 
 

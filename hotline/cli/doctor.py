@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -20,13 +20,18 @@ from hotline import audit, schema
 from hotline.catalog import CatalogError
 from hotline.config import load
 from hotline.deployment import Deployment
+from hotline.gateways.contract import Gateway
+from hotline.intake import reconcile
 from hotline.intake.spool import Spool
 from hotline.models import Counter, Inbox, InboxState
+from hotline.outbound import breaker
 from hotline.queue import QueueName
 from hotline.routing import directory, ladder
 from hotline.routing.choose import Need, choose
+from hotline.watch import alarm, dead
+from hotline.watch.alarm import BEAT, LATE_BEAT
+from hotline.watch.invariants import Invariant
 
-BEAT = "clock.beat"
 WEEK = [timedelta(hours=hour) for hour in range(7 * 24)]
 
 
@@ -84,7 +89,17 @@ def database(deployment: Deployment) -> Iterator[Finding]:
         return
     yield Finding("database", Health.OK, kind)
     with deployment.db.reading() as session:
-        poison = session.execute(select(Inbox.id).where(Inbox.state == InboxState.POISON).limit(100)).all()
+        poison, parked = (
+            session.execute(select(Inbox.id).where(Inbox.state == state).limit(100)).all()
+            for state in (InboxState.POISON, InboxState.PARKED)
+        )
+    if parked:
+        yield Finding(
+            "inbox",
+            Health.WARNING,
+            f"{len(parked)} webhooks lack what they must have",
+            "compare `hotline hooks` with the gateway",
+        )
     if poison:
         yield Finding(
             "inbox", Health.WARNING, f"{len(poison)} webhooks set aside after repeated failure", "read the worker's log"
@@ -112,7 +127,7 @@ def clock(deployment: Deployment) -> Iterator[Finding]:
         beat = session.scalar(select(Counter.value).where(Counter.name == BEAT))
         now = deployment.db.now(session).timestamp()
     age = now - beat if beat else None
-    late = age is None or age > 45
+    late = age is None or age > LATE_BEAT
     says = "has never run" if age is None else f"last round {age:.0f} s ago"
     yield Finding("clock", Health.BROKEN if late else Health.OK, says, "python -m workers.clock" if late else "")
 
@@ -120,10 +135,11 @@ def clock(deployment: Deployment) -> Iterator[Finding]:
 def spooled(deployment: Deployment) -> Iterator[Finding]:
     """The spool takes files, and nothing stays in it."""
     kept = Spool.of(deployment.settings)
-    waiting, bad = kept.waiting(), kept.bad()
-    if not kept.usable():
-        yield Finding("spool", Health.BROKEN, "no folder takes a file", "free the disk, or set HOTLINE_SPOOL_FOLDER")
-    elif bad:
+    waiting, refusing = kept.waiting(), kept.refusing
+    if refusing:
+        health = Health.WARNING if len(refusing) < len(kept.folders) else Health.BROKEN
+        yield Finding("spool", health, f"{refusing[0]} takes no file", "free its disk, make the folder, or set another")
+    elif bad := kept.bad():
         yield Finding("spool", Health.BROKEN, f"{len(bad)} files could not be stored", f"look into {bad[0].path.parent}")
     elif waiting:
         age = max(0.0, time.time() - waiting[0].stat().st_mtime)
@@ -139,18 +155,41 @@ def spooled(deployment: Deployment) -> Iterator[Finding]:
 
 
 def gateways(deployment: Deployment) -> Iterator[Finding]:
-    """The chosen gateway has settings."""
+    """Every gateway there is has all its settings, and those that send are there."""
     chosen = deployment.settings
-    for name in filter(None, (chosen.gateway, chosen.second_gateway)):
-        known = deployment.shelf.get(name) is not None
-        fix = "" if known else f"set HOTLINE_{name.upper()}_… (docs/operations.md)"
+    sending = [*filter(None, (chosen.gateway, chosen.second_gateway))]
+    for name in dict.fromkeys([*sending, *deployment.shelf.names]):
+        yield _gateway(name, deployment.shelf.get(name), sends=name in sending)
+    with deployment.db.reading() as session:
+        shut = breaker.health(session, deployment.db.now(session)).shut
+    for name in sorted(shut):
         yield Finding(
-            f"gateway {name}", Health.OK if known else Health.BROKEN, "has settings" if known else "has no settings", fix
+            f"gateway {name}", Health.WARNING, "left alone for a while, it kept failing", "docs/operations.md says more"
         )
     if not chosen.demo and chosen.public_url.startswith("http://"):
         yield Finding(
             "public address", Health.WARNING, "webhooks come over plain HTTP", "set HOTLINE_PUBLIC_URL to an https address"
         )
+
+
+def _gateway(name: str, gateway: Gateway | None, *, sends: bool) -> Finding:
+    what = f"gateway {name}"
+    if gateway is None:
+        return Finding(what, Health.BROKEN, "has no settings", f"set HOTLINE_{name.upper()}_… (docs/operations.md)")
+    if lacking := gateway.lacking():
+        return Finding(what, Health.BROKEN if sends else Health.WARNING, "lacks settings", f"set {', '.join(lacking)}")
+    return Finding(what, Health.OK, "has settings; texts leave here" if sends else "has settings")
+
+
+def lists(deployment: Deployment) -> Iterator[Finding]:
+    """Each gateway that can say what it received has been asked lately, so that a webhook that failed is no person lost."""
+    for name in reconcile.able(deployment):
+        with deployment.db.reading() as session:
+            asked, now = reconcile.last_asked(session, name), deployment.db.now(session)
+        late = asked is None or (now - asked).total_seconds() > 3 * deployment.settings.reconcile_seconds
+        says = "has never answered" if asked is None else f"compared {(now - asked).total_seconds():.0f} s ago"
+        fix = "look for `gateway gave no list` in the clock's log" if late else ""
+        yield Finding(f"list {name}", Health.WARNING if late else Health.OK, says, fix)
 
 
 def rota(deployment: Deployment) -> Iterator[Finding]:
@@ -191,6 +230,28 @@ def audit_chain(deployment: Deployment) -> Iterator[Finding]:
         yield Finding("audit", Health.BROKEN, f"row {found.seq} {found.why}", "tell whoever answers for this hotline")
 
 
+def watch(deployment: Deployment) -> Iterator[Finding]:
+    """What must hold at every moment holds, asked now and not read from what the clock found."""
+    with deployment.db.reading() as session:
+        broken = alarm.look(session, deployment, deployment.db.now(session))
+    for one, count in broken.items():
+        says = f"not so for {count}: {one}"
+        yield Finding(f"watch {one.name}", Health.BROKEN, says, FIXES[one])
+    if not broken:
+        yield Finding("watch", Health.OK, f"{', '.join(one.name for one in Invariant)} hold")
+
+
+def dead_letters(deployment: Deployment) -> Iterator[Finding]:
+    """Nothing that may cost a life waits among the dead letters."""
+    with deployment.db.reading() as session:
+        lives = dead.life_waiting(session, deployment, deployment.db.now(session))
+        some = bool(dead.listed(session, deployment).letters)
+    if lives:
+        yield Finding("dead letters", Health.BROKEN, f"{lives} that may cost a life", "hotline dead list")
+    else:
+        yield Finding("dead letters", Health.OK, "none of a life in danger" + ("; others: hotline dead list" if some else ""))
+
+
 def anchors(deployment: Deployment) -> Path:
     """Return the file that anchors the audit chain."""
     return deployment.settings.instance / "audit.anchors"
@@ -203,10 +264,20 @@ CHECKS: tuple[Callable[[Deployment], Iterator[Finding]], ...] = (
     clock,
     spooled,
     gateways,
+    lists,
     rota,
     words,
     audit_chain,
+    watch,
+    dead_letters,
 )
+FIXES: Mapping[Invariant, str] = {
+    Invariant.I1: "hotline dead list; replay it, and report the cause to us without its words",
+    Invariant.I2: "call somebody, acknowledge at the desk; then look at rota, gateways and the clock",
+    Invariant.I3: "python -m workers.clock; it frees what dead workers held",
+    Invariant.I5: "add duty hours (docs/add-a-contact.md)",
+    Invariant.I6: "hotline audit verify; tell whoever answers for this hotline, repair nothing",
+}
 
 
 def _safely(check: Callable[[Deployment], Iterator[Finding]], deployment: Deployment) -> list[Finding]:

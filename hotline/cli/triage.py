@@ -1,6 +1,7 @@
 """`hotline triage`: ask triage about a text or a file, without storing anything."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -8,7 +9,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from hotline.casework.correct import lessons
+from hotline.config import load
+from hotline.deployment import Deployment
 from hotline.triage import Assessment, assess
+from hotline.triage.evaluate import compare, report
 from hotline.triage.predict import predict
 
 
@@ -45,6 +50,36 @@ def predict_file(source: Path, out: Path) -> None:
     click.echo(f"{count} lines written to {out}")
 
 
+@triage.command("evaluate")
+@click.argument("source", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def evaluate_file(source: Path) -> None:
+    """Compare triage with labelled messages (JSONL, the label guide's fields): figures, confusions, calibration."""
+    try:
+        click.echo(report(compare(source)))
+    except (ValueError, KeyError) as error:
+        raise click.ClickException(f"{source.name}: {error}") from None
+
+
+@triage.command("lessons")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON list.")
+def list_lessons(as_json: bool) -> None:  # noqa: FBT001  click passes options so
+    """List what officers corrected: what triage had said, what was right, which rules had spoken. No caller's words."""
+    site = Deployment(load())
+    with site.db.reading() as session:
+        rows = list(lessons(session, site))
+    site.close()
+    if as_json:
+        click.echo(json.dumps([asdict(row) | {"at": row.at.isoformat()} for row in rows], indent=2))
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("item", "triage said", "certain", "officer said", "language", "rules version", "rules that spoke"):
+        table.add_column(column)
+    for row in rows:
+        said, right = " ".join(row.said), " ".join(row.right)
+        table.add_row(row.handle, said, f"{row.certainty:.2f}", right, row.language, row.rules_version, ", ".join(row.rules))
+    Console().print(table if rows else "No correction so far.")
+
+
 def _marked(text: str, found: Assessment) -> Text:
     shown = Text(text)
     for finding in found.findings:
@@ -56,12 +91,14 @@ def _summary(found: Assessment) -> Table:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     palermo = [("act", found.act), ("means", found.means), ("purpose", found.purpose)]
     for name, value in (
-        ("may be", f"possible {str(found.category).replace('_', ' ')}"),
+        ("may be", f"possible {str(found.category).replace('_', ' ')} ({found.certainty:.0%} certain)"),
+        ("also", ", ".join(str(one).replace("_", " ") for one in found.categories[1:]) or "-"),
         ("urgency", str(found.urgency)),
         ("language", found.language + ("" if found.language_confident else " (not sure)")),
         ("a child", str(found.minors)),
         ("places", ", ".join(found.places) or "-"),
         *((name, ", ".join(values) or "-") for name, values in palermo),
+        ("named", ", ".join(f"{one.kind} {one.value}" for one in found.clues if one.kind != "wording") or "-"),
         ("unknown", ", ".join(found.missing) or "-"),
     ):
         table.add_row(f"[bold]{name}[/]", value)

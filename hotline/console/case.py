@@ -12,11 +12,13 @@ from werkzeug.wrappers import Response as Answer
 
 from hotline.casework import read, work
 from hotline.casework.acknowledge import acknowledge as stop_ladder
+from hotline.casework.correct import CATEGORIES, correct
 from hotline.casework.reply import NobodyToWriteTo, leave
 from hotline.casework.reply import reply as write_to_caller
-from hotline.console import faults, findings, guard, listing, thread
-from hotline.models import Case, Message, MessageState, Note, Referral
+from hotline.console import faults, findings, guard, listing, standing, thread
+from hotline.models import RANK, Case, Message, MessageState, Note, Referral
 from hotline.outbound.meter import measure, repair
+from hotline.phone import masked
 from hotline.roles import May
 
 screen = Blueprint("case", __name__, url_prefix="/case/<token>")
@@ -71,6 +73,16 @@ def acknowledge(token: str) -> Reply:
     return _back(token, "acknowledged" if first else "acknowledged_before")
 
 
+@screen.post("/correct")
+@guard.may(May.WORK_CASE)
+def set_right(token: str) -> Reply:
+    """Say what the case really is and how urgent; what triage had made of it is kept to learn from."""
+    said = (request.form.get("category", ""), request.form.get("urgency", ""))
+    with _work(token) as (session, case):
+        done = correct(session, guard.deployment(), case, officer=guard.officer(), said=said, now=guard.moment())
+    return _back(token, "corrected" if done else "not_corrected")
+
+
 @screen.post("/note")
 @guard.may(May.WORK_CASE)
 def note(token: str) -> Reply:
@@ -115,6 +127,9 @@ def _opened(token: str) -> dict[str, object]:
         "opened": opened,
         "entries": thread.tell(opened, assessment.findings),
         "assessment": assessment,
+        "links": _links(opened, assessment),
+        "categories": CATEGORIES,
+        "urgencies": tuple(RANK),
         "why_not": allowed,
         "views": list(listing.View),
         "counts": counts,
@@ -122,6 +137,22 @@ def _opened(token: str) -> dict[str, object]:
         **_measured(""),
         "longest": LONGEST_TEXT,
     }
+
+
+def _links(opened: read.OpenedCase, assessment: findings.Assessment) -> list[dict[str, object]]:
+    """Return what others name too, in words where it may be read: a phone only by its ends, a wording not at all."""
+    index = guard.deployment().clue_index
+    named = {index(clue.kind, clue.value): clue for clue in assessment.clues}
+    return [
+        {"kind": link.kind, "value": _shown(named.get(link.value_index)), "reports": link.reports, "sources": link.sources}
+        for link in opened.links
+    ]
+
+
+def _shown(clue: findings.Clue | None) -> str:
+    if clue is None or clue.kind == "wording":
+        return ""
+    return masked(clue.value) if clue.kind == "phone" else clue.value
 
 
 def _measured(text: str) -> dict[str, object]:
@@ -150,6 +181,7 @@ def _mark(session: Session, case: Case) -> str:
         session.execute(select(Referral.id, Referral.state, Referral.told_at).where(Referral.case_id == case.id)).all(),
         session.execute(select(func.count()).select_from(Note).where(Note.case_id == case.id)).scalar_one(),
         _leave(session, case),
+        standing.current(),
     )
     return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
 

@@ -23,6 +23,14 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Clue:
+    """One thing the text names that others may name too; `value` is how it is compared."""
+
+    kind: str
+    value: str
+
+
+@dataclass(frozen=True)
 class Assessment:
     """What triage made of a report. All of it is possible only; a person decides."""
 
@@ -30,6 +38,7 @@ class Assessment:
     missing: tuple[str, ...] = ()
     next_question: str = ""
     places: tuple[str, ...] = ()
+    clues: tuple[Clue, ...] = ()
     axes: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
     others: tuple[Finding, ...] = ()
 
@@ -60,6 +69,7 @@ def read(stored: Mapping[str, object]) -> Assessment:
         missing=tuple(_texts(stored.get("missing"))),
         next_question=_text(stored.get("next_question")),
         places=tuple(_texts(stored.get("places"))),
+        clues=tuple(Clue(_text(one.get("kind")), _text(one.get("value"))) for one in _entries(stored.get("clues"))),
         axes={axis: tuple(one for one in findings if one.axis == axis) for axis in AXES},
         others=tuple(one for one in findings if one.axis not in AXES),
     )

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, render_template, request, url_for
 
-from hotline.console import guard, listing
+from hotline.console import guard, listing, standing
 from hotline.console.listing import View
 from hotline.roles import May
 
@@ -38,6 +38,6 @@ def _page() -> dict[str, object]:
         "page": page,
         "counts": counts,
         "after": after,
-        "mark": f"{page.mark}-{'-'.join(counts.values())}",
+        "mark": standing.digest(page.mark, *counts.values(), standing.current()),
         "source": url_for(".rows", view=view, after=after),
     }

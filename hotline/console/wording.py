@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from flask import Flask, g, request
 
+from hotline.console import standing
 from hotline.deployment import Deployment
 from hotline.roles import May, allows
 
@@ -33,6 +34,10 @@ def install(app: Flask, deployment: Deployment) -> None:
             "may_read": allows(role, May.READ_CASE),
             "may_work": allows(role, May.WORK_CASE),
             "may_reply": allows(role, May.REPLY),
+            "may_see_dead": allows(role, May.SEE_DEAD),
+            "may_mend": allows(role, May.MEND),
+            "may_see_health": allows(role, May.SEE_HEALTH),
+            "standing": standing.current(),
         }
 
     app.context_processor(about)

@@ -7,12 +7,14 @@ Pure: a gateway never touches the database or the queue. `verify` and `receive` 
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from urllib.parse import unquote_to_bytes
 
 PLAIN_ID = re.compile(r"[!-~]{1,128}")
@@ -20,12 +22,17 @@ PLAIN_ID = re.compile(r"[!-~]{1,128}")
 
 @dataclass(frozen=True)
 class Webhook:
-    """A request as it came. `target` is path and query exactly as signed; header names are lower case."""
+    """A request as it came. `target` is path and query exactly as signed; header names are lower case.
+
+    `peer` is the address of the client, behind a proxy the one the proxy saw; `heard_at` is when it came, in Unix seconds.
+    """
 
     kind: str
     target: str
     headers: Mapping[str, str]
     body: bytes
+    peer: str = ""
+    heard_at: float = field(default_factory=time.time)
 
     @cached_property
     def pairs(self) -> list[tuple[bytes, bytes]]:
@@ -37,16 +44,32 @@ class Webhook:
         """The form's fields by name; of a doubled field the first counts."""
         return {words(key): words(value) for key, value in reversed(self.pairs)}
 
+    @cached_property
+    def query(self) -> dict[str, str]:
+        """The fields of the query by name; of a doubled field the first counts."""
+        asked = form(self.target.partition("?")[2].encode("latin-1", "replace"))
+        return {words(key): words(value) for key, value in reversed(asked)}
+
+    @cached_property
+    def json(self) -> dict[str, object]:
+        """The body as a JSON object, empty when it is none; of a doubled field the first counts."""
+        try:
+            read = json.loads(words(self.body), strict=False, object_pairs_hook=lambda pairs: dict(reversed(pairs)))
+        except (ValueError, RecursionError):
+            return {}
+        return read if isinstance(read, dict) else {}
+
     def packed(self) -> bytes:
         """Return the whole request as bytes to seal: one line of JSON, then the body untouched."""
-        return json.dumps([self.kind, self.target, dict(self.headers)]).encode() + b"\n" + self.body
+        head = [self.kind, self.target, dict(self.headers), self.peer, self.heard_at]
+        return json.dumps(head).encode() + b"\n" + self.body
 
     @classmethod
     def unpacked(cls, raw: bytes) -> "Webhook":
         """Return what `packed` packed."""
         head, _, body = raw.partition(b"\n")
-        kind, target, headers = json.loads(head)
-        return cls(kind, target, headers, body)
+        kind, target, headers, *origin = json.loads(head)
+        return cls(kind, target, headers, body, *origin)
 
 
 @dataclass(frozen=True)
@@ -74,11 +97,24 @@ class Unreadable(Exception):
 
 
 @dataclass(frozen=True)
+class Part:
+    """Which piece of a long text this is (3GPP TS 23.040, 9.2.3.24.1): `number` of `total`, counted from 1.
+
+    `reference` is the same for all pieces of one text; a phone uses it again after 256 or 65,536 texts.
+    """
+
+    reference: int
+    number: int
+    total: int
+
+
+@dataclass(frozen=True)
 class InboundText:
     """One text from a phone (MO). `sender` and `body` are as the gateway wrote them.
 
     `sent_at` is the gateway's own time of the text, where it tells one. `doubled` says that this gateway now and then tells
-    of one SMS under two ids, as phones with Android do; intake then folds the two into one.
+    of one SMS under two ids, as phones with Android do; intake then folds the two into one. `part` says which piece of a
+    long text this is, where the gateway tells.
     """
 
     sender: str
@@ -86,6 +122,14 @@ class InboundText:
     body: str
     sent_at: datetime | None = None
     doubled: bool = False
+    part: Part | None = None
+
+
+@dataclass(frozen=True)
+class OptOut:
+    """The gateway says that whoever holds this number has stopped our texts there. `sender` is as the gateway wrote it."""
+
+    sender: str
 
 
 @dataclass(frozen=True)
@@ -150,7 +194,11 @@ class Certainty(StrEnum):
 
 @dataclass(frozen=True)
 class Sent:
-    """The outcome of one try. `retry` says that a refused text may be tried again; `opted_out` that it must never be."""
+    """The outcome of one try. `retry` says that a refused text may be tried again; `opted_out` that it must never be.
+
+    `retry_after` is how many seconds the gateway asked us to wait before we send it anything more; `slow` that the answer
+    took longer than a healthy gateway's.
+    """
 
     id: str
     certainty: Certainty
@@ -158,13 +206,33 @@ class Sent:
     code: str | None = None
     retry: bool = False
     opted_out: bool = False
+    retry_after: float | None = None
+    slow: bool = False
+
+    @property
+    def faulty(self) -> bool:
+        """Whether the gateway is to blame. Being asked to wait is no fault, and neither is a number that is dead."""
+        refused = self.certainty is Certainty.REFUSED and self.retry and self.retry_after is None
+        return refused or self.slow or self.certainty is Certainty.UNKNOWN
 
 
 class Gateway(Protocol):
-    """One provider, both directions."""
+    """One provider, both directions.
+
+    `methods` are the HTTP methods its webhooks come by. `secrets` are all words of its settings that must never be seen.
+    """
 
     name: str
     kinds: frozenset[str]
+    per_request: int  # texts that one request carries; `send` is given so many at a time, from many threads
+    methods: frozenset[str]
+    secrets: tuple[str, ...]
+
+    def address(self, kind: str) -> str:
+        """Return the address the gateway is to be told for this kind of webhook. It may hold a secret."""
+
+    def lacking(self) -> tuple[str, ...]:
+        """Return the names of settings without which a direction does not work; empty when all is there."""
 
     def verify(self, webhook: Webhook) -> None:
         """Return if the webhook is genuine. Raises Forged."""
@@ -178,11 +246,69 @@ class Gateway(Protocol):
     def read_text(self, webhook: Webhook) -> InboundText:
         """Read an inbound text. Raises Unreadable."""
 
-    def read_status(self, webhook: Webhook) -> StatusUpdate:
-        """Read a status callback. Raises Unreadable."""
+    def read_status(self, webhook: Webhook) -> StatusUpdate | OptOut:
+        """Read a callback of any kind that is no text. Raises Unreadable."""
 
     def send(self, texts: Sequence[OutboundText]) -> list[Sent]:
         """Hand texts over and say what is known of each, in the same order. Never raises for a provider's fault."""
+
+    def find(self, text: OutboundText, since: datetime) -> Sequence[str]:
+        """Return the provider's ids of what it has been sent since then that may be this very text, oldest first.
+
+        Asked before a text in doubt is sent again. Nothing when it has none, cannot be asked, or does not answer.
+        """
+
+
+def seconds_to_wait(status: int, said: str | None) -> float | None:
+    """Return for how long an answer asks us to stay away, by its status and its Retry-After; None where it does not.
+
+    The header holds seconds or a date (RFC 9110, 10.2.3). A 429 without one that can be read asks for a second.
+    """
+    unsaid = 1.0 if status == 429 else None
+    if said is None:
+        return unsaid
+    if said.strip().isascii() and said.strip().isdigit():
+        return float(said.strip()[:9])
+    try:
+        return max(0.0, (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return unsaid
+
+
+@dataclass(frozen=True)
+class Found:
+    """A text of a gateway's own list, as the webhook that should have told of it, and when the gateway had received it."""
+
+    webhook: Webhook
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some texts of a gateway's list. With `cursor` everything before it has been listed; None while more pages follow."""
+
+    found: tuple[Found, ...]
+    cursor: str | None
+
+
+class NotListed(Exception):
+    """The gateway did not give its list. `code` is a status or a class, never a provider's text."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@runtime_checkable
+class Listing(Protocol):
+    """What a gateway can do besides: tell what it has received, so that a webhook that never came is not a person lost."""
+
+    def listed(self, cursor: str | None, since: datetime) -> Iterator[Page]:
+        """Yield the inbound texts after `cursor`, none older than `since`. Raises NotListed.
+
+        The cursor is the gateway's own: a time, or the last id it gave. Each text comes as the very webhook that was missed,
+        so that it has the same unique key; texts may be listed again.
+        """
 
 
 def read_hop(webhook: Webhook) -> Hop:
@@ -227,6 +353,22 @@ def _unquoted(raw: bytes) -> bytes:
 def words(raw: bytes) -> str:
     """Decode a field for reading. Bytes that are no UTF-8 become lone surrogates, so the original can be had back."""
     return raw.decode("utf-8", "surrogateescape")
+
+
+def moment(written: str) -> datetime | None:
+    """Read a time in ISO 8601; without a zone it is UTC. What is no time is None."""
+    try:
+        read = datetime.fromisoformat(written)
+    except ValueError:
+        return None
+    return read if read.tzinfo else read.replace(tzinfo=UTC)
+
+
+def said(value: object) -> str:
+    """Return a JSON value as text: a number as it is written, anything that is neither text nor number as nothing."""
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
 
 
 def plain_id(external_id: str | None) -> str | None:

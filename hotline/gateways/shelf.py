@@ -3,13 +3,22 @@
 from collections.abc import Callable, Mapping
 
 from hotline.config import Settings
-from hotline.gateways import simulator, twilio
+from hotline.gateways import africastalking, external, httpsms, jasmin, kannel, simulator, smsgate, twilio
 from hotline.gateways.contract import Gateway
 from hotline.privacy import Keyring
 
 Maker = Callable[[Settings, Keyring], Gateway | None]
 
-GATEWAYS: Mapping[str, Maker] = {"simulator": simulator.make, "twilio": twilio.make}
+GATEWAYS: Mapping[str, Maker] = {
+    "africastalking": africastalking.make,
+    "external": external.make,
+    "httpsms": httpsms.make,
+    "jasmin": jasmin.make,
+    "kannel": kannel.make,
+    "simulator": simulator.make,
+    "smsgate": smsgate.make,
+    "twilio": twilio.make,
+}
 
 
 class Shelf:
@@ -26,6 +35,11 @@ class Shelf:
     def names(self) -> tuple[str, ...]:
         """Names of the gateways that stand here."""
         return tuple(self._gateways)
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Every secret of these gateways, so that logs can be rid of them."""
+        return frozenset(secret for gateway in self._gateways.values() for secret in gateway.secrets)
 
 
 def stock(settings: Settings, keyring: Keyring) -> Shelf:

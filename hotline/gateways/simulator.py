@@ -24,7 +24,9 @@ from hotline.gateways.contract import (
     StatusUpdate,
     Unreadable,
     Webhook,
+    moment,
     plain_id,
+    seconds_to_wait,
 )
 from hotline.privacy import Keyring
 
@@ -37,12 +39,23 @@ class Simulator:
     """The network of the browser phones."""
 
     name = "simulator"
+    secrets: tuple[str, ...] = ()  # its key is bytes of a file
     kinds = frozenset({"sms", "status", "ussd", "ussd_end"})
+    per_request = 100
+    methods = frozenset({"POST"})
 
     def __init__(self, key: bytes, network_url: str, *, connect: float, read: float) -> None:
         self._key = key
         self._url = network_url.rstrip("/") + SEND_PATH
         self._http = urllib3.PoolManager(maxsize=4, timeout=urllib3.Timeout(connect=connect, read=read), retries=False)
+
+    def address(self, kind: str) -> str:
+        """Return the path of a kind; the phones know the listener's address themselves."""
+        return f"/in/{self.name}/{kind}"
+
+    def lacking(self) -> tuple[str, ...]:
+        """Return nothing: a demo needs no settings."""
+        return ()
 
     def sign(self, target: str, body: bytes) -> str:
         """Return the signature of a body posted to `target` (path and query)."""
@@ -76,7 +89,7 @@ class Simulator:
             sender=fields["from"],
             to=fields.get("to", ""),
             body=fields.get("text", ""),
-            sent_at=_moment(fields.get("at", "")),
+            sent_at=moment(fields.get("at", "")),
             doubled=fields.get("doubled") == "1",
         )
 
@@ -100,17 +113,20 @@ class Simulator:
             return [Sent(text.id, Certainty.REFUSED, code="unreachable", retry=True) for text in texts]
         except urllib3.exceptions.HTTPError:
             return [Sent(text.id, Certainty.UNKNOWN, code="no answer") for text in texts]
-        if reply.status != 200:
-            return [Sent(text.id, Certainty.UNKNOWN, code=str(reply.status)) for text in texts]
-        return [Sent(text.id, Certainty.ACCEPTED, provider_id=f"sim-{text.id}") for text in texts]
+        return [_outcome(text, reply) for text in texts]
+
+    def find(self, text: OutboundText, since: datetime) -> Sequence[str]:  # noqa: ARG002  the contract names them
+        """Return nothing: this network lists no texts."""
+        return ()
 
 
-def _moment(written: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(written)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else None
+def _outcome(text: OutboundText, reply: urllib3.BaseHTTPResponse) -> Sent:
+    if reply.status == 200 and reply.data.lstrip()[:1] == b"[":
+        return Sent(text.id, Certainty.ACCEPTED, provider_id=f"sim-{text.id}")
+    if 300 <= reply.status < 500:
+        wait = seconds_to_wait(reply.status, reply.headers.get("Retry-After"))
+        return Sent(text.id, Certainty.REFUSED, code=str(reply.status), retry=True, retry_after=wait)
+    return Sent(text.id, Certainty.UNKNOWN, code=str(reply.status))
 
 
 def make(settings: Settings, keyring: Keyring) -> Simulator | None:

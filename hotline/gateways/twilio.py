@@ -8,25 +8,33 @@ so a replay is recognised only by the message SID, which is the row's unique key
 import base64
 import hashlib
 import hmac
+import json
 import re
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import ssl
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import requests
 from requests.adapters import HTTPAdapter
-from twilio.base.exceptions import TwilioRestException, TwilioServiceException
+from twilio.base.exceptions import TwilioException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
+from twilio.rest.api.v2010.account.message import MessageInstance
+from urllib3.exceptions import NewConnectionError
 
 from hotline.config import Settings
 from hotline.gateways.contract import (
     Answer,
     Certainty,
     Forged,
+    Found,
     InboundText,
+    NotListed,
     OutboundText,
+    Page,
     Progress,
     Sent,
     StatusUpdate,
@@ -34,13 +42,16 @@ from hotline.gateways.contract import (
     Webhook,
     form,
     plain_id,
+    seconds_to_wait,
     words,
 )
 from hotline.privacy import Keyring
 
 SIGNATURE = "x-twilio-signature"
 EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
-THREADS = 8
+CONNECTIONS = 32
+PAGE_SIZE = 200
+LIST_OVERLAP = timedelta(minutes=15)  # what came in while the list was read, and what reached it late
 CODE = re.compile(r"[0-9]{1,6}")
 VALIDITY = range(1, 36_001)  # seconds Twilio accepts as ValidityPeriod
 
@@ -58,7 +69,13 @@ PROGRESS = {
     "canceled": Progress.FAILED,
 }
 OPTED_OUT = {"21610"}
+# Worth another try: queues that were full, phones that were off; and what only the operator of this hotline can mend (a wrong
+# token, a sender or a country that is not enabled), since it may be mended in time and another gateway may not mind.
 RETRY = {"20429", "30001", "30003", "30008", "30410", "63018"}
+OURS = {"20003", "20404", "21212", "21408", "21606", "21608", "21611", "21612"}
+FAILED = {"failed", "undelivered", "canceled"}
+CLOCKS_DIFFER = timedelta(seconds=30)
+NO_HANDSHAKE = ("CERTIFICATE_VERIFY_FAILED", "HANDSHAKE", "WRONG_VERSION_NUMBER", "UNSUPPORTED_PROTOCOL", "UNRECOGNIZED_NAME")
 
 
 class Twilio:
@@ -66,12 +83,27 @@ class Twilio:
 
     name = "twilio"
     kinds = frozenset({"sms", "status"})
+    per_request = 1
+    methods = frozenset({"POST"})
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._tokens = [token.get_secret_value() for token in settings.twilio_auth_tokens]
         self._public_url = settings.public_url.rstrip("/")
         self._client: Client | None = None
+        self.secrets = tuple(self._tokens)
+
+    def address(self, kind: str) -> str:
+        """Return the address to enter at Twilio for a kind; a receipt's is given with each text."""
+        return f"{self._public_url}/in/{self.name}/{kind}"
+
+    def lacking(self) -> tuple[str, ...]:
+        """Return what is not set."""
+        wanted = {
+            "HOTLINE_TWILIO_ACCOUNT_SID": self._settings.twilio_account_sid,
+            "HOTLINE_TWILIO_FROM": self._settings.twilio_from,
+        }
+        return tuple(name for name, value in wanted.items() if not value)
 
     def verify(self, webhook: Webhook) -> None:
         """Return if one of our tokens signed this URL and these fields. Raises Forged.
@@ -120,11 +152,43 @@ class Twilio:
         )
 
     def send(self, texts: Sequence[OutboundText]) -> list[Sent]:
-        """Send each text by its own request, several at a time."""
-        if len(texts) == 1:
-            return [self._send(texts[0])]
-        with ThreadPoolExecutor(THREADS) as pool:
-            return list(pool.map(self._send, texts))
+        """Send each text by its own request."""
+        return [self._send(text) for text in texts]
+
+    def find(self, text: OutboundText, since: datetime) -> Sequence[str]:
+        """Look through the newest messages to this number for ones with these words.
+
+        Twilio keeps no reference of ours. `DateSent` would leave out what it has taken and not sent yet, so it is not asked by.
+        """
+        try:
+            listed = self._api().messages.list(to=text.to, limit=50, page_size=50)
+            theirs = [message for message in listed if message.body == text.body and message.status not in FAILED]
+            recent = [one for one in theirs if one.date_created is not None and one.date_created >= since - CLOCKS_DIFFER]
+            ours = [one for one in recent if str(one.direction).startswith("outbound")]
+            return [str(plain_id(str(one.sid))) for one in reversed(ours)]  # listed newest first
+        except Exception:  # noqa: BLE001  whatever Twilio's answer breaks, we know no more than before
+            return ()
+
+    def listed(self, cursor: str | None, since: datetime) -> Iterator[Page]:
+        """Yield inbound messages to our number, newest first, from a little before the last complete listing.
+
+        Twilio sends no webhook again once it and its fallback have failed; the message stays in its list
+        (twilio.com/docs/messaging/api/message-resource#read-multiple-message-resources).
+        """
+        began = datetime.now(UTC)
+        start = max(since, datetime.fromisoformat(cursor) - LIST_OVERLAP) if cursor else since
+        try:
+            messages = self._api().messages
+            page = messages.page(to=self._settings.twilio_from, date_sent_after=start, page_size=PAGE_SIZE)
+            while page is not None:
+                following = page.next_page_url
+                found = tuple(_found(message) for message in page if message.direction == "inbound" and message.sid)
+                yield Page(found, None if following else began.isoformat())
+                page = page.next_page() if following else None
+        except Refusal as refusal:
+            raise NotListed(refusal.code or "refused") from None
+        except (requests.exceptions.RequestException, TwilioException, ValueError, KeyError, TypeError) as error:
+            raise NotListed(type(error).__name__) from None
 
     def _send(self, text: OutboundText) -> Sent:
         try:
@@ -132,21 +196,20 @@ class Twilio:
                 to=text.to,
                 from_=self._settings.twilio_from,
                 body=text.body,
-                status_callback=f"{self._public_url}/in/twilio/status?message={text.id}",
+                status_callback=f"{self.address('status')}?message={text.id}",
                 **({"validity_period": text.valid_for} if text.valid_for in VALIDITY else {}),
             )
-        except (TwilioRestException, TwilioServiceException) as error:
-            return _refusal(text, error)
-        except (requests.exceptions.ConnectTimeout, requests.exceptions.SSLError):
-            return Sent(text.id, Certainty.REFUSED, code="unreachable", retry=True)
-        except requests.exceptions.ConnectionError as error:
-            refused = "NewConnectionError" in repr(error) or "NameResolutionError" in repr(error)
-            certainty = Certainty.REFUSED if refused else Certainty.UNKNOWN
-            return Sent(text.id, certainty, code="connection", retry=refused)
+        except Refusal as refusal:
+            return refusal.of(text)
         except Exception as error:  # noqa: BLE001  an answer of any other shape breaks the SDK anywhere; we know nothing then
+            if _never_began(error):
+                return Sent(text.id, Certainty.REFUSED, code="unreachable", retry=True)
             return Sent(text.id, Certainty.UNKNOWN, code=type(error).__name__)
         if not isinstance(message.sid, str) or not message.sid:
             return Sent(text.id, Certainty.UNKNOWN, code="no sid")
+        if message.status in FAILED:
+            code = _code(str(message.error_code))
+            return Sent(text.id, Certainty.REFUSED, plain_id(message.sid), code, retry=code in RETRY, opted_out=code in OPTED_OUT)
         return Sent(text.id, Certainty.ACCEPTED, provider_id=plain_id(message.sid))
 
     def _api(self) -> Client:
@@ -154,6 +217,24 @@ class Twilio:
             chosen = self._settings
             self._client = Client(chosen.twilio_account_sid, self._tokens[0], http_client=ApiHttp(chosen))
         return self._client
+
+
+class Refusal(Exception):
+    """Twilio answered, and not with success. Its own error would keep neither the header nor, in the newer form, the status."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.status_code)
+        self.status: int = response.status_code
+        self.code = _code(str(_said(response.text).get("code") or self.status))
+        self.retry_after = seconds_to_wait(self.status, (response.headers or {}).get("Retry-After"))
+
+    def of(self, text: OutboundText) -> Sent:
+        """Return what is known of a text after this answer: a server error may come after the text went out."""
+        if self.status >= 500:
+            return Sent(text.id, Certainty.UNKNOWN, code=self.code, retry_after=self.retry_after)
+        retry = self.status < 400 or self.status == 429 or self.code in RETRY | OURS
+        stopped = self.code in OPTED_OUT
+        return Sent(text.id, Certainty.REFUSED, None, self.code, retry=retry, opted_out=stopped, retry_after=self.retry_after)
 
 
 class ApiHttp(TwilioHttpClient):  # type: ignore[misc]  # the SDK ships no types
@@ -168,16 +249,19 @@ class ApiHttp(TwilioHttpClient):  # type: ignore[misc]  # the SDK ships no types
             self.session.mount("http://", patient)
 
     def request(self, method: str, url: str, *args: object, **kwargs: object) -> Response:
-        """Send a request to the configured base address; redirects are not followed."""
+        """Send a request to the configured base address; redirects are not followed. Raises Refusal."""
         kwargs["allow_redirects"] = False
-        return super().request(method, url.replace("https://api.twilio.com", self._base, 1), *args, **kwargs)
+        response = super().request(method, url.replace("https://api.twilio.com", self._base, 1), *args, **kwargs)
+        if response.status_code >= 300:
+            raise Refusal(response)
+        return response
 
 
 class Patience(HTTPAdapter):
     """Connections with room for our threads, a time-out to connect and one to read; the SDK knows only one for both."""
 
     def __init__(self, connect: float, read: float) -> None:
-        super().__init__(pool_maxsize=THREADS)
+        super().__init__(pool_maxsize=CONNECTIONS)
         self._limits = (connect, read)
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
@@ -188,6 +272,15 @@ class Patience(HTTPAdapter):
 def make(settings: Settings, keyring: Keyring) -> Twilio | None:  # noqa: ARG001  every gateway is made alike; Twilio's key is its token
     """Return the gateway when an auth token is set."""
     return Twilio(settings) if settings.twilio_auth_tokens else None
+
+
+def _found(message: MessageInstance) -> Found:
+    """Return a listed message as the webhook that would have told of it."""
+    fields = {"MessageSid": message.sid, "From": message.from_ or "", "To": message.to or "", "Body": message.body or ""}
+    body = urlencode({**fields, "NumMedia": str(message.num_media or "0")}, errors="surrogatepass").encode()
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    at = message.date_sent or message.date_created or datetime.now(UTC)
+    return Found(Webhook("sms", "/in/twilio/sms", headers, body), at)
 
 
 def signed_bytes(url: str, pairs: Iterable[tuple[bytes, bytes]]) -> bytes:
@@ -206,12 +299,34 @@ def sign(token: str, signed: bytes) -> bytes:
     return base64.b64encode(hmac.digest(token.encode(), signed, hashlib.sha1))
 
 
-def _refusal(text: OutboundText, error: TwilioRestException | TwilioServiceException) -> Sent:
-    code = _code(str(error.code or error.status))
-    if error.status >= 500:
-        return Sent(text.id, Certainty.UNKNOWN, code=code)
-    retry = error.status < 400 or error.status == 429 or code in RETRY
-    return Sent(text.id, Certainty.REFUSED, code=code, retry=retry, opted_out=code in OPTED_OUT)
+def _said(body: str) -> dict[str, object]:
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _never_began(error: BaseException) -> bool:
+    """Whether a failure came before the request was written: no name, no connection or no handshake, and so surely not sent."""
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return True
+    if isinstance(error, requests.exceptions.SSLError):
+        reasons = [one.reason or "" for one in _causes(error) if isinstance(one, ssl.SSLError)]
+        return any(word in reason for reason in reasons for word in NO_HANDSHAKE)
+    if isinstance(error, requests.exceptions.ConnectionError):
+        return any(isinstance(one, NewConnectionError) for one in _causes(error))
+    return False
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Return an error with all that it was made of: urllib3 and requests keep the one before as an argument or a reason."""
+    below = [error]
+    while below:
+        one = below.pop()
+        yield one
+        inner = [*one.args, getattr(one, "reason", None), one.__cause__]
+        below += [found for found in inner if isinstance(found, BaseException)]
 
 
 def _code(said: str | None) -> str | None:

@@ -4,7 +4,7 @@ A row that cannot be read is parked for a person, never dropped. Nothing here de
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,6 +17,7 @@ from hotline.gateways.contract import (
     Gateway,
     HopsEnd,
     InboundText,
+    OptOut,
     StatusUpdate,
     Unreadable,
     Webhook,
@@ -27,21 +28,28 @@ from hotline.intake.envelope import session_of, without_id
 from hotline.intake.ussd.heard import Heard, understood
 from hotline.intake.ussd.sectors import sectors
 from hotline.intake.ussd.walk import Walk
-from hotline.models import Inbox, InboxKind, InboxState, table
+from hotline.models import UNREAD, Inbox, InboxKind, InboxState, table, written_out
 from hotline.privacy import CannotOpen
 
 INBOX = table(Inbox)
+Event = InboundText | StatusUpdate | OptOut | Heard | HopsEnd
+WAITING = (written_out(INBOX.c.state, UNREAD), INBOX.c.state == InboxState.RECEIVED)
+NO_SUCH_MESSAGE = "no such message"
 
 
 @dataclass(frozen=True)
 class Arrival:
-    """One genuine webhook, read. `nameless`: its gateway gave it no id."""
+    """One genuine webhook, read.
+
+    `nameless`: its gateway gave it no id. `late`: its text was found so long after it was sent that its sender waits no more.
+    """
 
     inbox_id: str
     gateway: str
     received_at: datetime
-    event: InboundText | StatusUpdate | Heard | HopsEnd
+    event: Event
     nameless: bool = False
+    late: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,18 +68,21 @@ class Claimed:
 
 def waiting(session: Session) -> bool:
     """Whether any webhook waits to be taken."""
-    return session.execute(select(INBOX.c.id).where(INBOX.c.state == InboxState.RECEIVED).limit(1)).first() is not None
+    return session.execute(select(INBOX.c.id).where(*WAITING).limit(1)).first() is not None
 
 
 def take(session: Session, deployment: Deployment, now: datetime) -> tuple[str, Sequence[RowMapping]]:
-    """Claim the oldest waiting rows and return our token with them."""
-    token = secrets.token_hex(8)
+    """Claim the oldest waiting rows and return our token with them.
+
+    A row that was tried before goes alone: it may be the one that brings workers down, and would take its batch with it.
+    """
+    token, ids = secrets.token_hex(8), _together(session, deployment.settings.drain_batch)
     rows = claim(
         session,
         INBOX,
-        where=[INBOX.c.state == InboxState.RECEIVED],
+        where=[INBOX.c.id.in_(ids), *WAITING],
         order_by=[INBOX.c.id],
-        limit=deployment.settings.drain_batch,
+        limit=len(ids),
         values={
             "state": InboxState.CLAIMED,
             "claim_token": token,
@@ -97,12 +108,14 @@ def read(deployment: Deployment, token: str, rows: Sequence[RowMapping]) -> Clai
     return Claimed(token, tuple(arrivals), parked)
 
 
-def finish(session: Session, claimed: Claimed, *, later: frozenset[str] = frozenset()) -> None:
+def finish(
+    session: Session, claimed: Claimed, *, later: frozenset[str] = frozenset(), obeyed: Mapping[str, str] | None = None
+) -> None:
     """Mark claimed rows done or parked; those for `later` stay claimed until the clock frees them.
 
-    Raises LookupError when another worker holds them by now.
+    `obeyed` says what became of texts that no message keeps. Raises LookupError when another worker holds the rows by now.
     """
-    reasons = dict.fromkeys(later, "no such message") | claimed.parked
+    reasons = dict.fromkeys(later, NO_SUCH_MESSAGE) | dict(obeyed or {}) | claimed.parked
     fates: dict[tuple[InboxState, str | None], list[str]] = {}
     for row_id in claimed.ids:
         fates.setdefault((_state(claimed, row_id, later), reasons.get(row_id)), []).append(row_id)
@@ -122,16 +135,32 @@ def give_up(session: Session, row_id: str, token: str, *, max_attempts: int, err
     session.execute(update(INBOX).where(*held, worn).values(state=InboxState.POISON))
 
 
+def _together(session: Session, limit: int) -> list[str]:
+    """Return the ids of the oldest waiting rows that may be handled together."""
+    waiting = select(INBOX.c.id, INBOX.c.attempts, INBOX.c.reason).where(*WAITING)
+    ids: list[str] = []
+    for row in session.execute(waiting.order_by(INBOX.c.id).limit(limit).with_for_update(skip_locked=True)):
+        suspect = row.attempts > 0 and row.reason != NO_SUCH_MESSAGE
+        if suspect and ids:
+            break
+        ids.append(row.id)
+        if suspect:
+            break
+    return ids
+
+
 def _read(deployment: Deployment, row: RowMapping) -> Arrival:
     gateway = deployment.shelf.get(row["gateway"])
     if gateway is None:
         raise LookupError(row["gateway"])
     webhook = Webhook.unpacked(deployment.opener.open(row["sealed"], f"inbox|sealed|{row['id']}"))
     event = _event(deployment, gateway, row["kind"], webhook)
-    return Arrival(row["id"], row["gateway"], row["received_at"], event, without_id(row["external_id"]))
+    patience = timedelta(seconds=deployment.settings.auto_reply_validity_seconds)
+    late = row["found_at"] is not None and row["found_at"] - row["received_at"] > patience
+    return Arrival(row["id"], row["gateway"], row["received_at"], event, without_id(row["external_id"]), late)
 
 
-def _event(deployment: Deployment, gateway: Gateway, kind: str, webhook: Webhook) -> InboundText | StatusUpdate | Heard | HopsEnd:
+def _event(deployment: Deployment, gateway: Gateway, kind: str, webhook: Webhook) -> Event:
     if kind == InboxKind.SMS:
         return gateway.read_text(webhook)
     if kind == InboxKind.USSD:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BindParameter, bindparam, select, update
+from sqlalchemy import BindParameter, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from hotline.db import add_rows
@@ -52,7 +52,7 @@ class Known:
     def obey(self, reaction: Reaction, now: datetime) -> None:
         """Take over what a text changed. A report after STOP opens the door again for direct answers."""
         row = self.row
-        row["last_inbound_at"] = now
+        row["last_inbound_at"] = max(now, row["last_inbound_at"]) if isinstance(row["last_inbound_at"], datetime) else now
         row["open_question"], row["asked_at"] = reaction.asks, now if reaction.asks else None
         if reaction.stop:
             row["opted_out_at"], row["panic_at"] = now, now if reaction.panic else row["panic_at"]
@@ -69,6 +69,14 @@ class Known:
             row["replies_day"], row["replies_today"] = day, 0
         row["replies_today"] = int(str(row["replies_today"])) + 1
         return bool(row["reachable"]) and int(str(row["replies_today"])) <= cap
+
+
+def stopped_at_gateway(session: Session, deployment: Deployment, senders: Iterable[str], now: datetime) -> None:
+    """Note that people have stopped our texts at their gateway. Whoever never wrote to us has nothing to be noted."""
+    indexes = {deployment.number_index(deployment.sender(sender).address) for sender in senders}
+    earlier = or_(CALLER.c.opted_out_at.is_(None), CALLER.c.opted_out_at < now)
+    if indexes:
+        session.execute(update(CALLER).where(CALLER.c.number_index.in_(indexes), earlier).values(opted_out_at=now))
 
 
 @dataclass

@@ -73,6 +73,13 @@ def react(open_question: Open | None, command: Command | None) -> Reaction:
     return TELLING if open_question is Open.TALK else FREE_TEXT
 
 
+def going_on(open_question: Open | None, *, first: bool) -> Reaction:
+    """Return what a piece of a long text does: the first to come is a text like any, a later one goes on telling."""
+    if first:
+        return react(open_question, None)
+    return Reaction(asks=open_question)
+
+
 def _digit(command: Command | None) -> str:
     if command is None:
         return ""

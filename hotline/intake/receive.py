@@ -19,7 +19,8 @@ from hotline.gateways.contract import InboundText
 from hotline.intake.arrivals import Arrival
 from hotline.intake.callers import Callers, Known
 from hotline.intake.commands import officer_answer, recognise
-from hotline.intake.dialog import Reaction, react
+from hotline.intake.dialog import ALWAYS, Reaction, going_on, react
+from hotline.intake.pieces import Joint, Pieces
 from hotline.intake.twins import Twins
 from hotline.intake.ussd.tree import NOTHING, Said
 from hotline.models import (
@@ -78,12 +79,13 @@ class OfficersAnswer:
 
 @dataclass
 class Received:
-    """What a batch brought. `released` says that held answers to callers may now go out."""
+    """What a batch brought. `obeyed` says, by inbox row, what became of texts that no message keeps."""
 
     opened: list[Opened] = field(default_factory=list)
     grown: dict[str, Grown] = field(default_factory=dict)
     answers: list[OfficersAnswer] = field(default_factory=list)
     lanes: set[Lane] = field(default_factory=set)
+    obeyed: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -119,11 +121,16 @@ class Intake:
         senders = {arrival.inbox_id: self.deployment.sender(text.sender) for arrival, text in texts}
         indexes = {inbox_id: self.deployment.number_index(sender.address) for inbox_id, sender in senders.items()}
         self._load(set(indexes.values()))
+        self.pieces = Pieces(self.session, {open_.case_id: open_.key for open_ in self.conversations.values()}, self.now)
         self._draw_handles(len(texts))
         self.twins = Twins(self.session, self.deployment, texts)
         for arrival, text in texts:
             index = indexes[arrival.inbox_id]
-            if not self.twins.is_twin(arrival.inbox_id) and not self._from_contact(index, text):
+            if self.twins.is_twin(arrival.inbox_id):
+                self.received.obeyed[arrival.inbox_id] = "told twice"
+            elif self._from_contact(index, text):
+                self.received.obeyed[arrival.inbox_id] = "an officer's answer"
+            else:
                 self._from_caller(arrival, text, index, senders[arrival.inbox_id])
         self.twins.write()
         self._write()
@@ -158,23 +165,36 @@ class Intake:
         return True
 
     def _from_caller(self, arrival: Arrival, text: InboundText, index: bytes, sender: Sender) -> None:
-        caller = self.callers.get(index, sender, self.now)
-        reaction = react(caller.open_question(self.now, self.window), recognise(text.body))
+        heard = arrival.received_at if arrival.late else self.now
+        caller = self.callers.get(index, sender, heard)
+        conversation = self.conversations.get(caller.id)
+        joint = self.pieces.look(conversation.case_id if conversation else None, text, arrival.received_at)
+        reaction = self._reaction(caller, text, joint)
         reading = self.readings[arrival.inbox_id]
         if reading.language_confident:
             caller.row["language"] = reading.language
-        conversation = self.conversations.get(caller.id)
         if reaction.report and conversation is None:
-            conversation = self._open(arrival, text, caller, reading)
+            conversation = self._open(arrival, text, caller, reading, joint)
         elif conversation is not None:
-            self._extend(arrival, text, caller, conversation, reaction)
-        caller.obey(reaction, self.now)
+            self._extend(arrival, text, caller, conversation, reaction, joint)
+        else:
+            self.received.obeyed[arrival.inbox_id] = "a word we obey"
+        caller.obey(reaction, heard)
         if reaction.stop:
             self._silence(caller)
-        if conversation is not None:
+        if conversation is not None and not arrival.late:
             safe = caller.row["safe_contact"] != SafeContact.NEVER
             (self.listening.add if safe else self.listening.discard)(conversation.case_id)
-        self._answer(caller, reaction, reading, conversation, arrival.gateway)
+        if not arrival.late:
+            self._answer(caller, reaction, reading, conversation, arrival.gateway)
+
+    def _reaction(self, caller: Known, text: InboundText, joint: Joint | None) -> Reaction:
+        """Return what a text does. A later piece goes on telling: it answers nothing, and nothing is said back to it."""
+        question, command = caller.open_question(self.now, self.window), recognise(text.body)
+        if joint is None:
+            return react(question, command)
+        stops = command is not None and command.kind in ALWAYS and not joint.sure
+        return react(question, command) if stops else going_on(question, first=joint.joined_to is None)
 
     def _silence(self, caller: Known) -> None:
         """Take back every automatic answer to this caller, also those this very batch has just written."""
@@ -182,9 +202,9 @@ class Intake:
         answers = (caller.id, MessageKind.AUTO)
         self.rows["message"] = [row for row in self.rows["message"] if (row["caller_id"], row["kind"]) != answers]
 
-    def _open(self, arrival: Arrival, text: InboundText, caller: Known, reading: Reading) -> Conversation:
+    def _open(self, arrival: Arrival, text: InboundText, caller: Known, reading: Reading, joint: Joint | None) -> Conversation:
         conversation = self._begin(arrival, caller, reading)
-        self._store(arrival, text.body, caller, conversation, MessageKind.REPORT)
+        self._store(arrival, text, caller, conversation, MessageKind.REPORT, joint)
         return conversation
 
     def _begin(self, arrival: Arrival, caller: Known, reading: Reading) -> Conversation:
@@ -199,24 +219,45 @@ class Intake:
         self.received.opened.append(Opened(case_id, code, key, reading))
         return conversation
 
-    def _extend(self, arrival: Arrival, text: InboundText, caller: Known, conversation: Conversation, reaction: Reaction) -> None:
+    def _extend(
+        self,
+        arrival: Arrival,
+        text: InboundText,
+        caller: Known,
+        conversation: Conversation,
+        reaction: Reaction,
+        joint: Joint | None,
+    ) -> None:
         kind = MessageKind.REPORT if reaction.report else MessageKind.ANSWER_IN
-        self._store(arrival, text.body, caller, conversation, kind)
+        self._store(arrival, text, caller, conversation, kind, joint)
         self.touched[conversation.report_id] = conversation.case_id
         if reaction.report:
             self.received.grown[conversation.case_id] = Grown(conversation.case_id, conversation.key)
 
-    def _store(self, arrival: Arrival, body: str, caller: Known, conversation: Conversation, kind: MessageKind) -> None:
+    def _store(
+        self,
+        arrival: Arrival,
+        text: InboundText,
+        caller: Known,
+        conversation: Conversation,
+        kind: MessageKind,
+        joint: Joint | None,
+    ) -> None:
         draft = Draft(
             kind=kind,
-            body=body,
+            body=text.body,
             gateway=arrival.gateway,
             case_id=conversation.case_id,
             caller_id=caller.id,
             inbox_id=arrival.inbox_id,
             state=MessageState.STORED,
+            joined_to=joint.joined_to if joint else None,
+            piece=joint.piece if joint else None,
+            reference=joint.reference if joint else None,
         )
-        self.rows["message"].append(draft.row(conversation.key, arrival.received_at))
+        row = draft.row(conversation.key, arrival.received_at)
+        self.rows["message"].append(row)
+        self.pieces.note(conversation.case_id, str(row["id"]), joint, text, arrival.received_at)
 
     def _answer(
         self, caller: Known, reaction: Reaction, reading: Reading, conversation: Conversation | None, gateway: str

@@ -34,6 +34,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 ABANDONED_SECONDS = 60.0
 AT_ONCE = 200
 LONGEST_FLUSH = 5.0
+SETTLED = "settled"
 
 
 class Torn(Exception):
@@ -47,6 +48,16 @@ class BadFile:
     path: Path
     size: int
     at: datetime
+
+    def put_back(self) -> None:
+        """Give it back to the spool, for the clock to try once more."""
+        self.path.rename(self.path.parent.parent / self.path.name)
+
+    def put_away(self) -> None:
+        """Keep it where nobody is called for it any more."""
+        away = self.path.parent / SETTLED
+        away.mkdir(exist_ok=True, mode=0o700)
+        self.path.rename(away / self.path.name)
 
 
 @dataclass(frozen=True)
@@ -79,10 +90,16 @@ class Spool:
                 return
         raise Unavailable
 
-    def usable(self) -> bool:
-        """Whether a file can be made in any of the folders, be it by giving up the ballast."""
+    @property
+    def refusing(self) -> list[Path]:
+        """The folders in which no file can be made, not even by giving up the ballast."""
         pairs = zip(self.folders, self.ballasts, strict=True)
-        return any(_takes_files(folder) or ballast.there for folder, ballast in pairs)
+        return [folder for folder, ballast in pairs if not (_takes_files(folder) or ballast.there)]
+
+    @property
+    def usable(self) -> bool:
+        """Whether any of the folders takes files."""
+        return len(self.refusing) < len(self.folders)
 
     def waiting(self) -> list[Path]:
         """Return the files to store, oldest first; with them what was left half done and is nobody's any more."""
@@ -91,8 +108,8 @@ class Spool:
         return sorted(found, key=lambda path: path.name)
 
     def bad(self) -> list[BadFile]:
-        """Return the files that could not be stored, oldest first; a person must look at them."""
-        entries = [entry for folder in self.folders for entry in _entries(folder / "bad")]
+        """Return the files that could not be stored, oldest first; a person must look at them. Raises OSError."""
+        entries = [entry for folder in self.folders for entry in _looked_into(folder / "bad") if entry.name != SETTLED]
         stats = ((Path(entry.path), entry.stat()) for entry in sorted(entries, key=lambda entry: entry.name))
         return [BadFile(path, stat.st_size, datetime.fromtimestamp(stat.st_ctime, UTC)) for path, stat in stats]
 
@@ -195,11 +212,19 @@ def _takes_files(folder: Path) -> bool:
     return True
 
 
-def _entries(folder: Path) -> list["os.DirEntry[str]"]:
+def _looked_into(folder: Path) -> list["os.DirEntry[str]"]:
+    """Return what is in a folder, nothing where it was not made yet. Raises OSError: who asks must know that nothing was seen."""
     try:
         with os.scandir(folder) as entries:
             return list(entries)
     except FileNotFoundError:
+        return []
+
+
+def _entries(folder: Path) -> list["os.DirEntry[str]"]:
+    try:
+        return _looked_into(folder)
+    except OSError:  # a disk that is gone: the other folder must not wait for it
         return []
 
 

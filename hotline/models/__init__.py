@@ -1,17 +1,44 @@
 """Tables, one module an aggregate. Importing this package knows them all, which migrations need."""
 
 from hotline.models.audit import AuditEvent
-from hotline.models.base import Base, Moment, new_id, table
-from hotline.models.cases import Case, CaseKey, CaseState, Note, Referral, ReferralState, Verb
+from hotline.models.base import Base, Moment, first_id, new_id, table, written_out
+from hotline.models.cases import AT_REST, Case, CaseKey, CaseState, Note, Referral, ReferralState, Verb
 from hotline.models.dialled import DialledSession
-from hotline.models.inbox import Counter, Inbox, InboxFlag, InboxKind, InboxState, Quarantine, QuarantineState
-from hotline.models.messages import Attempt, Direction, Lane, Message, MessageKind, MessageState
+from hotline.models.inbox import (
+    SET_ASIDE,
+    UNREAD,
+    Counter,
+    Inbox,
+    InboxFlag,
+    InboxKind,
+    InboxState,
+    Quarantine,
+    QuarantineState,
+    Reconciled,
+)
+from hotline.models.lessons import Correction, NamedClue
+from hotline.models.messages import (
+    DEAD_STATES,
+    ON_THE_WAY,
+    Attempt,
+    Direction,
+    GatewayHealth,
+    Lane,
+    Message,
+    MessageKind,
+    MessageState,
+)
 from hotline.models.people import Agency, Caller, Contact, Duty, Officer, OfficerSession, SafeContact, Tier
 from hotline.models.phones import PhoneText
 from hotline.models.reports import RANK, Assessed, Reading, Report
 
 __all__ = [
+    "AT_REST",
+    "DEAD_STATES",
+    "ON_THE_WAY",
     "RANK",
+    "SET_ASIDE",
+    "UNREAD",
     "Agency",
     "Assessed",
     "Attempt",
@@ -22,10 +49,12 @@ __all__ = [
     "CaseKey",
     "CaseState",
     "Contact",
+    "Correction",
     "Counter",
     "DialledSession",
     "Direction",
     "Duty",
+    "GatewayHealth",
     "Inbox",
     "InboxFlag",
     "InboxKind",
@@ -35,6 +64,7 @@ __all__ = [
     "MessageKind",
     "MessageState",
     "Moment",
+    "NamedClue",
     "Note",
     "Officer",
     "OfficerSession",
@@ -42,12 +72,15 @@ __all__ = [
     "Quarantine",
     "QuarantineState",
     "Reading",
+    "Reconciled",
     "Referral",
     "ReferralState",
     "Report",
     "SafeContact",
     "Tier",
     "Verb",
+    "first_id",
     "new_id",
     "table",
+    "written_out",
 ]

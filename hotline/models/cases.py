@@ -7,7 +7,7 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from hotline.models.base import Base, new_id, partial_index
+from hotline.models.base import Base, listed, new_id, partial_index
 from hotline.models.people import Contact, Officer
 
 
@@ -23,6 +23,9 @@ class CaseState(StrEnum):
     FROZEN = "frozen"
 
 
+AT_REST = (CaseState.CLOSED, CaseState.FROZEN)
+
+
 class Case(Base):
     """What officers work on. `handle` is said aloud and texted; `token` stands in addresses; neither proves anything alone.
 
@@ -33,6 +36,7 @@ class Case(Base):
     __table_args__ = (
         Index("ix_case_queue", "state", "rank", "opened_at"),
         partial_index("ix_case_ladder", "next_step_at", where="next_step_at IS NOT NULL"),
+        partial_index("ix_case_unanswered", "rank", "id", where=f"acknowledged_at IS NULL AND state NOT IN {listed(AT_REST)}"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)

@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from hotline.models.base import Base, new_id, partial_index
+from hotline.models.base import Base, listed, new_id, partial_index
 
 
 class Direction(StrEnum):
@@ -53,14 +53,24 @@ class MessageState(StrEnum):
     DEAD = "dead"
 
 
+DEAD_STATES = (MessageState.DEAD, MessageState.FAILED, MessageState.UNKNOWN)
+ON_THE_WAY = (MessageState.QUEUED, MessageState.CLAIMED)
+
+
 class Message(Base):
-    """One text. The body is sealed with its case's key; the number is read from caller or contact when it is sent."""
+    """One text. The body is sealed with its case's key; the number is read from caller or contact when it is sent.
+
+    A piece of a long text names the one that came first (`joined_to`), its place (`piece`) and its `reference`.
+    `handled_at`: when a person, or an answer to the case, settled a text that had been set aside.
+    """
 
     __tablename__ = "message"
     __table_args__ = (
-        partial_index("ix_message_due", "lane", "state", "due_at", where="state IN ('queued', 'claimed')"),
+        partial_index("ix_message_due", "lane", "state", "due_at", where=f"state IN {listed(ON_THE_WAY)}"),
         Index("ix_message_case", "case_id", "created_at"),
         partial_index("ix_message_provider", "gateway", "provider_id", where="provider_id IS NOT NULL", unique=True),
+        partial_index("ix_message_inbox", "inbox_id", where="inbox_id IS NOT NULL"),
+        partial_index("ix_message_dead", "lane", "settled_at", where=f"state IN {listed(DEAD_STATES)} AND handled_at IS NULL"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
@@ -73,6 +83,9 @@ class Message(Base):
     officer_id: Mapped[str | None] = mapped_column(ForeignKey("officer.id"))
     inbox_id: Mapped[str | None]
     template: Mapped[str | None]
+    joined_to: Mapped[str | None]
+    piece: Mapped[int | None]
+    reference: Mapped[str | None]
     sealed: Mapped[bytes]
     gateway: Mapped[str]
     state: Mapped[str]
@@ -86,10 +99,14 @@ class Message(Base):
     accepted_at: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
     reason: Mapped[str | None]
+    handled_at: Mapped[datetime | None]
 
 
 class Attempt(Base):
-    """One try to hand a message to a gateway, written before the gateway is called so that a crash leaves a trace."""
+    """One try to hand a message to a gateway, written before the gateway is called so that a crash leaves a trace.
+
+    `faulty` says that it went wrong, or took too long, and the gateway, not the number, was to blame.
+    """
 
     __tablename__ = "attempt"
 
@@ -100,3 +117,20 @@ class Attempt(Base):
     ended_at: Mapped[datetime | None]
     result: Mapped[str | None]
     code: Mapped[str | None]
+    faulty: Mapped[bool | None]
+
+
+class GatewayHealth(Base):
+    """What all workers know of a gateway that failed: a row is written only when something goes wrong, or right again.
+
+    Tries before `since` no longer count against it. Its circuit is open until `shut_until`, and has opened `trips` times in a
+    row; `paused_until` is when it asked us to come back.
+    """
+
+    __tablename__ = "gateway_health"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    since: Mapped[datetime]
+    trips: Mapped[int] = mapped_column(default=0)
+    shut_until: Mapped[datetime | None]
+    paused_until: Mapped[datetime | None]

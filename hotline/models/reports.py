@@ -13,7 +13,10 @@ RANK = {"immediate": 0, "soon": 1, "routine": 2}
 
 @dataclass(frozen=True)
 class Reading:
-    """Triage's result as the other stages need it; `whole` is the full assessment in JSON, to be sealed with the case."""
+    """Triage's result as the other stages need it.
+
+    `whole` is the full assessment in JSON, to be sealed with the case; `clues` are kind and value of what strangers may name too.
+    """
 
     category: str
     urgency: str
@@ -23,6 +26,7 @@ class Reading:
     places: tuple[str, ...]
     rules_version: str
     whole: str
+    clues: tuple[tuple[str, str], ...] = ()
 
     @property
     def rank(self) -> int:

@@ -24,6 +24,9 @@ class Draft:
     contact_id: str | None = None
     officer_id: str | None = None
     inbox_id: str | None = None
+    joined_to: str | None = None
+    piece: int | None = None
+    reference: str | None = None
     template: str | None = None
     lane: Lane | None = None
     state: MessageState = MessageState.QUEUED
@@ -44,6 +47,9 @@ class Draft:
             "contact_id": self.contact_id,
             "officer_id": self.officer_id,
             "inbox_id": self.inbox_id,
+            "joined_to": self.joined_to,
+            "piece": self.piece,
+            "reference": self.reference,
             "template": self.template,
             "sealed": key.seal_text(self.body, bound_to(row_id)),
             "gateway": self.gateway,

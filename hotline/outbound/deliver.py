@@ -1,23 +1,24 @@
 """Delivery: takes queued messages of one lane and gets them out of the building.
 
-Three steps, each its own transaction or none: claim rows and write an attempt for each; call the gateway with no session open,
-so that a slow gateway cannot hold the database; write down what is known. The token taken at the claim fences the last step:
-a worker that was thought dead cannot finish another's attempt.
+Three steps, each its own transaction or none: claim rows and write an attempt for each; call the gateway with no session open
+(hotline/outbound/calls.py), so that a slow gateway cannot hold the database; write down what is known, of some texts before
+others. The token taken at the claim fences the last step: a worker that was thought dead cannot finish another's attempt.
 """
 
 import logging
-import secrets
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import BindParameter, RowMapping, bindparam, or_, select, tuple_, update
+from sqlalchemy import BindParameter, RowMapping, and_, bindparam, func, or_, select, tuple_, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from hotline.db import add_rows, claim
+from hotline.db import add_rows
 from hotline.deployment import Deployment
 from hotline.gateways.contract import Certainty, OutboundText, Sent
 from hotline.models import (
@@ -36,10 +37,14 @@ from hotline.models import (
     new_id,
     table,
 )
+from hotline.outbound import breaker
+from hotline.outbound.claiming import ON_ITS_WAY, Claimed, gather, other_gateway, to_life, waiting
 from hotline.outbound.compose import bound_to
-from hotline.outbound.doubt import Verdict, judge
+from hotline.outbound.doubt import AT_ONCE, Try, Verdict, judge, looks_up
 from hotline.outbound.window import may_write
 from hotline.privacy import CannotOpen
+
+__all__ = ["Parcel", "free_expired", "keeping", "settle", "take", "waiting"]
 
 log = logging.getLogger(__name__)
 
@@ -51,75 +56,56 @@ CASE, CASE_KEY = table(Case), table(CaseKey)
 class Parcel:
     """Messages claimed under one token, ready for their gateways.
 
-    `withheld` maps a message that may not go to the reason, `attempts` one that goes to its attempt.
+    `withheld` maps a message that may not go to the reason, `attempts` one that goes to its attempt, `doubts` one that may have
+    gone out already to when; `shut` are the gateways to be left alone, `probed` those that one of these texts tries again.
     """
 
     token: str
+    taken_at: datetime
     rows: dict[str, RowMapping]
     texts: dict[str, list[OutboundText]]
     withheld: dict[str, str]
+    shut: frozenset[str] = frozenset()
+    probed: frozenset[str] = frozenset()
     attempts: dict[str, str] = field(default_factory=dict)
+    doubts: dict[str, datetime] = field(default_factory=dict)
 
 
-def waiting(session: Session, lane: Lane, now: datetime) -> bool:
-    """Whether any message of a lane is due."""
-    due = (MESSAGE.c.lane == lane, MESSAGE.c.state == MessageState.QUEUED, MESSAGE.c.due_at <= now)
-    return session.execute(select(MESSAGE.c.id).where(*due).limit(1)).first() is not None
+def take(
+    session: Session, deployment: Deployment, lane: Lane, now: datetime, room: Mapping[str, int] = MappingProxyType({})
+) -> Parcel:
+    """Claim due messages of a lane and write an attempt for each, before any gateway is called.
 
-
-def take(session: Session, deployment: Deployment, lane: Lane, now: datetime) -> Parcel:
-    """Claim due messages of a lane and write an attempt for each, before any gateway is called."""
-    token = secrets.token_hex(8)
-    rows = claim(
-        session,
-        MESSAGE,
-        where=[MESSAGE.c.lane == lane, MESSAGE.c.state == MessageState.QUEUED, MESSAGE.c.due_at <= now],
-        order_by=[MESSAGE.c.due_at],
-        limit=deployment.settings.deliver_batch,
-        values={
-            "state": MessageState.CLAIMED,
-            "claim_token": token,
-            "lease_until": now + _lease(deployment),
-            "attempts": MESSAGE.c.attempts + 1,
-        },
-    )
-    parcel = _pack(session, deployment, token, sorted(rows, key=lambda row: (row["due_at"], row["id"])), now)
-    attempts = []
+    `room` says how many a gateway with a limit may be given now. What may not leave is settled here.
+    """
+    claimed = gather(session, deployment, lane, now, room)
+    parcel = _pack(session, deployment, claimed, now)
+    parcel.doubts.update(_doubts(session, tuple(parcel.rows.values())))
+    attempts: list[Mapping[str, object]] = []
     for name, texts in parcel.texts.items():
         for text in texts:
             parcel.attempts[text.id] = new_id()
             attempts.append({"id": parcel.attempts[text.id], "message_id": text.id, "gateway": name, "started_at": now})
     add_rows(session, ATTEMPT, attempts)
+    _suppress(session, parcel, now)
     return parcel
 
 
-def send(deployment: Deployment, parcel: Parcel) -> list[Sent]:
-    """Hand a parcel to its gateways. No session is open."""
-    outcomes = []
-    for name, texts in parcel.texts.items():
-        gateway = deployment.shelf.get(name)
-        if gateway is None:
-            outcomes += [Sent(text.id, Certainty.REFUSED, code="gateway has no settings", retry=True) for text in texts]
-        else:
-            outcomes += gateway.send(texts)
-    return outcomes
-
-
 def settle(session: Session, deployment: Deployment, parcel: Parcel, outcomes: Sequence[Sent], now: datetime) -> None:
-    """Write down what became of a parcel. Rows that another worker holds by now are left alone."""
-    withheld = []
-    for row_id, why in parcel.withheld.items():
-        row = parcel.rows[row_id]
-        withheld.append(_settled(row, Verdict(MessageState.SUPPRESSED, reason=why), None, row["gateway"], now))
+    """Write down what became of texts of a parcel, all or some. Rows that another worker holds by now are left alone."""
+    if not outcomes:
+        return
+    via = {text.id: name for name, texts in parcel.texts.items() for text in texts}
     settled = []
     for sent in outcomes:
         row = parcel.rows[sent.id]
-        verdict = _verdict(row, sent, deployment.settings.max_attempts)
-        settled.append(_settled(row, verdict, sent, _other_gateway(deployment, row, verdict), now))
-    if not (withheld or settled):
-        return
-    _write(session, parcel.token, withheld + settled)
+        verdict = judge(sent, tried(deployment, row, doubted=sent.id in parcel.doubts))
+        # A text in doubt was out of our hands since the claim; what was surely not sent waits from now on.
+        since = parcel.taken_at if sent.certainty is Certainty.UNKNOWN else now
+        settled.append(_settled(row, verdict, sent, _next_gateway(deployment, row, via[sent.id], verdict), now, since))
+    _write(session, parcel.token, settled)
     _close_attempts(session, parcel, outcomes, now)
+    _learn(session, deployment, parcel.probed, via, outcomes, now)
     accepted = [parcel.rows[sent.id] for sent in outcomes if sent.certainty is Certainty.ACCEPTED]
     _told(session, [row for row in accepted if row["kind"] == MessageKind.ALERT], now)
     _talking(session, [row for row in accepted if row["kind"] == MessageKind.REPLY], now)
@@ -130,16 +116,18 @@ def free_expired(session: Session, deployment: Deployment, now: datetime) -> int
     """Judge messages whose worker vanished in mid-send as unknown, each by its kind. Returns how many there were."""
     lost = session.execute(
         select(MESSAGE)
-        .where(MESSAGE.c.state == MessageState.CLAIMED, MESSAGE.c.lease_until < now)
+        .where(ON_ITS_WAY, MESSAGE.c.state == MessageState.CLAIMED, MESSAGE.c.lease_until < now)
         .with_for_update(skip_locked=True)
     )
     rows = lost.mappings().all()
+    doubts = _doubts(session, rows, least=2)  # the try that vanished is one of them
     for row in rows:
         sent = Sent(row["id"], Certainty.UNKNOWN, code="worker vanished")
-        verdict = _verdict(row, sent, deployment.settings.max_attempts)
-        at_once = replace(verdict, again_in=timedelta(0)) if verdict.state is MessageState.QUEUED else verdict
-        via = _other_gateway(deployment, row, verdict)
-        _write(session, row["claim_token"], [_settled(row, at_once, sent, via, now)])
+        verdict = judge(sent, tried(deployment, row, doubted=row["id"] in doubts))
+        if to_life(row) and row["attempts"] < deployment.settings.max_attempts:
+            verdict = replace(verdict, again_in=AT_ONCE)  # it has waited for as long as its lease
+        via = _next_gateway(deployment, row, row["gateway"], verdict)
+        _write(session, row["claim_token"], [_settled(row, verdict, sent, via, now, now)])
     return len(rows)
 
 
@@ -151,10 +139,13 @@ def keeping(deployment: Deployment, parcel: Parcel) -> Iterator[None]:
 
     def renew() -> None:
         while not done.wait(pause):
-            with deployment.db.transaction() as session:
-                ours = (MESSAGE.c.claim_token == parcel.token, MESSAGE.c.state == MessageState.CLAIMED)
-                later = deployment.db.now(session) + _lease(deployment)
-                session.execute(update(MESSAGE).where(MESSAGE.c.id.in_(parcel.rows), *ours).values(lease_until=later))
+            try:
+                with deployment.db.transaction() as session:
+                    ours = (MESSAGE.c.claim_token == parcel.token, MESSAGE.c.state == MessageState.CLAIMED)
+                    later = deployment.db.now(session) + _lease(deployment)
+                    session.execute(update(MESSAGE).where(MESSAGE.c.id.in_(parcel.rows), *ours).values(lease_until=later))
+            except SQLAlchemyError as error:  # nobody can take the parcel from us either while the database is away
+                log.warning("lease not renewed", extra={"error": type(error).__name__})
 
     renewer = threading.Thread(target=renew, name="lease", daemon=True)
     renewer.start()
@@ -165,9 +156,17 @@ def keeping(deployment: Deployment, parcel: Parcel) -> Iterator[None]:
         renewer.join()
 
 
-def _pack(session: Session, deployment: Deployment, token: str, rows: Sequence[RowMapping], now: datetime) -> Parcel:
+def tried(deployment: Deployment, row: RowMapping, *, doubted: bool) -> Try:
+    """Return what is known of a message for the judgement of its kind."""
+    other = to_life(row) and bool(other_gateway(deployment.settings, row["gateway"]))
+    return Try(MessageKind(row["kind"]), Lane(row["lane"]), row["attempts"], deployment.settings.max_attempts, other, doubted)
+
+
+def _pack(session: Session, deployment: Deployment, claimed: Claimed, now: datetime) -> Parcel:
+    rows = claimed.rows
     people, cases = _people(session, rows), _cases(session, rows)
-    parcel = Parcel(token, {row["id"]: row for row in rows}, {}, {})
+    by_id, probed = {row["id"]: row for row in rows}, frozenset(claimed.probes.values())
+    parcel = Parcel(claimed.token, now, by_id, {}, {}, claimed.shut, probed)
     for row in rows:
         person, case = people[row["caller_id"] or row["contact_id"]], cases.get(row["case_id"])
         if why := _withheld(deployment, row, person, case, now):
@@ -179,8 +178,47 @@ def _pack(session: Session, deployment: Deployment, token: str, rows: Sequence[R
             log.exception("message cannot be opened", extra={"row": row["id"]})
             parcel.withheld[row["id"]] = "cannot be opened"
         else:
-            parcel.texts.setdefault(row["gateway"], []).append(text)
+            parcel.texts.setdefault(claimed.route(deployment.settings, row), []).append(text)
     return parcel
+
+
+def _doubts(session: Session, rows: Sequence[RowMapping], *, least: int = 1) -> dict[str, datetime]:
+    """Return when messages that may have gone out already, and can be looked for at their gateway, were tried first.
+
+    Only those count that were tried in doubt so often.
+    """
+    again = [row["id"] for row in rows if row["attempts"] > 1 and looks_up(MessageKind(row["kind"]), Lane(row["lane"]))]
+    if not again:
+        return {}
+    doubtful = (ATTEMPT.c.message_id.in_(again), or_(ATTEMPT.c.result == Certainty.UNKNOWN, ATTEMPT.c.result.is_(None)))
+    tries = select(ATTEMPT.c.message_id, func.min(ATTEMPT.c.started_at)).where(*doubtful).group_by(ATTEMPT.c.message_id)
+    return {row.message_id: row[1] for row in session.execute(tries.having(func.count() >= least))}
+
+
+def _suppress(session: Session, parcel: Parcel, now: datetime) -> None:
+    """Settle what may not leave."""
+    withheld = []
+    for row_id, why in parcel.withheld.items():
+        row = parcel.rows[row_id]
+        withheld.append(_settled(row, Verdict(MessageState.SUPPRESSED, reason=why), None, row["gateway"], now, now))
+    if withheld:
+        _write(session, parcel.token, withheld)
+
+
+def _learn(
+    session: Session,
+    deployment: Deployment,
+    probed: frozenset[str],
+    via: Mapping[str, str],
+    outcomes: Sequence[Sent],
+    now: datetime,
+) -> None:
+    if not probed and not any(sent.faulty or sent.retry_after is not None for sent in outcomes):
+        return
+    by_gateway: dict[str, list[Sent]] = {}
+    for sent in outcomes:
+        by_gateway.setdefault(via[sent.id], []).append(sent)
+    breaker.watch(session, deployment, by_gateway, probed, now)
 
 
 def _opened(deployment: Deployment, row: RowMapping, person: RowMapping, case: RowMapping | None, now: datetime) -> OutboundText:
@@ -239,36 +277,32 @@ def _lease(deployment: Deployment) -> timedelta:
     return timedelta(seconds=deployment.settings.lease_seconds)
 
 
-def _other_gateway(deployment: Deployment, row: RowMapping, verdict: Verdict) -> str:
+def _next_gateway(deployment: Deployment, row: RowMapping, via: str, verdict: Verdict) -> str:
     """Return the gateway of the next try: a life-danger alert that did not go out changes to the other one."""
-    first, second = deployment.settings.gateway, deployment.settings.second_gateway
-    changes = second and verdict.state is MessageState.QUEUED and row["lane"] == Lane.LIFE and row["kind"] == MessageKind.ALERT
-    if not changes:
-        return str(row["gateway"])
-    return second if row["gateway"] == first else first
+    changes = verdict.state is MessageState.QUEUED and to_life(row)
+    return (other_gateway(deployment.settings, via) if changes else "") or via
 
 
-def _verdict(row: RowMapping, sent: Sent, max_attempts: int) -> Verdict:
-    kind, lane = MessageKind(row["kind"]), Lane(row["lane"])
-    return judge(sent, kind=kind, lane=lane, attempts=row["attempts"], max_attempts=max_attempts)
-
-
-def _settled(row: RowMapping, verdict: Verdict, sent: Sent | None, via: str, now: datetime) -> dict[str, object]:
+def _settled(row: RowMapping, verdict: Verdict, sent: Sent | None, via: str, now: datetime, since: datetime) -> dict[str, object]:
     accepted = verdict.state is MessageState.ACCEPTED
     return {
         "row": row["id"],
         "to": verdict.state,
         "via": via,
-        "due": now + (verdict.again_in or timedelta(0)),
+        "due": max(now, since + (verdict.again_in or AT_ONCE)),
         "why": verdict.reason,
-        "pid": sent.provider_id if sent else None,
+        "pid": sent.provider_id if sent and verdict.again_in is None else None,
         "taken": now if accepted else None,
         "settled": None if verdict.again_in is not None or accepted else now,
     }
 
 
 def _write(session: Session, token: str, settled: Sequence[dict[str, object]]) -> None:
-    ours = (MESSAGE.c.id == bindparam("row"), MESSAGE.c.claim_token == token, MESSAGE.c.state == MessageState.CLAIMED)
+    # Whoever was thought dead and comes back with good news is believed, as long as nobody has claimed the row since.
+    freed = or_(MESSAGE.c.state == MessageState.QUEUED, MESSAGE.c.state == MessageState.UNKNOWN)
+    believed = and_(freed, bindparam("to", type_=MESSAGE.c.state.type) == MessageState.ACCEPTED)
+    held = or_(MESSAGE.c.state == MessageState.CLAIMED, believed)
+    ours = (MESSAGE.c.id == bindparam("row"), MESSAGE.c.claim_token == token, held)
     statement = update(MESSAGE).where(*ours)
     values: dict[str, BindParameter[Any]] = {
         "state": bindparam("to"),
@@ -283,11 +317,13 @@ def _write(session: Session, token: str, settled: Sequence[dict[str, object]]) -
 
 
 def _close_attempts(session: Session, parcel: Parcel, outcomes: Sequence[Sent], now: datetime) -> None:
-    alike: dict[tuple[Certainty, str | None], list[str]] = {}
+    alike: dict[tuple[Certainty, str | None, bool | None], list[str]] = {}
     for sent in outcomes:
-        alike.setdefault((sent.certainty, sent.code), []).append(parcel.attempts[sent.id])
-    for (certainty, code), ids in alike.items():
-        closed = update(ATTEMPT).where(ATTEMPT.c.id.in_(ids)).values(ended_at=now, result=certainty, code=code)
+        faulty = sent.faulty if sent.code != breaker.NOT_TRIED else None
+        alike.setdefault((sent.certainty, sent.code, faulty), []).append(parcel.attempts[sent.id])
+    for (certainty, code, faulty), ids in alike.items():
+        values = {"ended_at": now, "result": certainty, "code": code, "faulty": faulty}
+        closed = update(ATTEMPT).where(ATTEMPT.c.id.in_(ids)).values(values)
         session.connection().execute(closed)
 
 

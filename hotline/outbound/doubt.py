@@ -10,9 +10,13 @@ from datetime import timedelta
 from hotline.gateways.contract import Certainty, Sent
 from hotline.models import Lane, MessageKind, MessageState
 
+AT_ONCE = timedelta(0)
 BACK_OFF = (timedelta(seconds=15), timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))
 LIFE_AGAIN = timedelta(seconds=20)
-ALERT_AGAIN = timedelta(seconds=30)
+LIFE_LATER = timedelta(minutes=5)
+LIFE_PATIENCE = timedelta(minutes=1)
+ALERT_AGAIN = timedelta(minutes=2)
+LOOKED_UP = (MessageKind.ALERT, MessageKind.NOTICE)
 
 
 @dataclass(frozen=True)
@@ -24,30 +28,61 @@ class Verdict:
     reason: str | None = None
 
 
-def judge(sent: Sent, *, kind: MessageKind, lane: Lane, attempts: int, max_attempts: int) -> Verdict:
-    """Decide what a try's outcome means for a message of this kind that has now been tried `attempts` times."""
+@dataclass(frozen=True)
+class Try:
+    """What was tried: the kind and lane of a message, how often by now, and whether another gateway could take it.
+
+    `doubted` says that an earlier try may have arrived already; a refusal is no such try.
+    """
+
+    kind: MessageKind
+    lane: Lane
+    attempts: int
+    max_attempts: int
+    other: bool = False
+    doubted: bool = False
+
+    @property
+    def to_life(self) -> bool:
+        """Whether it is an alert about a danger to life, which alone may change its gateway."""
+        return self.kind is MessageKind.ALERT and self.lane is Lane.LIFE
+
+
+def judge(sent: Sent, tried: Try) -> Verdict:
+    """Decide what a try's outcome means for the message."""
     if sent.certainty is Certainty.ACCEPTED:
         return Verdict(MessageState.ACCEPTED)
     if sent.opted_out:
         return Verdict(MessageState.SUPPRESSED, reason="stopped at the gateway")
-    if sent.certainty is Certainty.UNKNOWN:
-        return _unknown(sent, kind=kind, lane=lane, attempts=attempts, max_attempts=max_attempts)
-    return _refused(sent, kind=kind, lane=lane, attempts=attempts, max_attempts=max_attempts)
+    return _unknown(sent, tried) if sent.certainty is Certainty.UNKNOWN else _refused(sent, tried)
 
 
-def _refused(sent: Sent, *, kind: MessageKind, lane: Lane, attempts: int, max_attempts: int) -> Verdict:
-    if not sent.retry or (kind is MessageKind.AUTO and attempts > 1):
+def looks_up(kind: MessageKind, lane: Lane) -> bool:
+    """Whether a gateway is asked what became of such a message before it goes again. A danger to life does not wait for that."""
+    return kind in LOOKED_UP and not (kind is MessageKind.ALERT and lane is Lane.LIFE)
+
+
+def _refused(sent: Sent, tried: Try) -> Verdict:
+    if not sent.retry or (tried.kind is MessageKind.AUTO and tried.attempts > 1):
         return Verdict(MessageState.FAILED, reason=sent.code)
-    if kind is MessageKind.ALERT and lane is Lane.LIFE:
-        return Verdict(MessageState.QUEUED, LIFE_AGAIN, sent.code)  # steadily until it goes out or is no longer valid
-    if attempts >= max_attempts:
+    if tried.to_life:  # steadily until it goes out or is no longer valid; the other gateway has its turn at once
+        if tried.other and tried.attempts % 2:
+            return Verdict(MessageState.QUEUED, AT_ONCE, sent.code)
+        return Verdict(MessageState.QUEUED, max(LIFE_AGAIN, min(_asked(sent), LIFE_PATIENCE)), sent.code)
+    if tried.attempts >= tried.max_attempts:
         return Verdict(MessageState.DEAD, reason=sent.code)
-    return Verdict(MessageState.QUEUED, BACK_OFF[min(attempts, len(BACK_OFF)) - 1], sent.code)
+    wait = BACK_OFF[min(tried.attempts, len(BACK_OFF)) - 1]
+    return Verdict(MessageState.QUEUED, max(wait, min(_asked(sent), BACK_OFF[-1])), sent.code)
 
 
-def _unknown(sent: Sent, *, kind: MessageKind, lane: Lane, attempts: int, max_attempts: int) -> Verdict:
-    if kind is MessageKind.ALERT and lane is Lane.LIFE and attempts < max_attempts:
-        return Verdict(MessageState.QUEUED, LIFE_AGAIN, sent.code)
-    if kind in (MessageKind.ALERT, MessageKind.NOTICE) and attempts < 2:
+def _unknown(sent: Sent, tried: Try) -> Verdict:
+    if tried.to_life:  # more slowly once it has gone out so often that most likely one has arrived
+        again = LIFE_AGAIN if tried.attempts < tried.max_attempts else LIFE_LATER
+        return Verdict(MessageState.QUEUED, again, sent.code)
+    if tried.kind in LOOKED_UP and not tried.doubted and tried.attempts < tried.max_attempts:
         return Verdict(MessageState.QUEUED, ALERT_AGAIN, sent.code)
     return Verdict(MessageState.UNKNOWN, reason=sent.code)
+
+
+def _asked(sent: Sent) -> timedelta:
+    return timedelta(seconds=min(sent.retry_after or 0, 86_400))

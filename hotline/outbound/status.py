@@ -24,30 +24,37 @@ RANK = {
     MessageState.ACCEPTED: 1,
     MessageState.SENT: 2,
     MessageState.UNDELIVERED: 3,
-    MessageState.FAILED: 3,
-    MessageState.DELIVERED: 4,
+    MessageState.FAILED: 4,
+    MessageState.DELIVERED: 5,
 }
 FAILURES = (MessageState.UNDELIVERED, MessageState.FAILED)
 ARRIVED = (MessageState.ACCEPTED, MessageState.SENT, MessageState.DELIVERED)
 
 
 def apply(session: Session, gateway: str, report: StatusUpdate, now: datetime) -> bool:
-    """Raise the state of the message a report names. Returns False when no such message is known (yet).
+    """Raise the state of the message a report names. Returns False when it is to be looked at again later.
 
-    Our own id names a message whichever gateway has it now: an alert may have changed to the other since it was sent.
+    So it is when no such message is known (yet), or when bad news may be of the try that is being made now or of the one before:
+    our own note will tell. Our own id names a message whichever gateway has it now: an alert may have changed to the other since.
     """
     theirs = and_(MESSAGE.c.provider_id == report.provider_id, MESSAGE.c.gateway == gateway)
     named = MESSAGE.c.id == report.message_id if report.message_id else theirs
     row = session.execute(select(MESSAGE).where(named).with_for_update()).mappings().first()
     if row is None:
         return False
-    if state := raised(MessageState(row["state"]), report.progress, attempts=row["attempts"]):
+    bad = STATES[report.progress] in FAILURES
+    if bad and row["state"] == MessageState.CLAIMED and row["attempts"] > 1:
+        return False
+    if bad and row["provider_id"] and report.provider_id and row["provider_id"] != report.provider_id:
+        return True  # of an earlier try; a later one was accepted
+    if state := raised(MessageState(row["state"]), report.progress):
         values = {
             "state": state,
             "settled_at": now if RANK[state] >= 3 else None,
+            "accepted_at": row["accepted_at"] or now,
             "provider_id": row["provider_id"] or report.provider_id or None,
         }
-        session.execute(update(MESSAGE).where(MESSAGE.c.id == row["id"]).values(**values, reason=report.code or row["reason"]))
+        session.execute(update(MESSAGE).where(MESSAGE.c.id == row["id"]).values(**values, reason=report.code))
         if row["kind"] == MessageKind.ALERT and state in ARRIVED:
             _told(session, row["case_id"], row["contact_id"], now)
     if report.opted_out and row["caller_id"]:
@@ -56,14 +63,13 @@ def apply(session: Session, gateway: str, report: StatusUpdate, now: datetime) -
     return True
 
 
-def raised(state: MessageState, progress: Progress, *, attempts: int) -> MessageState | None:
+def raised(state: MessageState, progress: Progress) -> MessageState | None:
     """Return the state a receipt raises a message to, or None where it tells nothing new.
 
-    Bad news of an earlier try does not stop the next one: a text that is queued again, or on its way again, stays so.
+    Bad news of an earlier try does not stop the next one: a text that is queued again stays so.
     """
     told = STATES[progress]
-    again = state is MessageState.QUEUED or (state is MessageState.CLAIMED and attempts > 1)
-    if (again and told in FAILURES) or RANK.get(state, 99) >= RANK[told]:
+    if (state is MessageState.QUEUED and told in FAILURES) or RANK.get(state, 99) >= RANK[told]:
         return None
     return told
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from hotline.deployment import Deployment
 from hotline.models import RANK, Case, Direction, Lane, Message, MessageKind, Reading, Referral, ReferralState, table
 from hotline.outbound.compose import bound_to
+from hotline.pieces import Told, whole
 from hotline.privacy import Key
 from hotline.routing.choose import NOBODY_TOLD
 from hotline.routing.refer import Referable, refer
@@ -20,13 +21,16 @@ from hotline.routing.refer import Referable, refer
 CASE, MESSAGE, REFERRAL = table(Case), table(Message), table(Referral)
 GRAVER = {"child_protection": 1, "trafficking": 2}
 URGENCY = {rank: urgency for urgency, rank in RANK.items()}
+CAUTION = ("true", "unknown", "false")
 
 
 def words_of(session: Session, case_id: str, key: Key) -> str:
     """Return all that the caller has told, oldest first, a line each text."""
     told = (MESSAGE.c.case_id == case_id, MESSAGE.c.direction == Direction.IN, MESSAGE.c.kind == MessageKind.REPORT)
-    rows = session.execute(select(MESSAGE.c.id, MESSAGE.c.sealed).where(*told).order_by(MESSAGE.c.created_at, MESSAGE.c.id))
-    return "\n".join(key.open_text(row.sealed, bound_to(row.id)) for row in rows)
+    columns = (MESSAGE.c.id, MESSAGE.c.joined_to, MESSAGE.c.piece, MESSAGE.c.sealed)
+    rows = session.execute(select(*columns).where(*told).order_by(MESSAGE.c.created_at, MESSAGE.c.id))
+    texts = [Told(row.id, row.joined_to, row.piece, key.open_text(row.sealed, bound_to(row.id))) for row in rows]
+    return "\n".join(whole(texts).values())
 
 
 def reread(
@@ -50,7 +54,7 @@ def _rise(session: Session, case_id: str, key: Key, reading: Reading) -> Referab
     case = session.execute(select(CASE).where(CASE.c.id == case_id).with_for_update()).mappings().one()
     rank = min(case["rank"], reading.rank)
     category = _category(case["category"], reading, milder=reading.rank > case["rank"])
-    minors = "true" if "true" in (case["minors"], reading.minors) else reading.minors
+    minors = min(str(case["minors"]), reading.minors, key=CAUTION.index)
     risen = rank == 0 < case["rank"]
     values = {"category": category, "urgency": URGENCY[rank], "rank": rank, "minors": minors, "version": case["version"] + 1}
     session.execute(update(CASE).where(CASE.c.id == case_id).values(**values))

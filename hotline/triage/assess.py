@@ -13,17 +13,20 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from hotline.triage import facts, followup, language, lexicon, places, rules
+from hotline.triage import clues, everyday, facts, followup, language, lexicon, places, rules
+from hotline.triage.clues import Clue
 from hotline.triage.folding import Folded, fold
-from hotline.triage.judge import Category, Judgement, Minors, Urgency, judge
+from hotline.triage.judge import Category, Minors, Urgency, judge
 from hotline.triage.lexicon import TEMPLATES
-from hotline.triage.model import Model
+from hotline.triage.model import Model, Opinion
 from hotline.triage.model import load as load_model
 from hotline.triage.places import Place
-from hotline.triage.weigh import models_alarm, weigh
+from hotline.triage.weigh import models_alarm, of_few_words, weigh
 
-RULES_VERSION = "2026.11-1"
+RULES_VERSION = "2026.11-2"
 LONGEST = 10_000
+_KIRUNDI = 0.5
+_FEW_WORDS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,8 @@ class Finding:
 class Assessment:
     """What triage makes of one message.
 
-    `language` is en, fr, sw or rw, `variety` the same or rn for Kirundi; `categories` are all that apply, best first. `act`,
+    `language` is en, fr, sw or rw, `variety` the same or rn for Kirundi; `categories` are all that apply, best first, and
+    `certainty` is how often such a first one is right, between 0 and 1. `act`,
     `means` and `purpose` use the words of Palermo article 3 and are empty unless the category is trafficking. `missing` names
     what the message leaves open, `next_question` the one to ask.
     """
@@ -53,6 +57,7 @@ class Assessment:
     language_confident: bool
     category: Category
     categories: tuple[Category, ...]
+    certainty: float
     urgency: Urgency
     minors: Minors
     act: tuple[str, ...]
@@ -60,6 +65,7 @@ class Assessment:
     purpose: tuple[str, ...]
     places: tuple[str, ...]
     place_details: tuple[Place, ...]
+    clues: tuple[Clue, ...]
     findings: tuple[Finding, ...]
     missing: tuple[str, ...]
     next_question: str | None
@@ -69,6 +75,7 @@ class Assessment:
         """Return the assessment as plain lists, texts and numbers, fit for JSON."""
         plain: dict[str, Any] = {name: getattr(self, name) for name in FIELDS}
         plain["place_details"] = [place._asdict() | {"choices": list(place.choices)} for place in self.place_details]
+        plain["clues"] = [clue._asdict() for clue in self.clues]
         plain["findings"] = [{name: getattr(finding, name) for name in FINDING_FIELDS} for finding in self.findings]
         return {name: list(value) if isinstance(value, tuple) else value for name, value in plain.items()}
 
@@ -81,6 +88,7 @@ class Assessment:
             language_confident=plain["language_confident"],
             category=Category(plain["category"]),
             categories=tuple(Category(name) for name in plain["categories"]),
+            certainty=plain.get("certainty", 0.0),
             urgency=Urgency(plain["urgency"]),
             minors=Minors(plain["minors"]),
             act=tuple(plain["act"]),
@@ -88,6 +96,7 @@ class Assessment:
             purpose=tuple(plain["purpose"]),
             places=tuple(plain["places"]),
             place_details=tuple(Place(**place | {"choices": tuple(place["choices"])}) for place in plain["place_details"]),
+            clues=tuple(Clue(**clue) for clue in plain.get("clues", ())),
             findings=tuple(Finding(**finding) for finding in plain["findings"]),
             missing=tuple(plain["missing"]),
             next_question=plain["next_question"],
@@ -106,6 +115,7 @@ class Equipment:
 
     lexicon: lexicon.Lexicon
     gazetteer: places.Gazetteer
+    announcers: clues.Announcers
     identifier: language.Identifier
     model: Model
     sentences: Mapping[str, str]
@@ -115,7 +125,14 @@ class Equipment:
 def equipment(templates: Path = TEMPLATES) -> Equipment:
     """Return the equipment made from `templates`. Raises OSError or ValueError when a file is missing or broken."""
     sentences = tomllib.loads((templates / "en" / "findings.toml").read_text(encoding="utf-8"))
-    return Equipment(lexicon.load(templates), places.load(templates), language.load(), load_model(), sentences["findings"])
+    return Equipment(
+        lexicon=lexicon.load(templates),
+        gazetteer=places.load(templates),
+        announcers=clues.load(templates),
+        identifier=language.load(),
+        model=load_model(everyday.load(templates)),
+        sentences=sentences["findings"],
+    )
 
 
 def preload() -> None:
@@ -133,11 +150,32 @@ def assess(text: str, *, known_language: str | None = None) -> Assessment:
     signs = rules.signs(gathered)
     by_rules = judge(gathered, signs)
     opinion = tools.model.judge(gathered, signs, by_rules)
-    judgement = weigh(by_rules, signs, opinion, tools.model)
+    few = len(set(gathered.words)) <= _FEW_WORDS
+    judgement = of_few_words(by_rules) if few else weigh(by_rules, signs, opinion, tools.model.thresholds)
     alarm = models_alarm(by_rules, judgement, gathered.words, model=tools.model)
     signs += [alarm] if alarm else []
     open_facts = followup.missing(gathered, categories=judgement.categories, minors=judgement.minors, places=len(named))
-    return _assessment(gathered.language, judgement, named, _findings(gathered.message, signs, tools.sentences), open_facts)
+    named_things = _without_places(tools.announcers.find(gathered.message), named)
+    return Assessment(
+        language=gathered.language.code,
+        variety=_variety(gathered, opinion),
+        language_confident=gathered.language.confident,
+        category=judgement.categories[0],
+        categories=judgement.categories,
+        certainty=round(judgement.certainty, 3),
+        urgency=judgement.urgency,
+        minors=judgement.minors,
+        act=judgement.act,
+        means=judgement.means,
+        purpose=judgement.purpose,
+        places=tuple(place.name for place in named),
+        place_details=named,
+        clues=named_things,
+        findings=_findings(gathered.message, signs, tools.sentences),
+        missing=open_facts,
+        next_question=followup.next_question(open_facts),
+        rules_version=RULES_VERSION,
+    )
 
 
 def gather(text: str) -> facts.Facts:
@@ -148,36 +186,21 @@ def gather(text: str) -> facts.Facts:
 def _gather(tools: Equipment, text: str, known_language: str | None) -> tuple[tuple[Place, ...], facts.Facts]:
     message = fold(text[:LONGEST])
     hits = tools.lexicon.find(message.words)
-    spoken = language.detect(tools.identifier, message.text, message.words, votes=_votes(hits), known=known_language)
+    spoken = language.detect(tools.identifier, message.text, votes=_votes(hits), known=known_language)
     named = tools.gazetteer.find(message)
     return named, facts.gather(message, hits, spoken, foreign_places=sum(place.country != "RW" for place in named))
 
 
-def _assessment(
-    spoken: language.Language,
-    judgement: Judgement,
-    named: tuple[Place, ...],
-    findings: tuple[Finding, ...],
-    open_facts: tuple[str, ...],
-) -> Assessment:
-    return Assessment(
-        language=spoken.code,
-        variety=spoken.variety,
-        language_confident=spoken.confident,
-        category=judgement.categories[0],
-        categories=judgement.categories,
-        urgency=judgement.urgency,
-        minors=judgement.minors,
-        act=judgement.act,
-        means=judgement.means,
-        purpose=judgement.purpose,
-        places=tuple(place.name for place in named),
-        place_details=named,
-        findings=findings,
-        missing=open_facts,
-        next_question=followup.next_question(open_facts),
-        rules_version=RULES_VERSION,
-    )
+def _without_places(found: Sequence[clues.Clue], named: Sequence[Place]) -> tuple[Clue, ...]:
+    """Drop names that are a place's: "a hotel in Goma" names no hotel."""
+    spans = [(place.start, place.end) for place in named]
+    return tuple(clue for clue in found if clue.kind == "wording" or (clue.start, clue.end) not in spans)
+
+
+def _variety(gathered: facts.Facts, opinion: Opinion) -> str:
+    """Tell Kirundi from Kinyarwanda by what the model hears; other languages have one variety."""
+    code = gathered.language.code
+    return lexicon.KIRUNDI if code == "rw" and opinion.chances("variety")["rn"] >= _KIRUNDI else code
 
 
 def _votes(hits: Sequence[lexicon.Hit]) -> Mapping[str, int]:

@@ -7,7 +7,7 @@ figures and label names only, never a message.
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,7 +72,10 @@ def figures(pairs: Sequence[Pair]) -> dict[str, float]:
     trafficking = _category_score(pairs, Category.TRAFFICKING)
     cases = [pair for pair in pairs if pair[0]["category"] == Category.TRAFFICKING]
     return {
-        "language": _share((p for p in pairs if p[0].get("lang_scored", True)), lambda t, f: _base(t["lang"]) == f["lang"]),
+        "language": _share(
+            (p for p in pairs if p[0].get("lang_scored", True) and "lang" in p[1]), lambda t, f: _base(t["lang"]) == f["lang"]
+        ),
+        "Kirundi told": _share((p for p in pairs if _tells(p)), lambda t, f: bool(t["lang"] == f["variety"])),
         "macro-F1": macro_f1(pairs),
         "accuracy": _share(pairs, lambda t, f: f["category"] in (t["category"], *t.get("alt_category", ()))),
         "trafficking precision": trafficking.precision,
@@ -83,8 +86,13 @@ def figures(pairs: Sequence[Pair]) -> dict[str, float]:
         "urgency": _share(pairs, lambda t, f: bool(t["urgency"] == f["urgency"])),
         "minors": _share(pairs, lambda t, f: bool(t["minors"] == f["minors"])),
         "Palermo F1": score((_elements(t), _elements(f)) for t, f in cases).f1,
-        "places F1": score((_places(t["place"]), _places(f["places"])) for t, f in pairs).f1,
+        "places F1": score((_places(t["place"]), _places(f["places"])) for t, f in pairs if "places" in f).f1,
     }
+
+
+def _tells(pair: Pair) -> bool:
+    """Tell whether the truth says rn or rw; a file whose labels know no Kirundi does not."""
+    return "variety" in pair[1] and pair[0]["lang"] in ("rn", "rw")
 
 
 def _base(code: str) -> str:
@@ -102,16 +110,47 @@ def compare(path: Path) -> list[Pair]:
     return list(zip(map(json.loads, lines), predict(lines), strict=True))
 
 
-def report(pairs: Sequence[Pair]) -> str:
-    """Return the figures as a table: overall, then one column for each language, then the confusions."""
-    languages = sorted({str(truth["lang"]) for truth, _ in pairs})
-    columns = [figures(pairs), *(figures([p for p in pairs if p[0]["lang"] == code]) for code in languages)]
-    lines = [f"{len(pairs)} messages".ljust(24) + "".join(name.rjust(8) for name in ("all", *languages))]
-    lines += [name.ljust(24) + "".join(f"{column[name]:8.3f}" for column in columns) for name in columns[0]]
-    lines.append("confusions (true -> given)")
-    wrong = sorted(confusion(pairs).items(), key=lambda item: -item[1])
-    lines += [f"  {count:4d}  {true} -> {given}" for (true, given), count in wrong if true != given]
+def table(groups: Mapping[str, Sequence[Pair]], leave_out: Container[str] = ()) -> str:
+    """Return the figures as a table, one column a group, without those that were not measured."""
+    columns = [figures(pairs) for pairs in groups.values()]
+    lines = ["messages".ljust(24) + "".join(f"{len(pairs):8d}" for pairs in groups.values())]
+    lines += ["".ljust(24) + "".join(name.rjust(8) for name in groups)]
+    lines += [
+        name.ljust(24) + "".join(f"{column[name]:8.3f}" for column in columns) for name in columns[0] if name not in leave_out
+    ]
     return "\n".join(lines)
+
+
+def confusions(pairs: Sequence[Pair]) -> str:
+    """Return how often each true category (a line) was given each category (a column)."""
+    counts = confusion(pairs)
+    names = [category.value for category in Category]
+    lines = ["true, then given".ljust(18) + "".join(name[:9].rjust(10) for name in names)]
+    lines += [true.ljust(18) + "".join(f"{counts[true, given]:10d}" for given in names) for true in names]
+    return "\n".join(lines)
+
+
+def calibration(pairs: Sequence[Pair]) -> str:
+    """Return how often the category was right by how certain triage called itself."""
+    lines = ["certainty      messages   said   right"]
+    for low in (0.0, 0.3, 0.5, 0.7, 0.9):
+        high = next((limit for limit in (0.3, 0.5, 0.7, 0.9) if limit > low), 1.01)
+        those = [(truth, found) for truth, found in pairs if low <= found["certainty"] < high]
+        if those:
+            said = sum(found["certainty"] for _, found in those) / len(those)
+            lines.append(f"{low:.1f} to {min(high, 1):.1f} {len(those):14d} {said:6.2f} {_share(those, _is_category):7.2f}")
+    return "\n".join(lines)
+
+
+def _is_category(truth: Labels, found: Labels) -> bool:
+    return bool(truth["category"] == found["category"])
+
+
+def report(pairs: Sequence[Pair]) -> str:
+    """Return everything: figures overall and by language, the confusion table, the calibration table."""
+    languages = sorted({str(truth["lang"]) for truth, _ in pairs})
+    groups = {"all": pairs} | {code: [p for p in pairs if p[0]["lang"] == code] for code in languages}
+    return "\n\n".join((table(groups), confusions(pairs), calibration(pairs)))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ taken") are kept apart, and chance likenesses with words of another language are
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from hotline.triage.folding import Folded
 from hotline.triage.language import Language
@@ -15,8 +16,10 @@ from hotline.triage.lexicon import Hit
 _FAMILY = {"rw": "rw", "rn": "rw", "sw": "sw", "fr": "fr", "en": "en"}
 _SURELY_MEANT = 6
 _REACH_OF_NO = 3
+_NOBODY_IS = frozenset({("nobody", "is"), ("nobody", "was"), ("nobody", "has")})
 _DENIABLE = frozenset({
     "move", "recruit", "sale_trade", "sexual_exploitation", "rape", "threat_violence", "immediate_danger", "death_risk",
+    "abduction",
     "weapon", "organ_removal", "forced_marriage", "escape", "armed_group", "crime_forced", "gbv", "handover", "buyer_pay",
 })  # fmt: skip
 _LINK = re.compile(r"https?:|www\.|\bwa\.me|\bbit\.ly|\.com\b", re.IGNORECASE)
@@ -125,7 +128,7 @@ def gather(message: Folded, hits: Iterable[Hit], language: Language, *, foreign_
     spoken: dict[str, list[Hit]] = {}
     denied: set[str] = set()
     for hit in meant:
-        if hit.concept in _DENIABLE and _is_denied(hit, noes, message):
+        if (hit.concept in _DENIABLE and _is_denied(hit, noes, message)) or _is_nobodys(hit, message.words):
             denied.add(hit.concept)
         else:
             spoken.setdefault(hit.concept, []).append(hit)
@@ -153,6 +156,12 @@ def _is_denied(hit: Hit, noes: set[int], message: Folded) -> bool:
     clause = message.clauses[hit.first]
     nearby = range(max(0, hit.first - _REACH_OF_NO), hit.first + 1)
     return any(word in noes and message.clauses[word] == clause for word in nearby)
+
+
+def _is_nobodys(hit: Hit, words: list[str]) -> bool:
+    """Tell whether "nobody is" stands just before: then not even being held is meant."""
+    before = words[max(0, hit.first - 3) : hit.first]
+    return any(pair in _NOBODY_IS for pair in pairwise(before))
 
 
 def _ages(words: list[str]) -> Iterator[Age]:

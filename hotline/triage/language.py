@@ -1,14 +1,13 @@
 """Language: says in which language a message is written, and whether we are sure enough to answer in it alone.
 
 Comes in: the text, how many lexicon words of each language it holds, and the sender's last certain language. Goes out: one of
-en, fr, sw, rw, and for Kinyarwanda-like texts whether they read as Kirundi. Long texts are told by py3langid (99 % of tweets,
+en, fr, sw, rw; Kirundi is told from Kinyarwanda by the model. Long texts are told by py3langid (99 % of tweets,
 texts and headlines of 25 signs and more); short ones by the lexicon and by what we knew of the sender.
 
 The model is py3langid's, cut by cut_language.py to our languages and letters: 12 MB in place of 65, read in 0.05 s.
 """
 
 import math
-import re
 import unicodedata
 from array import array
 from collections.abc import Mapping
@@ -27,20 +26,13 @@ LONG_ENOUGH = 25
 SURE = 0.9
 _SHORT_SURE = 0.97
 _LONGEST_CACHE = 20_000
-_KIRUNDI_SIGNS = re.compile(
-    r"\b(vy\w+|ivy\w+|canke|cane|afise|bafise|ndafise|mfise|mw|ico|ubu nyene|\w+mwo|mwo|abigeme|umwigeme|amahera|terefone"
-    r"|ningoga|azo\w{3,}|bazo\w{3,}|nzo\w{3,}|muzo\w{3,}|wanje|banje|yanje|ishule|umunyeshule|bariko|ndiko|ariko ara\w+"
-    r"|iwacu mu burundi|indwi|imisi|umusi|nk uko|kugira ngo|gushika|bashika|yashitse|bashitse|mbega|ego|dushaka|uko vy\w+"
-    r"|wiwe|biwe|yiwe|muhira|umutumba|bwije|ejo haheze|urupapuro|amafranga|gute|kubera iki|bameze|ubuzi|ibitigiri)\b"
-)
 
 
 class Language(NamedTuple):
-    """A message's language (one of SPOKEN), whether we are sure, and `variety`: the same, or rn for Kirundi."""
+    """A message's language (one of SPOKEN; Kirundi counts as rw here), and whether we are sure."""
 
     code: str
     confident: bool
-    variety: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +101,14 @@ def _array(code: str, values: NDArray[Any]) -> "array[int]":
     return numbers
 
 
-def detect(
-    identifier: Identifier, text: str, words: list[str], *, votes: Mapping[str, int], known: str | None = None
-) -> Language:
+def detect(identifier: Identifier, text: str, *, votes: Mapping[str, int], known: str | None = None) -> Language:
     """Return the language of `text`; `votes` counts lexicon words by language, `known` is the sender's last certain one."""
     chances = identifier.probabilities(text)
     code, chance = max(chances.items(), key=lambda pair: pair[1])
     confident = len(text.strip()) >= LONG_ENOUGH and chance >= SURE
     if not confident:
         code, confident = _short(chances, votes, known=known)
-    return Language(code, confident, _variety(code, words))
+    return Language(code, confident)
 
 
 def _short(chances: Mapping[str, float], votes: Mapping[str, int], *, known: str | None) -> tuple[str, bool]:
@@ -129,11 +119,3 @@ def _short(chances: Mapping[str, float], votes: Mapping[str, int], *, known: str
     }
     code = max(scores, key=scores.__getitem__)
     return code, chances[code] >= _SHORT_SURE and votes.get(code, 0) > 0
-
-
-def _variety(code: str, words: list[str]) -> str:
-    """Tell Kirundi from Kinyarwanda by words only Kirundi writes; two are needed, or one in a short text."""
-    if code != "rw":
-        return code
-    signs = len(set(_KIRUNDI_SIGNS.findall(" ".join(words))))
-    return KIRUNDI if signs >= 2 or (signs and len(words) <= 8) else "rw"

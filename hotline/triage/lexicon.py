@@ -77,8 +77,11 @@ class Lexicon:
         hits: list[Hit] = []
         reached: dict[tuple[str, str], int] = {}
         for first, word in enumerate(known):
-            found = _longer(known, first) if word.opens or word.gapped else []
-            for last, phrase in (*found, *((first, phrase) for phrase in word.alone)):
+            found = [(first, phrase) for phrase in word.alone]
+            following = known[first + 1].numbers if first + 1 < len(known) else ()
+            if word.gapped or not word.opens.keys().isdisjoint(following):
+                found = _longer(known, first) + found
+            for last, phrase in found:
                 key = phrase.concept, phrase.language
                 if reached.get(key, -1) < first:
                     reached[key] = last

@@ -68,7 +68,7 @@ class Gazetteer:
         found: dict[str, Place] = {}
         reached = -1
         for at, word in enumerate(message.words):
-            if at <= reached or not (self._may_open(word) or self._expected(message, at)):
+            if at <= reached or not (self._may_open(word) or (self._likely(word) and self._expected(message, at))):
                 continue
             entry, reached = self._known(message, at)
             if entry is not None and entry.name not in found:
@@ -122,8 +122,11 @@ class Gazetteer:
         return self.villages.get(message.words[at]) if self._announced(message, at) else None
 
     def _misspelt(self, message: Folded, at: int) -> _Entry | None:
-        word = message.words[at]
-        if len(word) < _SHORTEST_MISSPELT or not word.isalpha() or not self._expected(message, at):
+        return self._likely(message.words[at]) if self._expected(message, at) else None
+
+    def _likely(self, word: str) -> _Entry | None:
+        """Return the entry a misspelt word may mean, and keep it."""
+        if len(word) < _SHORTEST_MISSPELT or not word.isalpha():
             return None
         if word not in self._likeness:
             if len(self._likeness) >= _LONGEST_CACHE:

@@ -37,6 +37,7 @@ def _labels(message: dict[str, Any]) -> dict[str, Any]:
         "lang": found.language,
         "variety": found.variety,
         "category": found.category.value,
+        "certainty": found.certainty,
         "urgency": found.urgency.value,
         "minors": found.minors.value,
         "palermo": {"act": list(found.act), "means": list(found.means), "purpose": list(found.purpose)},

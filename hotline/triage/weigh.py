@@ -1,32 +1,68 @@
 """Weighing: the rules and the statistical model each have their say, and one judgement comes out.
 
-The model ranks the categories, having seen what the rules think. On urgency the more urgent of the two wins as long as the
-other does not call it absurd: a wrong alarm costs an officer a minute, a missed one may cost a life. The elements of article 3
-are those the model finds likely; where it finds none in a case, those the rules saw.
+The model ranks the categories, having seen what the rules think. On urgency both are added up, and the limit leans
+to the more urgent: a wrong alarm costs an officer a minute, a missed one may cost a life. The elements of article 3
+are those the model finds likely. A job advertisement is never spam alone: it may be the first page of a case. Of one or two words
+the rules judge alone, for letters by themselves say little.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from hotline.triage.judge import URGENCIES, Category, Judgement, Minors, Urgency
-from hotline.triage.model import ELEMENTS, Model, Opinion
+from hotline.triage.model import CHOICES, ELEMENTS, SLICES, Model, Opinion
 from hotline.triage.rules import Sign
 
-_ALSO = 0.2
 _ABSURD = 0.35
+_ALSO = 0.2
+_MOSTLY = 0.5
+_SURELY_ADULT = 0.6
+_EVERYDAY = frozenset({"question", "thanks_or_other", "spam_or_prank"})
+_EVERYDAYS = [at for at, name in enumerate(CHOICES["category"]) if name in _EVERYDAY]
+_HARMS = [at for at, name in enumerate(CHOICES["category"]) if name not in _EVERYDAY]
+_ALARM = SLICES["alarm"].start
+_VOICES = tuple(f"alarm:{at}" for at in range(6))
+_LEANINGS = tuple(f"leaning:{name}" for name in CHOICES["category"])
+Limits = Mapping[str, float]
 
 
-def weigh(rules: Judgement, signs: Sequence[Sign], opinion: Opinion, model: Model) -> Judgement:
+@dataclass(frozen=True, slots=True)
+class Weighed(Judgement):
+    """The judgement of rules and model together, and how certain the first category is, between 0 and 1."""
+
+    certainty: float
+
+
+def weigh(rules: Judgement, signs: Sequence[Sign], opinion: Opinion, limits: Limits) -> Weighed:
     """Return the judgement on a message from what the rules and the model make of it."""
-    categories = _categories(opinion, model)
+    shares = _shares(opinion, limits)
+    ranked = sorted(shares, key=shares.__getitem__, reverse=True)
+    if ranked[0] == Category.SPAM_OR_PRANK and any(sign.rule == "job-lure" for sign in signs):
+        ranked = [Category.TRAFFICKING.value, *(name for name in ranked if name != Category.TRAFFICKING)]
+    categories = tuple(Category(name) for place, name in enumerate(ranked) if place == 0 or shares[name] >= _ALSO)
     trafficking = categories[0] is Category.TRAFFICKING
-    return Judgement(
+    return Weighed(
         categories=categories,
-        urgency=_urgency(rules, opinion, model),
+        urgency=_urgency(rules, signs, opinion, limits),
         minors=_minors(rules, opinion),
-        act=_elements("act", signs, opinion, model) if trafficking else (),
-        means=_elements("means", signs, opinion, model) if trafficking else (),
-        purpose=_elements("purpose", signs, opinion, model) if trafficking else (),
+        act=_elements("act", signs, opinion, limits) if trafficking else (),
+        means=_elements("means", signs, opinion, limits) if trafficking else (),
+        purpose=_elements("purpose", signs, opinion, limits) if trafficking else (),
+        certainty=shares[ranked[0]],
+    )
+
+
+def of_few_words(rules: Judgement) -> Weighed:
+    """Return the judgement of the rules alone, called half certain."""
+    return Weighed(
+        categories=rules.categories,
+        urgency=rules.urgency,
+        minors=rules.minors,
+        act=rules.act,
+        means=rules.means,
+        purpose=rules.purpose,
+        certainty=0.5,
     )
 
 
@@ -38,32 +74,56 @@ def models_alarm(rules: Judgement, weighed: Judgement, words: Sequence[str], *, 
     return None if word is None else Sign("model-hears-danger", "danger", weighed.urgency, word, word)
 
 
-def _categories(opinion: Opinion, model: Model) -> tuple[Category, ...]:
-    chances = opinion.chances("category")
-    leaning = {name: chance * math.exp(model.thresholds[f"leaning:{name}"]) for name, chance in chances.items()}
-    ranked = sorted(leaning, key=leaning.__getitem__, reverse=True)
-    return tuple(Category(name) for place, name in enumerate(ranked) if place == 0 or chances[name] >= _ALSO)
+def _shares(opinion: Opinion, limits: Limits) -> dict[str, float]:
+    """Return the chance of each category, leaned and sharpened so that it is worth what it says."""
+    sharpness = limits["sharpness"]
+    scores = [(score + limits[name]) * sharpness for name, score in zip(_LEANINGS, opinion.scores, strict=False)]
+    highest = max(scores)
+    odds = [math.exp(score - highest) for score in scores]
+    total = sum(odds)
+    return {name: odd / total for name, odd in zip(CHOICES["category"], odds, strict=True)}
 
 
-def _urgency(rules: Judgement, opinion: Opinion, model: Model) -> Urgency:
-    chances = opinion.chances("urgency")
-    limit = model.thresholds["immediate"]
-    seconded = rules.urgency is Urgency.IMMEDIATE and chances["immediate"] >= limit * _ABSURD
-    if chances["immediate"] >= limit or seconded:
+def alarms(rules: Judgement, signs: Sequence[Sign], opinion: Opinion) -> list[float]:
+    """Return what speaks for "immediate": the model's two opinions, how little the text is an everyday one, and the rules."""
+    scores = opinion.scores
+    immediate, soon, routine = scores[SLICES["urgency"]]
+    harm, everyday = max([scores[at] for at in _HARMS]), max([scores[at] for at in _EVERYDAYS])
+    dangers = len([sign for sign in signs if sign.axis == "danger"])
+    by_rules = float(rules.urgency is Urgency.IMMEDIATE)
+    return [scores[_ALARM], immediate - max(soon, routine), harm - everyday, by_rules, min(dangers, 3), 1.0]
+
+
+def alarm(rules: Judgement, signs: Sequence[Sign], opinion: Opinion, limits: Limits) -> float:
+    """Return how much speaks for "immediate", all told."""
+    return sum([limits[name] * value for name, value in zip(_VOICES, alarms(rules, signs, opinion), strict=True)])
+
+
+def is_everyday(signs: Sequence[Sign], opinion: Opinion, limits: Limits) -> bool:
+    """Tell whether a text is small talk, a question or spam and no rule heard a word of danger: that is no emergency."""
+    if any(sign.axis == "danger" for sign in signs):
+        return False
+    shares = _shares(opinion, limits)
+    return sum(shares[name] for name in _EVERYDAY) > _MOSTLY
+
+
+def _urgency(rules: Judgement, signs: Sequence[Sign], opinion: Opinion, limits: Limits) -> Urgency:
+    if alarm(rules, signs, opinion, limits) >= limits["alarm"] and not is_everyday(signs, opinion, limits):
         return Urgency.IMMEDIATE
+    chances = opinion.chances("urgency")
     return Urgency.SOON if chances["soon"] >= chances["routine"] else Urgency.ROUTINE
 
 
 def _minors(rules: Judgement, opinion: Opinion) -> Minors:
-    """An age or a word for a child is believed unless the model finds it absurd: it may be about somebody else."""
+    """A child is believed unless the model finds it absurd; that all are adults is said only where little doubt is left."""
     chances = opinion.chances("minors")
     if rules.minors is Minors.TRUE and chances["true"] >= _ABSURD:
         return Minors.TRUE
-    return Minors(max(chances, key=chances.__getitem__))
+    likely = Minors(max(chances, key=chances.__getitem__))
+    return Minors.UNKNOWN if likely is Minors.FALSE and chances["false"] < _SURELY_ADULT else likely
 
 
-def _elements(head: str, signs: Sequence[Sign], opinion: Opinion, model: Model) -> tuple[str, ...]:
+def _elements(head: str, signs: Sequence[Sign], opinion: Opinion, limits: Limits) -> tuple[str, ...]:
     """An element that a rule saw needs less of a chance than one that only the model suspects."""
     chances, seen = opinion.chances(head), {sign.value for sign in signs if sign.axis == head}
-    limits = {name: model.thresholds[f"{head}:{name}{'+' if name in seen else ''}"] for name in ELEMENTS[head]}
-    return tuple(name for name in ELEMENTS[head] if chances[name] >= limits[name])
+    return tuple(name for name in ELEMENTS[head] if chances[name] >= limits[f"{head}:{name}{'+' if name in seen else ''}"])

@@ -8,10 +8,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from sqlalchemy import select
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+from hotline.models import AuditEvent
 from hotline.roles import Role
+from hotline.watch import alarm
+from hotline.watch.invariants import Invariant
 from tests.console.desk import Desk
+from tests.watch.letters import Letters
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--no-first-run"]
@@ -227,6 +232,67 @@ def test_every_screen_is_fit_for_everybody(street: Street, scheme: str, width: i
         look(page)
     page.keyboard.press("?")
     look(page)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_dead_letters_are_fit_for_everybody(street: Street, scheme: str, width: int) -> None:
+    looks = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+    street.desk.enrol("claudine", Role.SUPERVISOR)
+    page = street.officer("Claudine", **looks)
+    page.goto(f"{street.address}/dead")
+    look(page)
+    Letters(street.desk.site).one_of_each()
+    now = datetime.now(UTC)
+    with street.desk.site.db.transaction() as session:
+        alarm.recount(session, street.desk.site, now)
+        for broken in Invariant:
+            alarm.set_counter(session, street.desk.site, f"watch.{broken.name}.since", int(now.timestamp()))
+        alarm.set_counter(session, street.desk.site, alarm.BEAT, 1)
+    for path in ("/dead", "/queue"):
+        page.goto(street.address + path)
+        look(page)
+    intake = street.officer("Intake", **looks)
+    intake.goto(f"{street.address}/dead")
+    look(intake)
+
+
+def test_a_dead_letter_is_replayed_once_though_the_button_is_pressed_twice(street: Street) -> None:
+    street.desk.enrol("claudine", Role.SUPERVISOR)
+    Letters(street.desk.site).message()
+    page = street.officer("Claudine")
+    page.keyboard.press("d")
+    page.wait_for_url("**/dead")
+    page.get_by_role("button", name="Try again").dblclick()
+    expect(page.get_by_role("heading", name="Nothing is stuck")).to_be_visible()
+    with street.desk.site.db.reading() as session:
+        assert session.scalars(select(AuditEvent.action).where(AuditEvent.action.like("dead.%"))).all() == ["dead.replay"]
+    assert street.complaints == []
+
+
+def test_without_scripts_a_dead_letter_can_be_mended_too(street: Street) -> None:
+    street.desk.enrol("claudine", Role.SUPERVISOR)
+    Letters(street.desk.site).webhook()
+    page = street.officer("Claudine", java_script_enabled=False)
+    page.goto(f"{street.address}/dead")
+    page.get_by_role("button", name="Mark handled").click()
+    expect(page.get_by_role("status").first).to_contain_text("Marked handled")
+    expect(page.get_by_role("heading", name="Nothing is stuck")).to_be_visible()
+
+
+def test_a_life_that_waits_appears_on_an_open_page_by_itself(street: Street) -> None:
+    page = street.officer()
+    expect(page.locator(".warn")).to_have_count(0)
+    Letters(street.desk.site).message()
+    with street.desk.site.db.transaction() as session:
+        alarm.recount(session, street.desk.site, datetime.now(UTC))
+    beat(page)
+    expect(page.locator(".warn")).to_contain_text("1 dead letter may cost a life")
+    expect(page.locator(".badge-life")).to_contain_text("1")
+    page.get_by_role("link", name="Look now").click()
+    page.wait_for_url("**/dead")
+    expect(page.locator("[data-row]").first).to_contain_text("Alert to an officer")
+    expect(page.locator("[data-row]").first).to_contain_text("For a supervisor")
 
 
 def look(page: Page) -> None:

@@ -14,9 +14,13 @@ SCREENS = [
     ("POST", "/case/{token}/claim", May.WORK_CASE),
     ("POST", "/case/{token}/release", May.WORK_CASE),
     ("POST", "/case/{token}/acknowledge", May.WORK_CASE),
+    ("POST", "/case/{token}/correct", May.WORK_CASE),
     ("POST", "/case/{token}/note", May.WORK_CASE),
     ("POST", "/case/{token}/reply", May.REPLY),
     ("POST", "/case/{token}/meter", May.REPLY),
+    ("GET", "/dead", May.SEE_DEAD),
+    ("GET", "/dead/rows", May.SEE_DEAD),
+    ("POST", "/dead/mend", May.MEND),
 ]
 
 

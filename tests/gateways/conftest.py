@@ -7,12 +7,13 @@ import pytest
 
 from hotline.config import Settings, load
 from hotline.gateways.twilio import Twilio
-from tests.gateways.fake_twilio import FakeTwilio
+from tests.fakes.gateway import FakeGateway
+from tests.gateways.far_end import FarEnd, far_end
 
 
 @pytest.fixture
-def fake_twilio() -> Iterator[FakeTwilio]:
-    server = FakeTwilio()
+def fake_twilio() -> Iterator[FakeGateway]:
+    server = FakeGateway()
     server.start()
     yield server
     server.stop()
@@ -34,5 +35,12 @@ def account(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def twilio(account: Settings, fake_twilio: FakeTwilio) -> Twilio:
+def twilio(account: Settings, fake_twilio: FakeGateway) -> Twilio:
     return Twilio(account.model_copy(update={"twilio_api_url": fake_twilio.url}))
+
+
+@pytest.fixture
+def far() -> Iterator[FarEnd]:
+    """A gateway's server on this machine."""
+    with far_end() as server:
+        yield server

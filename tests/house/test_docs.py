@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from hotline.deployment import Deployment
 from hotline.models import AuditEvent, Base, Contact
-from hotline.outbound.doubt import ALERT_AGAIN, BACK_OFF, LIFE_AGAIN
+from hotline.outbound.doubt import ALERT_AGAIN, BACK_OFF, LIFE_AGAIN, LIFE_LATER
 from hotline.roles import MATRIX, May, Role
 from hotline.routing import directory
 
@@ -73,6 +73,8 @@ def test_the_waits_after_a_doubtful_sending_are_those_of_the_code() -> None:
     page, (first, *later) = read("docs/safety.md"), BACK_OFF
     assert f"again after {first.seconds} s, {', '.join(str(wait.seconds // 60) for wait in later)} min" in page
     assert f"again after {LIFE_AGAIN.seconds} s, by the other gateway" in page
+    assert f"every {LIFE_AGAIN.seconds} s while it is valid" in page
+    assert f"tries every {LIFE_LATER.seconds // 60} min, until somebody answers" in page
     assert f"once more after {ALERT_AGAIN.seconds} s, then left as unknown" in page
 
 

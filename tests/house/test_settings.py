@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 import pytest
+from pydantic import SecretStr
 
 from hotline.cli import doctor, main
 from hotline.config import PROJECT, Settings
@@ -20,6 +21,8 @@ def shown(value: object) -> str:
     """A default as the page writes it: as it would stand in the environment."""
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
+    if isinstance(value, SecretStr):
+        return shown(value.get_secret_value())
     if isinstance(value, tuple):
         return shown(",".join(value))
     if isinstance(value, time):

@@ -5,23 +5,24 @@ import inspect
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from hotline.config import Settings
 from hotline.gateways.contract import Forged, Gateway, Webhook
 from hotline.gateways.shelf import GATEWAYS
 from hotline.models import InboxKind
 from hotline.privacy import Keyring
+from tests.gateways.vendors import SETTINGS
 
 HOUSE = Path(__file__).parents[2]
+ACCOUNT = {"twilio_account_sid": "AC" + "0" * 32, "twilio_auth_tokens": ("invented",)}
 PROMISED = sorted(name for name, member in vars(Gateway).items() if inspect.isfunction(member) and not name.startswith("_"))
 
 
 @pytest.fixture
 def shelf(tmp_path: Path) -> dict[str, Gateway]:
     """Every gateway there is, made with invented settings."""
-    settings = Settings(
-        instance=tmp_path, demo=True, twilio_account_sid="AC" + "0" * 32, twilio_auth_tokens=("invented",), _env_file=None
-    )
+    settings = Settings(instance=tmp_path, demo=True, **ACCOUNT, **SETTINGS, _env_file=None)
     keyring = Keyring(settings.keys)
     keyring.create_missing()
     made = {name: make(settings, keyring) for name, make in GATEWAYS.items()}
@@ -30,7 +31,7 @@ def shelf(tmp_path: Path) -> dict[str, Gateway]:
 
 
 def test_the_contract_promises_both_directions() -> None:
-    assert PROMISED == ["answer", "external_id", "read_status", "read_text", "send", "verify"]
+    assert PROMISED == ["address", "answer", "external_id", "find", "lacking", "read_status", "read_text", "send", "verify"]
 
 
 @pytest.mark.parametrize("name", sorted(GATEWAYS))
@@ -50,10 +51,22 @@ def test_a_gateway_keeps_every_promise_of_the_contract_and_explains_it(shelf: di
     assert gateway.name == name
     assert gateway.kinds
     assert gateway.kinds <= {str(kind) for kind in InboxKind}
+    assert gateway.methods <= {"GET", "POST"}
     for promise in PROMISED:
         kept, asked = getattr(type(gateway), promise), getattr(Gateway, promise)
         assert list(inspect.signature(kept).parameters) == list(inspect.signature(asked).parameters), promise
         assert inspect.getdoc(kept), promise
+
+
+@pytest.mark.parametrize("name", sorted(GATEWAYS))
+def test_a_gateway_names_every_secret_it_knows_so_that_no_log_shows_it(shelf: dict[str, Gateway], name: str) -> None:
+    chosen = Settings(**ACCOUNT, **SETTINGS, _env_file=None)
+    values = [getattr(chosen, field) for field in Settings.model_fields if field.startswith(f"{name}_")]
+    flat = [one for value in values for one in (value if isinstance(value, tuple) else (value,))]
+    assert {one.get_secret_value() for one in flat if isinstance(one, SecretStr)} <= set(shelf[name].secrets)
+    for kind in shelf[name].kinds:
+        kept = shelf[name].address(kind).partition("?")[0].partition(f"/{kind}/")[2]
+        assert not kept or kept in shelf[name].secrets
 
 
 @pytest.mark.parametrize("name", sorted(GATEWAYS))
@@ -66,4 +79,4 @@ def test_a_gateway_refuses_what_is_not_signed_at_all(shelf: dict[str, Gateway], 
 
 def test_every_file_of_the_shelf_stands_on_it() -> None:
     files = {path.stem for path in (HOUSE / "hotline" / "gateways").glob("*.py")}
-    assert files - {"__init__", "contract", "shelf"} == set(GATEWAYS)
+    assert files - {"__init__", "contract", "shelf", "unsigned", "wire"} == set(GATEWAYS)

@@ -1,14 +1,12 @@
-"""A whole hotline for a test: `hotline up --demo` as a process, on free ports, in an instance folder of its own."""
+"""A whole hotline for a test: `hotline up` as a process, a demo unless told otherwise, on free ports, in a folder of its own."""
 
 import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -24,29 +22,24 @@ from hotline.config import Settings
 from hotline.deployment import Deployment
 from hotline.queue import QueueName
 from hotline.simulator.handsets import Handsets, Text
+from tests.servers import children, free_port, parent_of, until
+
+__all__ = ["Officer", "Running", "answers", "free_port", "until"]
 
 HOTLINE = Path(sys.executable).with_name("hotline")
 LANES = frozenset(str(name) for name in QueueName)
 LEADERS = {"web", "desk", "clock", *LANES}
 
 
-def until(condition: Callable[[], object], seconds: float, what: str, *, every: float = 0.02) -> float:
-    """Wait until something is so, looking every so often, and return how long it took. Raises TimeoutError that names it."""
-    started = time.monotonic()
-    while not condition():
-        if time.monotonic() - started > seconds:
-            raise TimeoutError(f"not within {seconds} s: {what}")
-        time.sleep(every)
-    return time.monotonic() - started
-
-
 @dataclass
 class Running:
-    """One instance, started and stopped as an operator would. `environment` overrides its settings."""
+    """One instance, started and stopped as an operator would; `settings` are what the operator chose besides, by field."""
 
     folder: Path
     database_url: str = ""
     redis_url: str = ""
+    demo: bool = True
+    settings: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
     _log: IO[bytes] | None = None
     _ports: tuple[int, int] = field(default_factory=lambda: (free_port(), free_port()))
@@ -69,13 +62,14 @@ class Running:
             "HOTLINE_DESK_PORT": str(self._ports[1]),
             "DATABASE_URL": self.database_url,
             "REDIS_URL": self.redis_url,
+            **{f"HOTLINE_{name.upper()}": value for name, value in self.settings.items()},
         }
         return {**os.environ, **chosen, "COLUMNS": "200"}  # noqa: TID251  a subprocess needs PATH and HOME
 
     @cached_property
     def site(self) -> Deployment:
         """The same deployment, opened by the test to look into."""
-        chosen = {"web_port": self._ports[0], "desk_port": self._ports[1], "demo": True}
+        chosen = {"web_port": self._ports[0], "desk_port": self._ports[1], "demo": self.demo, **self.settings}
         urls = {"database_url": self.database_url, "redis_url": self.redis_url}
         return Deployment(Settings(instance=self.instance, _env_file=None, **chosen, **urls))
 
@@ -86,7 +80,7 @@ class Running:
         self.folder.mkdir(exist_ok=True)
         self._log = self._log or self.log.open("ab")
         self.process = subprocess.Popen(
-            [HOTLINE, "up", "--demo"],
+            [HOTLINE, "up", *(["--demo"] if self.demo else [])],
             env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=self._log if printing_to is None else printing_to,
@@ -156,13 +150,20 @@ class Running:
         for entry in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
                 if mark in (entry / "environ").read_bytes() or named in (entry / "cmdline").read_bytes():
-                    found[int(entry.name)] = _parent(entry)
+                    found[int(entry.name)] = parent_of(entry)
         return found
 
     def children(self, name: str) -> list[int]:
         """Return the processes a named one has forked, oldest first."""
         leader = self.leader(name)
-        return sorted(pid for pid, parent in self.processes().items() if parent == leader)
+        return children(leader) if leader else []
+
+    def with_job(self, lane: str) -> list[int]:
+        """Return a worker of a lane and the job it runs at this moment; none while none runs one."""
+        for name in (lane, f"{lane}2"):
+            if jobs := self.children(name):
+                return [self.leader(name), *jobs]
+        return []
 
     def orphans(self) -> list[int]:
         """Return processes of this instance whose parent is gone: jobs that outlive a killed worker, for seconds."""
@@ -240,13 +241,3 @@ def answers(url: str) -> bool:
             return http.request("GET", url).status == 200
         except urllib3.exceptions.HTTPError:
             return False
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _parent(process: Path) -> int:
-    return int((process / "stat").read_text().rpartition(")")[2].split()[1])

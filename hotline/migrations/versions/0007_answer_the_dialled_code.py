@@ -1,6 +1,6 @@
 """Answer the dialled code.
 
-Revision: 0007, after 0002.
+Revision: 0007, after 0006.
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 import hotline.models.base
 
 revision = "0007"
-down_revision = "0002"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 

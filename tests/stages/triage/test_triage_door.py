@@ -87,7 +87,18 @@ def test_prediction_writes_one_line_of_labels_for_each_message() -> None:
     labels = list(predict(lines))
     assert [label["id"] for label in labels] == ["a", "b"]
     assert labels[0]["palermo"]["means"]
-    assert set(labels[1]) == {"id", "lang", "variety", "category", "urgency", "minors", "palermo", "places", "findings"}
+    assert set(labels[1]) == {
+        "id",
+        "lang",
+        "variety",
+        "category",
+        "certainty",
+        "urgency",
+        "minors",
+        "palermo",
+        "places",
+        "findings",
+    }
 
 
 def test_prediction_names_the_line_it_cannot_read() -> None:

@@ -115,7 +115,7 @@ function choose(row, focus = true) {
   if (!row) return;
   chosen = row.id;
   row.classList.add("chosen");
-  if (focus) find(".open", row)?.focus();
+  if (focus) find(".open, .btn", row)?.focus();
   row.scrollIntoView({ block: "nearest" });
 }
 
@@ -135,11 +135,12 @@ function write(mode, field) {
 const acts = {
   j: () => step(1),
   k: () => step(-1),
-  o: () => find("[data-row].chosen a.open")?.click(),
+  o: () => find("[data-row].chosen :is(a.open, a.handle)")?.click(),
   c: () => find("[data-row].chosen [data-claim], [data-case] [data-claim]")?.requestSubmit(),
   r: () => write("#mode-reply", "#reply-text"),
   n: () => write("#mode-note", "#note-text"),
   q: () => find("[data-back]")?.click(),
+  d: () => find("[data-dead]")?.click(),
   "?": () => find("[data-key-sheet]")?.showModal(),
 };
 

@@ -1,7 +1,6 @@
-"""A small Twilio on 127.0.0.1: takes messages over HTTP as the REST API does, and fails in every way a provider can.
+"""A server whose every answer is scripted, for what the fake gateway does not do: a list that breaks off in its middle.
 
-Each request takes the next behaviour from a list, or is accepted when the list is empty. What was asked is kept, so that a
-test can look at it. All numbers are invented.
+Each request takes the next behaviour from a list. What was asked is kept, so that a test can look at it.
 """
 
 import json
@@ -26,7 +25,7 @@ class Request:
 
 
 @dataclass
-class FakeTwilio:
+class Scripted:
     """The server: its address, what it was asked, and what it is to do next."""
 
     url: str = ""
@@ -51,14 +50,14 @@ class FakeTwilio:
     def asked(self, request: Request) -> Behaviour:
         with self._lock:
             self.requests.append(request)
-            return self.next.pop(0) if self.next else accept
+            return self.next.pop(0)
 
 
 class Handler(BaseHTTPRequestHandler):
     """One connection."""
 
     protocol_version = "HTTP/1.1"
-    twilio: FakeTwilio
+    twilio: Scripted
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
@@ -83,35 +82,6 @@ class Handler(BaseHTTPRequestHandler):
 def sid_of(number: int) -> str:
     """Return an invented message SID."""
     return f"SM{number:032x}"
-
-
-def accept(handler: Handler) -> None:
-    """Accept the message as Twilio does: 201 and the message resource."""
-    account = handler.path.split("/")[3]
-    sid = sid_of(len(handler.twilio.requests))
-    message = {
-        "account_sid": account,
-        "api_version": "2010-04-01",
-        "body": handler.form["Body"][0],
-        "date_created": "Thu, 24 Aug 2023 05:01:45 +0000",
-        "date_sent": None,
-        "date_updated": "Thu, 24 Aug 2023 05:01:45 +0000",
-        "direction": "outbound-api",
-        "error_code": None,
-        "error_message": None,
-        "from": handler.form["From"][0],
-        "messaging_service_sid": None,
-        "num_media": "0",
-        "num_segments": "1",
-        "price": None,
-        "price_unit": None,
-        "sid": sid,
-        "status": "queued",
-        "subresource_uris": {"media": f"/2010-04-01/Accounts/{account}/Messages/{sid}/Media.json"},
-        "to": handler.form["To"][0],
-        "uri": f"/2010-04-01/Accounts/{account}/Messages/{sid}.json",
-    }
-    handler.answer(201, json.dumps(message).encode())
 
 
 def refuse(status: int, code: object, message: str = "invented refusal of +250 780 000 101") -> Behaviour:

@@ -1,0 +1,37 @@
+"""Links: says which clues of a case other cases name too, and whether they come from different people.
+
+A case goes in; counts come out, never another case or who wrote it. Two reports from one phone are two reports and one source.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, aliased
+
+from hotline.models import NamedClue, Report
+
+
+@dataclass(frozen=True)
+class Link:
+    """A clue that other cases name too: how many reports, from how many senders, this one included."""
+
+    value_index: bytes
+    kind: str
+    reports: int
+    sources: int
+
+
+def links(session: Session, case_id: str) -> tuple[Link, ...]:
+    """Return the clues of a case that at least one other case names."""
+    mine, theirs = aliased(NamedClue), aliased(NamedClue)
+    cases, callers = func.count(theirs.case_id.distinct()), func.count(Report.caller_id.distinct())
+    found = (
+        select(theirs.value_index, theirs.kind, cases, callers)
+        .join(mine, mine.value_index == theirs.value_index)
+        .join(Report, Report.case_id == theirs.case_id)
+        .where(mine.case_id == case_id)
+        .group_by(theirs.value_index, theirs.kind)
+        .having(cases > 1)
+        .order_by(theirs.kind, theirs.value_index)
+    )
+    return tuple(Link(*row) for row in session.execute(found))

@@ -1,0 +1,98 @@
+"""Calls: hands a parcel's texts to their gateways, many at a time, and tells what is known as it becomes known.
+
+One text that hangs holds up no other: outcomes come in groups, those that are there first. A text in doubt is looked for at its
+gateway before it is sent again. Once a gateway is found to be failing, what it has not been given yet stays here.
+No session is open while a gateway is called.
+"""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy import select
+
+from hotline.deployment import Deployment
+from hotline.gateways.contract import Certainty, Gateway, OutboundText, Sent
+from hotline.models import Message, table
+from hotline.outbound import breaker
+from hotline.outbound.claiming import other_gateway, to_life
+from hotline.outbound.deliver import Parcel
+
+MESSAGE = table(Message)
+AT_ONCE = 32
+TOGETHER = 0.5  # seconds in which outcomes are gathered to be written down in one go
+SLOW = 5.0  # seconds; a healthy gateway answers within one
+
+
+def outcomes(deployment: Deployment, parcel: Parcel) -> Iterator[Sequence[Sent]]:
+    """Send a parcel and yield what became of its texts, group after group; whoever reads a group writes it down."""
+    calls = _Calls(deployment, parcel)
+    with ThreadPoolExecutor(AT_ONCE, "call") as pool:
+        under_way: set[Future[list[Sent]]] = set()
+        for name, texts in parcel.texts.items():
+            gateway = deployment.shelf.get(name)
+            step = gateway.per_request if gateway else len(texts)
+            under_way |= {pool.submit(calls.make, name, gateway, texts[at : at + step]) for at in range(0, len(texts), step)}
+        while under_way:
+            done, under_way = wait(under_way, TOGETHER)
+            group = [sent for future in done for sent in future.result()]
+            if group:
+                yield group
+
+
+@dataclass
+class _Calls:
+    """The requests of one parcel, and how they went so far: what fails here fails before it is on record."""
+
+    deployment: Deployment
+    parcel: Parcel
+    failed: Counter[str] = field(default_factory=Counter)
+    tried: Counter[str] = field(default_factory=Counter)
+    counting: threading.Lock = field(default_factory=threading.Lock)
+
+    def make(self, name: str, gateway: Gateway | None, texts: Sequence[OutboundText]) -> list[Sent]:
+        """Send texts that fit one request. Never raises for a gateway's fault."""
+        if gateway is None:
+            return [Sent(text.id, Certainty.REFUSED, code="gateway has no settings", retry=True) for text in texts]
+        if self._failing(name) and not any(self._must(name, text) for text in texts):
+            return [Sent(text.id, Certainty.REFUSED, code=breaker.NOT_TRIED, retry=True, retry_after=0) for text in texts]
+        known = {text.id: sent for text in texts if (sent := self._found(name, gateway, text))}
+        unknown = [text for text in texts if text.id not in known]
+        made = _timed(gateway, unknown)
+        with self.counting:
+            self.tried[name] += len(made)
+            self.failed[name] += sum(sent.faulty for sent in made)
+        known |= {sent.id: sent for sent in made}
+        return [known[text.id] for text in texts]
+
+    def _failing(self, name: str) -> bool:
+        with self.counting:
+            return breaker.failing(self.deployment.settings, self.failed[name], self.tried[name])
+
+    def _must(self, name: str, text: OutboundText) -> bool:
+        """Whether a text has to be tried even so: an alert to life for which no other gateway is open."""
+        other = other_gateway(self.deployment.settings, name)
+        return to_life(self.parcel.rows[text.id]) and (not other or other in self.parcel.shut or self._failing(other))
+
+    def _found(self, name: str, gateway: Gateway, text: OutboundText) -> Sent | None:
+        """Return that a text in doubt has gone out already, or None: then it goes once more."""
+        since = self.parcel.doubts.get(text.id)
+        candidates = gateway.find(text, since) if since is not None else ()
+        if not candidates:
+            return None
+        with self.deployment.db.reading() as session:
+            others = (MESSAGE.c.gateway == name, MESSAGE.c.provider_id.in_(candidates))
+            taken = set(session.scalars(select(MESSAGE.c.provider_id).where(*others)))
+        free = [candidate for candidate in candidates if candidate not in taken]
+        return Sent(text.id, Certainty.ACCEPTED, provider_id=free[0], code="found") if free else None
+
+
+def _timed(gateway: Gateway, texts: Sequence[OutboundText]) -> list[Sent]:
+    if not texts:
+        return []
+    started = time.monotonic()
+    made = gateway.send(texts)
+    return [replace(sent, slow=True) for sent in made] if time.monotonic() - started > SLOW else list(made)

@@ -1,0 +1,103 @@
+"""Claiming: which due messages a worker may take now, and by which gateway each goes.
+
+A gateway that is to be left alone keeps its messages waiting, uncounted, except alerts to life: those go by the other gateway,
+or by the same where no other is open. One message may try a gateway again whose pause is over.
+"""
+
+import secrets
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, RowMapping, and_, or_, select
+from sqlalchemy.orm import Session
+
+from hotline.config import Settings
+from hotline.db import claim
+from hotline.deployment import Deployment
+from hotline.models import ON_THE_WAY, Lane, Message, MessageKind, MessageState, table, written_out
+from hotline.outbound import breaker
+
+MESSAGE = table(Message)
+ON_ITS_WAY = written_out(MESSAGE.c.state, ON_THE_WAY)
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """Messages taken under one token, oldest first. `shut` gateways are to be left alone, `probes` are messages that try one."""
+
+    token: str
+    rows: Sequence[RowMapping]
+    shut: frozenset[str]
+    probes: Mapping[str, str]
+
+    def route(self, settings: Settings, row: RowMapping) -> str:
+        """Return the gateway a message goes by: its own, or for an alert to life the other one where its own is shut."""
+        own = str(row["gateway"])
+        if own not in self.shut or row["id"] in self.probes or not to_life(row):
+            return own
+        other = other_gateway(settings, own)
+        return other if other and other not in self.shut else own
+
+
+def waiting(session: Session, lane: Lane, now: datetime, *also: ColumnElement[bool]) -> bool:
+    """Whether any message of a lane is due."""
+    return session.execute(select(MESSAGE.c.id).where(*_due(lane, now), *also).limit(1)).first() is not None
+
+
+def wanted(session: Session, deployment: Deployment, lane: Lane, now: datetime) -> dict[str, int]:
+    """Return how many of a lane's due messages, up to a batch, each gateway with a limit would carry."""
+    batch = select(MESSAGE.c.gateway).where(*_due(lane, now)).limit(deployment.settings.deliver_batch)
+    counted = Counter(session.scalars(batch))
+    return {name: counted[name] for name in deployment.settings.rates if counted[name]}
+
+
+def gather(session: Session, deployment: Deployment, lane: Lane, now: datetime, room: Mapping[str, int]) -> Claimed:
+    """Claim what may go now. `room` says how many a gateway with a limit may be given."""
+    token, chosen = secrets.token_hex(8), deployment.settings
+    how = breaker.health(session, now)
+
+    def some(limit: int, *where: ColumnElement[bool]) -> Sequence[RowMapping]:
+        values = {
+            "state": MessageState.CLAIMED,
+            "claim_token": token,
+            "lease_until": now + timedelta(seconds=chosen.lease_seconds),
+            "attempts": MESSAGE.c.attempts + 1,
+        }
+        by = [MESSAGE.c.due_at]
+        return claim(session, MESSAGE, where=[*_due(lane, now), *where], order_by=by, limit=limit, values=values)
+
+    rows: list[RowMapping] = []
+    probes: dict[str, str] = {}
+    for name, until in how.ripe.items():
+        its = MESSAGE.c.gateway == name
+        if waiting(session, lane, now, its) and breaker.probing(session, chosen, name, until, now):
+            taken = some(1, its)
+            rows += taken
+            probes |= {row["id"]: name for row in taken}
+    open_ = [or_(MESSAGE.c.gateway.not_in(how.shut), _TO_LIFE)] if how.shut else []
+    for name, most in room.items():
+        rows += some(most, MESSAGE.c.gateway == name, *open_) if most else []
+    unlimited = [MESSAGE.c.gateway.not_in(list(room))] if room else []
+    rows += some(chosen.deliver_batch, *unlimited, *open_)
+    return Claimed(token, sorted(rows, key=lambda row: (row["due_at"], row["id"])), how.shut, probes)
+
+
+def to_life(row: RowMapping) -> bool:
+    """Whether a message is an alert about a danger to life."""
+    return bool(row["lane"] == Lane.LIFE and row["kind"] == MessageKind.ALERT)
+
+
+def other_gateway(settings: Settings, name: str) -> str:
+    """Return the gateway beside this one, or nothing where there is none."""
+    if not settings.second_gateway:
+        return ""
+    return settings.second_gateway if name == settings.gateway else settings.gateway
+
+
+_TO_LIFE = and_(MESSAGE.c.lane == Lane.LIFE, MESSAGE.c.kind == MessageKind.ALERT)
+
+
+def _due(lane: Lane, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (ON_ITS_WAY, MESSAGE.c.lane == lane, MESSAGE.c.state == MessageState.QUEUED, MESSAGE.c.due_at <= now)

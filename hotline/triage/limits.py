@@ -1,0 +1,102 @@
+"""Limits: where a chance becomes a word; chosen on texts that the model had not read.
+
+Comes in: the truth and the held-back scores of every text, and what the rules made of it. Goes out: named numbers that weigh.py
+uses. For "immediate" recall comes first: the lowest limit whose false alarms, rules included, stay below the bar.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from hotline.triage import model
+from hotline.triage.judge import Judgement
+from hotline.triage.rules import Sign
+from hotline.triage.weigh import alarms, is_everyday
+
+MOST_FALSE_ALARMS = 0.11
+_STEPS = tuple(float(step) for step in np.arange(0.08, 0.66, 0.04))
+Matrix = NDArray[np.floating[Any]]
+
+
+def choose(truth: Matrix, scores: Matrix, signs: Sequence[Sequence[Sign]], by_rules: Sequence[Judgement]) -> dict[str, float]:
+    """Return every limit by name."""
+    limits = _leanings(scores[:, model.SLICES["category"]], truth[:, model.SLICES["category"]])
+    limits |= _sharpness(scores[:, model.SLICES["category"]], truth[:, model.SLICES["category"]], limits)
+    cases = truth[:, model.COLUMN["category", "trafficking"]] > 0
+    for head, names in model.ELEMENTS.items():
+        for name in names:
+            column = model.COLUMN[head, name]
+            seen = np.array([any(sign.value == name and sign.axis == head for sign in those) for those in signs])
+            chances = 1 / (1 + np.exp(-scores[cases, column]))
+            with_sign, alone = _best_f1(chances, truth[cases, column], seen[cases])
+            limits |= {f"{head}:{name}+": with_sign, f"{head}:{name}": alone}
+    return limits | _alarm(truth, scores, signs, by_rules, limits)
+
+
+def _alarm(
+    truth: Matrix, scores: Matrix, signs: Sequence[Sequence[Sign]], by_rules: Sequence[Judgement], limits: dict[str, float]
+) -> dict[str, float]:
+    """Return how much each opinion on "immediate" counts, and the lowest limit that raises few enough false alarms."""
+    heard = np.array(
+        [alarms(rules, those, model.Opinion(row.tolist())) for rules, those, row in zip(by_rules, signs, scores, strict=True)]
+    )
+    urgent = truth[:, model.COLUMN["urgency", "immediate"]]
+    each = np.where(urgent > 0, len(urgent) / urgent.sum(), len(urgent) / (1 - urgent).sum()) / 2
+
+    def loss(at: Matrix) -> tuple[float, Matrix]:
+        chances = 1 / (1 + np.exp(-np.clip(heard @ at, -50, 50)))
+        right = np.where(urgent > 0, chances, 1 - chances)
+        return float(-(np.log(right + 1e-12) * each).sum() + at @ at), heard.T @ ((chances - urgent) * each) + 2 * at
+
+    bounds = [(0.0, None)] * (heard.shape[1] - 1) + [(None, None)]  # a voice for danger never speaks against it
+    counts = minimize(loss, np.zeros(heard.shape[1]), jac=True, method="L-BFGS-B", bounds=bounds).x
+    opinions = [model.Opinion(row.tolist()) for row in scores]
+    everyday = np.array([is_everyday(those, opinion, limits) for those, opinion in zip(signs, opinions, strict=True)])
+    loud = np.where(everyday, -np.inf, heard @ counts)
+    limit = float(np.quantile(loud[urgent == 0], 1 - MOST_FALSE_ALARMS, method="lower"))
+    return {f"alarm:{at}": round(float(count), 4) for at, count in enumerate(counts)} | {"alarm": round(limit, 4)}
+
+
+def _leanings(scores: Matrix, truth: Matrix) -> dict[str, float]:
+    """Return what to add to each category's score for the best macro-F1."""
+    names = model.CHOICES["category"]
+    true = truth.argmax(axis=1)
+    leaning = np.zeros(len(names))
+    for _ in range(3):
+        for column in range(len(names)):
+            tries = leaning + np.outer(np.arange(-0.8, 0.81, 0.1), np.eye(len(names))[column])
+            leaning = max(tries, key=lambda one: (_macro_f1((scores + one).argmax(axis=1), true), -float(np.abs(one).sum())))
+    return {f"leaning:{name}": round(float(one), 2) for name, one in zip(names, leaning, strict=True)}
+
+
+def _sharpness(scores: Matrix, truth: Matrix, limits: dict[str, float]) -> dict[str, float]:
+    """Return the factor at which the stated certainty is worth what it says: the one with the likeliest truth."""
+    leaning = np.array([limits[f"leaning:{name}"] for name in model.CHOICES["category"]])
+
+    def unlikely(sharpness: float) -> float:
+        odds = np.exp((scores + leaning - (scores + leaning).max(axis=1, keepdims=True)) * sharpness)
+        return -float(np.log((odds * truth).sum(axis=1) / odds.sum(axis=1)).sum())
+
+    return {"sharpness": round(float(min(np.arange(0.3, 2.5, 0.05), key=unlikely)), 2)}
+
+
+def _macro_f1(guessed: NDArray[np.int64], true: NDArray[np.int64]) -> float:
+    both = [((guessed == n) & (true == n)).sum() / ((guessed == n).sum() + (true == n).sum()) for n in range(true.max() + 1)]
+    return 2 * float(np.mean(both))
+
+
+def _best_f1(chances: Matrix, truth: Matrix, seen: NDArray[np.bool_]) -> tuple[float, float]:
+    """Return the limits with and without a sign of the rules that give the best F1."""
+
+    def f1(pair: tuple[float, float]) -> float:
+        guessed = chances >= np.where(seen, *pair)
+        return float(2 * (guessed * truth).sum() / max(guessed.sum() + truth.sum(), 1))
+
+    return max(
+        ((sign, alone) for sign in _STEPS for alone in _STEPS if sign <= alone),
+        key=lambda pair: (round(f1(pair), 6), -math.dist(pair, (0.3, 0.5))),
+    )
