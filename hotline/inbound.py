@@ -142,17 +142,16 @@ class Door:
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer one request under /in/. This is WSGI itself: a framework's request costs as much as all the rest of the way."""
-        name, kind = _addressed(environ["PATH_INFO"])
-        gateway = self.deployment.shelf.get(name)
-        gateway = gateway if gateway is not None and kind in gateway.kinds else None
-        status, headers, body = self._respond(environ, name, gateway, kind)
-        if kind == InboxKind.USSD and gateway is not None and not body:
+        status, headers, body = self._respond(environ)
+        if not body and _addressed(environ["PATH_INFO"])[1] == InboxKind.USSD and status != NOT_FOUND[0]:
             body = self._hops.sorry.encode()
         start_response(status, [*headers, ("Content-Length", str(len(body)))])
         return [body]
 
-    def _respond(self, environ: "WSGIEnvironment", name: str, gateway: Gateway | None, kind: str) -> Reply:
-        if gateway is None:
+    def _respond(self, environ: "WSGIEnvironment") -> Reply:
+        name, kind = _addressed(environ["PATH_INFO"])
+        gateway = self.deployment.shelf.get(name)
+        if gateway is None or kind not in gateway.kinds:
             # Some gateways never come again after a 404. The fault is ours to mend, a setting or a path, so they are to wait.
             return UNAVAILABLE if name in GATEWAYS else NOT_FOUND
         if environ["REQUEST_METHOD"] not in gateway.methods:

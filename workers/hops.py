@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from hotline.deployment import Deployment
 from hotline.gateways.contract import HopsEnd
+from hotline.intake import clues
 from hotline.intake.arrivals import Arrival, Claimed
 from hotline.intake.dialled import Dialled
 from hotline.intake.erase import remove_hops
@@ -60,6 +61,7 @@ def advance(session: Session, site: Deployment, hops: Hops, now: datetime) -> To
     if grown:
         rows = [assessed_row(case_id, key, reading, now) for case_id, key, reading in grown]
         session.connection().execute(insert(table(Assessed)), rows)
+        clues.keep_grown(session, site, [(case_id, reading) for case_id, _, reading in grown], now)
     lanes = received.lanes | reread(session, site, grown, now, still_telling=True) | settle(session, site, now)
     return Told(received.opened, lanes, dialled.stopped)
 

@@ -1,4 +1,4 @@
-"""Africa's Talking: SMS in and out, receipts, opt-outs, and the list of what came in.
+"""Africa's Talking: SMS in and out, receipts, opt-outs, a dialled code (USSD), and the list of what came in.
 
 It signs nothing, so its hooks are guarded as hotline.gateways.unsigned says, and a number it names is never proof of who
 writes. Its own Python SDK has no time-outs; this calls the REST API itself. Sources: developers.africastalking.com (sms/sending,
@@ -41,6 +41,8 @@ FIELDS = {
     "sms": ("from", "to", "text", "id", "linkId", "date", "networkCode"),
     "status": ("id", "status", "phoneNumber", "failureReason", "retryCount"),
     "optout": ("phoneNumber", "senderId"),
+    "ussd": ("sessionId", "phoneNumber", "text", "serviceCode", "networkCode"),
+    "ussd_end": ("sessionId", "phoneNumber", "status", "input", "serviceCode", "networkCode"),
 }
 PROGRESS = {
     "submitted": Progress.SENT,

@@ -18,7 +18,8 @@ from hotline.intake.receive import CASE, REPORT, Conversation, Grown, Intake, Re
 from hotline.intake.ussd.heard import Heard
 from hotline.intake.ussd.told import lines, may_text, said, telling, words
 from hotline.intake.ussd.tree import NOTHING
-from hotline.models import CaseState, DialledSession, SafeContact, table
+from hotline.models import CaseState, DialledSession, MessageKind, MessageState, SafeContact, table
+from hotline.outbound.compose import Draft
 from hotline.phone import Sender
 
 SESSION = table(DialledSession)
@@ -93,12 +94,24 @@ class Dialled(Intake):
         conversation = self.conversations.get(caller.id) or self._begin(arrival, caller, reading)
         for place, (kind, body) in enumerate(lines(heard, self.deployment.words)):
             in_turn = replace(arrival, received_at=arrival.received_at + timedelta(microseconds=place))
-            self._store(in_turn, body, caller, conversation, kind)
+            self._line(in_turn, body, caller, conversation, kind)
         self.touched[conversation.report_id] = conversation.case_id
         if words(heard) or said(heard) != NOTHING:
             self._grow(conversation, heard)
         if (yes := may_text(heard)) is not None:
             self._allow(caller, conversation, yes=yes)
+
+    def _line(self, arrival: Arrival, body: str, caller: Known, conversation: Conversation, kind: MessageKind) -> None:
+        draft = Draft(
+            kind=kind,
+            body=body,
+            gateway=arrival.gateway,
+            case_id=conversation.case_id,
+            caller_id=caller.id,
+            inbox_id=arrival.inbox_id,
+            state=MessageState.STORED,
+        )
+        self.rows["message"].append(draft.row(conversation.key, arrival.received_at))
 
     def _grow(self, conversation: Conversation, heard: Heard) -> None:
         before = self.received.grown.get(conversation.case_id)

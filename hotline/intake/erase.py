@@ -15,25 +15,25 @@ from hotline.models import (
     RANK,
     Assessed,
     Attempt,
+    Base,
     Caller,
     Case,
-    CaseKey,
     CaseState,
     Direction,
     Inbox,
     InboxKind,
     Message,
     MessageState,
+    NamedClue,
     Note,
-    Referral,
     Report,
     table,
 )
 
-ASSESSED, ATTEMPT, CALLER, CASE, CASE_KEY = (table(one) for one in (Assessed, Attempt, Caller, Case, CaseKey))
-INBOX, MESSAGE, NOTE, REFERRAL, REPORT = (table(one) for one in (Inbox, Message, Note, Referral, Report))
-PARTS = (MESSAGE, REFERRAL, REPORT, ASSESSED, CASE_KEY)
-SHRED = (*((of, of.c.case_id) for of in PARTS), (CASE, CASE.c.id))
+ASSESSED, ATTEMPT, CALLER, CASE, CLUE = (table(one) for one in (Assessed, Attempt, Caller, Case, NamedClue))
+INBOX, MESSAGE, NOTE, REPORT = (table(one) for one in (Inbox, Message, Note, Report))
+PARTS = tuple(of for of in reversed(Base.metadata.sorted_tables) if "case_id" in of.c)  # what points at others first
+READ = (ASSESSED, CLUE)  # a reading quotes the words
 WAITING = (MessageState.QUEUED, MessageState.HELD)
 
 
@@ -63,14 +63,16 @@ def _take_back(session: Session, case_id: str, hops: Sequence[str], now: datetim
     told = session.execute(delete(MESSAGE).where(of_case, MESSAGE.c.inbox_id.in_(hops)).returning(MESSAGE.c.id)).all()
     if not told:
         return False
-    session.execute(delete(ASSESSED).where(ASSESSED.c.case_id == case_id))  # a reading quotes the words
+    for of in READ:
+        session.execute(delete(of).where(of.c.case_id == case_id))
     if session.scalar(select(exists().where(of_case, MESSAGE.c.direction == Direction.IN))):
         return True
     if _seen(session, case_id):
         _close(session, case_id, now)
     else:
-        for of, column in SHRED:
-            session.execute(delete(of).where(column == case_id))
+        for of in PARTS:
+            session.execute(delete(of).where(of.c.case_id == case_id))
+        session.execute(delete(CASE).where(CASE.c.id == case_id))
     return False
 
 

@@ -204,7 +204,7 @@ class Intake:
 
     def _open(self, arrival: Arrival, text: InboundText, caller: Known, reading: Reading, joint: Joint | None) -> Conversation:
         conversation = self._begin(arrival, caller, reading)
-        self._keep(arrival, text, caller, conversation, MessageKind.REPORT, joint)
+        self._store(arrival, text, caller, conversation, MessageKind.REPORT, joint)
         return conversation
 
     def _begin(self, arrival: Arrival, caller: Known, reading: Reading) -> Conversation:
@@ -229,12 +229,12 @@ class Intake:
         joint: Joint | None,
     ) -> None:
         kind = MessageKind.REPORT if reaction.report else MessageKind.ANSWER_IN
-        self._keep(arrival, text, caller, conversation, kind, joint)
+        self._store(arrival, text, caller, conversation, kind, joint)
         self.touched[conversation.report_id] = conversation.case_id
         if reaction.report:
             self.received.grown[conversation.case_id] = Grown(conversation.case_id, conversation.key)
 
-    def _keep(
+    def _store(
         self,
         arrival: Arrival,
         text: InboundText,
@@ -243,21 +243,9 @@ class Intake:
         kind: MessageKind,
         joint: Joint | None,
     ) -> None:
-        row_id = self._store(arrival, text.body, caller, conversation, kind, joint)
-        self.pieces.note(conversation.case_id, row_id, joint, text, arrival.received_at)
-
-    def _store(
-        self,
-        arrival: Arrival,
-        body: str,
-        caller: Known,
-        conversation: Conversation,
-        kind: MessageKind,
-        joint: Joint | None = None,
-    ) -> str:
         draft = Draft(
             kind=kind,
-            body=body,
+            body=text.body,
             gateway=arrival.gateway,
             case_id=conversation.case_id,
             caller_id=caller.id,
@@ -269,7 +257,7 @@ class Intake:
         )
         row = draft.row(conversation.key, arrival.received_at)
         self.rows["message"].append(row)
-        return str(row["id"])
+        self.pieces.note(conversation.case_id, str(row["id"]), joint, text, arrival.received_at)
 
     def _answer(
         self, caller: Known, reaction: Reaction, reading: Reading, conversation: Conversation | None, gateway: str

@@ -14,9 +14,9 @@ class InboxKind(StrEnum):
 
     SMS = "sms"
     STATUS = "status"
-    OPT_OUT = "optout"
     USSD = "ussd"
     USSD_END = "ussd_end"
+    OPT_OUT = "optout"
 
 
 class InboxState(StrEnum):

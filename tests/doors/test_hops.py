@@ -10,7 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
 
 from hotline.deployment import Deployment
 from hotline.gateways.contract import Webhook
@@ -19,6 +21,7 @@ from hotline.intake import spool
 from hotline.intake.ussd.heard import HEADER
 from hotline.models import Case, CaseState, DialledSession, Inbox, InboxState, Message, Quarantine
 from tests.dialling import Dialled, post
+from tests.gateways.vendors import PUBLIC_URL, SECRET, THEIR_ADDRESS
 from tests.line import Line, fill_directory
 
 WHOLE = ("8", "5", "1", "1", "3", "NYA", "2", "five girls behind the market")
@@ -332,3 +335,47 @@ def test_1000_random_walks_hear_a_page_at_every_hop_and_leave_nothing_unread(lin
 @pytest.mark.faults
 def test_10000_random_walks_hear_a_page_at_every_hop_and_leave_nothing_unread(line: Line) -> None:
     wander(line, 10_000)
+
+
+# ---- Africa's Talking's own way in
+
+
+def test_a_session_of_africas_talking_is_answered_to_its_end_by_its_secret_address_alone(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    real = deployment.settings.model_copy(
+        update={
+            "africastalking_username": "invented",
+            "africastalking_addresses": ("203.0.113.0/28",),
+            "hook_secrets": (SecretStr(SECRET),),
+            "public_url": PUBLIC_URL,
+        }
+    )
+    site = Deployment(real)
+    fill_directory(site, tmp_path)
+    line = Line(site)
+    gateway = site.shelf.get("africastalking")
+    assert gateway
+    known = {"sessionId": "ATUid_1", "phoneNumber": "+250780000101", "networkCode": "63510", "serviceCode": "*384*778#"}
+
+    def ask(kind: str, peer: str = THEIR_ADDRESS, **more: str) -> TestResponse:
+        path = line.carriers["africastalking"].real.address(kind).removeprefix(PUBLIC_URL)
+        return line.client.post(path, data=known | more, environ_overrides={"REMOTE_ADDR": peer})
+
+    assert ask("ussd", text="").text.startswith("CON IJWI")
+    for text in ("8", "8*5", "8*5*1", "8*5*1*4", "8*5*1*4*1"):
+        answer = ask("ussd", text=text)
+        assert (answer.status_code, answer.text[:4]) == (200, "CON ")
+    ended = {"date": "2026-11-23 20:30:00", "status": "Incomplete", "input": "8*5*1*4*1", "hopsCount": "6", "cost": "None"}
+    assert ask("ussd_end", **ended).status_code == 200
+    assert ask("ussd", peer="198.51.100.9", text="1*4*1").status_code == 403
+    forged = line.client.post("/in/africastalking/ussd/guessed", data=known | {"text": "1"})
+    assert (forged.status_code, forged.text[:4]) == (403, "END ")
+    line.work()
+    assert (line.case()["category"], line.case()["urgency"], line.case()["state"]) == (
+        "child_protection",
+        "immediate",
+        CaseState.UNFINISHED,
+    )
+    assert len({text.to for text in line.sent}) == 2
+    site.close()

@@ -206,7 +206,7 @@ def test_without_secrets_nothing_is_genuine_and_the_doctor_is_told_what_lacks(tm
 
 def test_the_secret_of_a_hook_is_its_own_and_as_long_as_256_bits(gateway: AfricasTalking) -> None:
     tokens = {gateway.address(kind).rpartition("/")[2] for kind in gateway.kinds}
-    assert len(tokens) == 3
+    assert len(tokens) == len(gateway.kinds)
     assert {len(token) for token in tokens} == {43}
     assert isinstance(gateway._hook, Hook)
     assert SECRET in gateway.secrets
