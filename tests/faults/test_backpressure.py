@@ -11,7 +11,7 @@ import urllib3
 from hotline.simulator.send import Carrier, fresh_id
 from tests.journeys.running import Running
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.faults]
 
 HANGING, TEXTS = 40, 60
 

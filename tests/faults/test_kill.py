@@ -12,7 +12,7 @@ import pytest
 from tests.journeys.ledger import Post, alerted, answered_twice, invented, kept, owed
 from tests.journeys.running import Running, until
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.faults]
 
 TEXTS = 30
 EVERY = 0.03

@@ -13,7 +13,7 @@ from hotline.embedded import command
 from tests.journeys.ledger import Post, answered_twice, invented, kept, owed
 from tests.journeys.running import Running, until
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.faults]
 
 TEXTS, EVERY = 20, 0.05
 DELAY = {"gone": 20.0, "hung": 30.0, "full": 20.0}
