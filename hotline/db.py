@@ -65,6 +65,7 @@ class Database:
         self._reader = self.engine.execution_options(reading=True)
         self._turn = threading.Lock()
         self._own = threading.local()
+        self._writers: list[Connection] = []
         self._lock_file: int | None = None
 
     @contextmanager
@@ -87,6 +88,7 @@ class Database:
         connection = self._own.__dict__.get("connection")
         if connection is None or connection.closed or connection.invalidated:
             connection = self._own.connection = self.engine.connect()
+            self._writers = [*(one for one in self._writers if not one.closed), connection]
         with self._our_turn(), connection.begin():
             yield connection
 
@@ -131,7 +133,9 @@ class Database:
         return datetime.now(UTC) if self.sqlite else session.execute(select(func.clock_timestamp())).scalar_one()
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, those of writing threads too."""
+        for connection in self._writers:
+            connection.close()
         self.engine.dispose()
         if self._lock_file is not None:
             os.close(self._lock_file)
