@@ -111,8 +111,13 @@ def rung(need: Need, directory: Sequence[Entry], tiers: Iterable[Tier]) -> tuple
 
 def _fitting(need: Need, directory: Sequence[Entry], local: datetime, tier: Tier) -> list[Choice]:
     fit = [entry for entry in directory if entry.tier is tier and _competent(entry, need) and entry.on_duty(local)]
-    fit.sort(key=lambda entry: ("*" in entry.categories, "*" in entry.areas, entry.id))
+    fit.sort(key=lambda entry: (_cannot_go(entry, need), "*" in entry.categories, "*" in entry.areas, entry.id))
     return [Choice(entry, _why(entry, need)) for entry in fit]
+
+
+def _cannot_go(entry: Entry, need: Need) -> bool:
+    """Whether somebody else has to be told first: a child line or care centre receives whom others bring to safety."""
+    return need.life and entry.agency_kind in FOR_CHILDREN
 
 
 def _with_child_protection(need: Need, directory: Sequence[Entry], local: datetime, chosen: list[Choice]) -> list[Choice]:

@@ -91,25 +91,25 @@ class Outcome:
 
 
 class Player:
-    """Plays steps from phones. `arrived` gives the texts on a phone, `wait` lets the hotline work for a moment."""
+    """Plays steps from phones. `arrived` gives the newest texts of a phone by id, `wait` lets the hotline work for a moment."""
 
     def __init__(
         self,
         deployment: Deployment,
         line: Line,
         *,
-        arrived: Callable[[str], Sequence[str]] | None = None,
+        arrived: Callable[[str], Mapping[str, str]] | None = None,
         wait: Callable[[], object] = lambda: time.sleep(LOOK_EVERY),
     ) -> None:
         self._deployment, self._line, self._wait = deployment, line, wait
         self._arrived = arrived or _on_handsets(deployment)
         self._phone, self._session, self._typed, self._page = "", "", "", ""
-        self._before: dict[str, int] = {}
+        self._before: dict[str, frozenset[str]] = {}
 
     def play(self, transcript: Transcript) -> Iterator[Outcome]:
         """Yield what became of each step, up to the first that failed."""
         phones = {phone for step in transcript.steps for phone in (step.phone, step.told) if phone}
-        self._before = {phone: len(self._arrived(phone)) for phone in phones}
+        self._before = {phone: frozenset(self._arrived(phone)) for phone in phones}
         for number, step in enumerate(transcript.steps, start=1):
             outcome = Outcome(number, step, self._do(step) or self._unmet(step))
             yield outcome
@@ -160,7 +160,8 @@ class Player:
         return "" if step.case is None else self._case_differs(step.case)
 
     def _fresh(self, phone: str) -> Sequence[str]:
-        return self._arrived(phone)[self._before.get(phone, 0) :]
+        before = self._before.get(phone, frozenset())
+        return [body for text_id, body in self._arrived(phone).items() if text_id not in before]
 
     def _case_differs(self, expected: Mapping[str, str] | str) -> str:
         found = self._case()
@@ -196,6 +197,6 @@ def read(path: Path) -> Transcript:
         raise Unreadable(f"not YAML: {error}") from None
 
 
-def _on_handsets(deployment: Deployment) -> Callable[[str], Sequence[str]]:
+def _on_handsets(deployment: Deployment) -> Callable[[str], Mapping[str, str]]:
     handsets = Handsets(deployment)
-    return lambda phone: [text.body for text in handsets.thread(phone) if text.arrived]
+    return lambda phone: {text.id: text.body for text in handsets.thread(phone) if text.arrived}

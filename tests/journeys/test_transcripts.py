@@ -1,10 +1,13 @@
 """Journeys told as transcripts: what phones do and what must come of it, played through the real door and by the command line."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from hotline.deployment import Deployment
+from hotline.gateways.contract import OutboundText
+from hotline.simulator.handsets import SHOWN, Handsets
 from hotline.simulator.send import Exchange
 from hotline.simulator.transcript import Player, Step, Transcript, Unreadable, read
 from tests.dialling import post
@@ -41,9 +44,13 @@ def line(deployment: Deployment, tmp_path: Path) -> Line:
     return Line(deployment)
 
 
+def by_id(bodies: Sequence[str]) -> dict[str, str]:
+    return {str(number): body for number, body in enumerate(bodies)}
+
+
 @pytest.fixture
 def player(line: Line) -> Player:
-    return Player(line.site, Straight(line), arrived=line.to, wait=line.work)
+    return Player(line.site, Straight(line), arrived=lambda phone: by_id(line.to(phone)), wait=line.work)
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.stem)
@@ -93,6 +100,18 @@ def test_a_file_that_is_no_transcript_is_refused_with_its_fault(tmp_path: Path, 
     (tmp_path / "story.yaml").write_text(words)
     with pytest.raises(Unreadable, match=why):
         read(tmp_path / "story.yaml")
+
+
+def test_a_phone_with_more_texts_than_it_shows_can_still_be_told(line: Line) -> None:
+    phones, officer = Handsets(line.site), "+250780000222"
+
+    def arrive(*names: str) -> None:
+        phones.deliver([OutboundText(name, officer, "a page") for name in names], sender="7788", head="")
+
+    arrive(*(f"old{number}" for number in range(SHOWN + 5)))
+    story = Transcript(about="one more page", steps=(Step(phone="+250780000142"), Step(told=officer, within=0.1)))
+    told = Player(line.site, Straight(line), wait=lambda: arrive("new"))
+    assert [outcome.why for outcome in told.play(story)] == ["", ""]
 
 
 @pytest.mark.processes

@@ -184,6 +184,15 @@ def test_a_child_in_danger_is_met_by_a_body_made_for_children_too(kind: str) -> 
     assert [choice.why for choice in told if choice.entry.id == "children"] == ["a child is named"]
 
 
+def test_two_bodies_for_children_do_not_stand_in_for_those_who_can_go_there() -> None:
+    line = entry("a line", "A", agency_kind="child_line", categories=frozenset({"trafficking"}))
+    centre = entry("b centre", "B", agency_kind="isange", categories=frozenset({"trafficking"}))
+    post = entry("c post", "C")
+    told = names(choose(need(minors=True), [line, centre, post], TUESDAY))
+    assert told[0] == "c post"
+    assert "a line" in told
+
+
 def test_a_child_line_is_not_for_grown_people_and_a_desk_without_children_not_for_a_child() -> None:
     line = entry("children", "A", agency_kind="child_line")
     grown = entry("grown", "B", minors=False)
