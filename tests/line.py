@@ -52,6 +52,7 @@ class Carrier:
 
     def __post_init__(self) -> None:
         self.name, self.kinds, self.methods, self.per_request = self.real.name, self.real.kinds, self.real.methods, 100
+        self.folds_copies = self.real.folds_copies
         self.secrets, self.address, self.lacking = self.real.secrets, self.real.address, self.real.lacking
         self.verify, self.external_id, self.answer = self.real.verify, self.real.external_id, self.real.answer
         self.read_text, self.read_status = self.real.read_text, self.real.read_status

@@ -69,6 +69,7 @@ class AfricasTalking:
     name = "africastalking"
     kinds = frozenset(FIELDS)
     per_request = 1
+    folds_copies = False
     methods = frozenset({"POST"})
 
     def __init__(self, settings: Settings) -> None:

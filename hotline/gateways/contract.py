@@ -224,6 +224,7 @@ class Gateway(Protocol):
 
     name: str
     kinds: frozenset[str]
+    folds_copies: bool  # whether a text given again under the same id goes out once only
     per_request: int  # texts that one request carries; `send` is given so many at a time, from many threads
     methods: frozenset[str]
     secrets: tuple[str, ...]

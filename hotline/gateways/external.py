@@ -45,6 +45,7 @@ class External:
     name = "external"
     kinds = frozenset({"sms", "status"})
     per_request = 1
+    folds_copies = False
     methods = frozenset({"GET", "POST"})
 
     def __init__(self, settings: Settings) -> None:

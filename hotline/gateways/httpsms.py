@@ -48,6 +48,7 @@ class HttpSms:
     name = "httpsms"
     kinds = frozenset({"sms", "status"})
     per_request = 1
+    folds_copies = False
     methods = frozenset({"POST"})
 
     def __init__(self, settings: Settings) -> None:

@@ -57,6 +57,7 @@ class Jasmin:
     name = "jasmin"
     kinds = frozenset(FIELDS)
     per_request = 1
+    folds_copies = False
     methods = frozenset({"GET", "POST"})
 
     def __init__(self, settings: Settings) -> None:

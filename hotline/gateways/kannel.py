@@ -54,6 +54,7 @@ class Kannel:
     name = "kannel"
     kinds = frozenset(FIELDS)
     per_request = 1
+    folds_copies = False
     methods = frozenset({"GET", "POST"})
 
     def __init__(self, settings: Settings) -> None:

@@ -42,6 +42,7 @@ class Simulator:
     secrets: tuple[str, ...] = ()  # its key is bytes of a file
     kinds = frozenset({"sms", "status", "ussd", "ussd_end"})
     per_request = 100
+    folds_copies = True
     methods = frozenset({"POST"})
 
     def __init__(self, key: bytes, network_url: str, *, connect: float, read: float) -> None:

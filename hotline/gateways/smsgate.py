@@ -55,6 +55,7 @@ class SmsGate:
     name = "smsgate"
     kinds = frozenset({"sms", "status"})
     per_request = 1
+    folds_copies = True
     methods = frozenset({"POST"})
 
     def __init__(self, settings: Settings) -> None:

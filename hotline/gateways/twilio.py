@@ -84,6 +84,7 @@ class Twilio:
     name = "twilio"
     kinds = frozenset({"sms", "status"})
     per_request = 1
+    folds_copies = False
     methods = frozenset({"POST"})
 
     def __init__(self, settings: Settings) -> None:

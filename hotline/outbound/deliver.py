@@ -159,7 +159,10 @@ def keeping(deployment: Deployment, parcel: Parcel) -> Iterator[None]:
 def tried(deployment: Deployment, row: RowMapping, *, doubted: bool) -> Try:
     """Return what is known of a message for the judgement of its kind."""
     other = to_life(row) and bool(other_gateway(deployment.settings, row["gateway"]))
-    return Try(MessageKind(row["kind"]), Lane(row["lane"]), row["attempts"], deployment.settings.max_attempts, other, doubted)
+    gateway = deployment.shelf.get(row["gateway"])
+    folds = gateway is not None and gateway.folds_copies
+    most = deployment.settings.max_attempts
+    return Try(MessageKind(row["kind"]), Lane(row["lane"]), row["attempts"], most, other=other, doubted=doubted, folds=folds)
 
 
 def _pack(session: Session, deployment: Deployment, claimed: Claimed, now: datetime) -> Parcel:

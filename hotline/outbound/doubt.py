@@ -16,6 +16,7 @@ LIFE_AGAIN = timedelta(seconds=20)
 LIFE_LATER = timedelta(minutes=5)
 LIFE_PATIENCE = timedelta(minutes=1)
 ALERT_AGAIN = timedelta(minutes=2)
+FOLDED_AGAIN = timedelta(seconds=20)
 LOOKED_UP = (MessageKind.ALERT, MessageKind.NOTICE)
 
 
@@ -32,7 +33,8 @@ class Verdict:
 class Try:
     """What was tried: the kind and lane of a message, how often by now, and whether another gateway could take it.
 
-    `doubted` says that an earlier try may have arrived already; a refusal is no such try.
+    `doubted` says that an earlier try may have arrived already; a refusal is no such try. `folds` says that its gateway lets a
+    text out once only, however often it is given.
     """
 
     kind: MessageKind
@@ -41,6 +43,7 @@ class Try:
     max_attempts: int
     other: bool = False
     doubted: bool = False
+    folds: bool = False
 
     @property
     def to_life(self) -> bool:
@@ -79,8 +82,8 @@ def _unknown(sent: Sent, tried: Try) -> Verdict:
     if tried.to_life:  # more slowly once it has gone out so often that most likely one has arrived
         again = LIFE_AGAIN if tried.attempts < tried.max_attempts else LIFE_LATER
         return Verdict(MessageState.QUEUED, again, sent.code)
-    if tried.kind in LOOKED_UP and not tried.doubted and tried.attempts < tried.max_attempts:
-        return Verdict(MessageState.QUEUED, ALERT_AGAIN, sent.code)
+    if tried.kind in LOOKED_UP and tried.attempts < tried.max_attempts and (tried.folds or not tried.doubted):
+        return Verdict(MessageState.QUEUED, FOLDED_AGAIN if tried.folds else ALERT_AGAIN, sent.code)
     return Verdict(MessageState.UNKNOWN, reason=sent.code)
 
 

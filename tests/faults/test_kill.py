@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.processes, pytest.mark.faults]
 
 TEXTS = 30
 EVERY = 0.03
-PROMISED = 180.0  # an ordinary alert in doubt waits two minutes before it goes again
+PROMISED = 60.0
 
 # A worker and its job die in mid-job: while there is none, killing waits.
 VICTIMS: Mapping[str, Callable[[Running], list[int]]] = {

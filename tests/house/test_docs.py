@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from hotline.deployment import Deployment
 from hotline.models import AuditEvent, Base, Contact
-from hotline.outbound.doubt import ALERT_AGAIN, BACK_OFF, LIFE_AGAIN, LIFE_LATER
+from hotline.outbound.doubt import ALERT_AGAIN, BACK_OFF, FOLDED_AGAIN, LIFE_AGAIN, LIFE_LATER
 from hotline.roles import MATRIX, May, Role
 from hotline.routing import directory
 
@@ -76,6 +76,7 @@ def test_the_waits_after_a_doubtful_sending_are_those_of_the_code() -> None:
     assert f"every {LIFE_AGAIN.seconds} s while it is valid" in page
     assert f"tries every {LIFE_LATER.seconds // 60} min, until somebody answers" in page
     assert f"once more after {ALERT_AGAIN.seconds} s, then left as unknown" in page
+    assert f"is given it again after {FOLDED_AGAIN.seconds} s" in page
 
 
 def test_every_table_stands_in_the_page_of_what_is_stored() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from hotline.gateways.contract import Certainty, Sent
 from hotline.models import Lane, MessageKind, MessageState
-from hotline.outbound.doubt import Try, judge
+from hotline.outbound.doubt import FOLDED_AGAIN, Try, Verdict, judge
 
 ALERT, NOTICE, AUTO, REPLY = MessageKind.ALERT, MessageKind.NOTICE, MessageKind.AUTO, MessageKind.REPLY
 NOT_KNOWN = Sent("01", Certainty.UNKNOWN, code="no answer")
@@ -103,3 +103,12 @@ def test_a_verdict_keeps_the_providers_code_as_its_reason() -> None:
 def test_a_refusal_before_it_does_not_make_a_doubtful_alert_the_second_one() -> None:
     after_refusals = [done(NOT_KNOWN, ALERT, Lane.REPLY, attempts, doubted=False) for attempts in range(1, 6)]
     assert after_refusals == ["120s"] * 4 + [MessageState.UNKNOWN]
+
+
+def test_a_gateway_that_lets_a_text_out_once_only_is_given_an_alert_in_doubt_again_and_soon() -> None:
+    def again(kind: MessageKind, attempts: int) -> Verdict:
+        return judge(NOT_KNOWN, Try(kind, Lane.REPLY, attempts, max_attempts=5, doubted=True, folds=True))
+
+    assert [again(ALERT, attempts).again_in for attempts in range(1, 5)] == [FOLDED_AGAIN] * 4
+    assert again(ALERT, 5).state is MessageState.UNKNOWN
+    assert {again(kind, 1).state for kind in (AUTO, REPLY)} == {MessageState.UNKNOWN}, "a caller's never"
