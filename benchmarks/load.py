@@ -9,6 +9,8 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 
+APART = 0.02  # seconds
+
 
 @dataclass(frozen=True)
 class Load:
@@ -34,6 +36,7 @@ def run(port: int, requests: list[bytes], *, seconds: float, count: int = 0, con
     """Send requests in turn until time or count is up. The list starts anew when it ends, unless a count is given."""
     selector = selectors.DefaultSelector()
     for _ in range(connections):
+        time.sleep(APART)  # as a gateway opens them, so that not all fall to the process that was awake
         sock = socket.create_connection(("127.0.0.1", port))
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         selector.register(sock, selectors.EVENT_READ, [0.0, b""])

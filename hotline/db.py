@@ -39,6 +39,7 @@ AFTER_COMMIT = "after_commit"
 POOL_WAIT = 0.5
 # A server whose machine vanished says nothing at all; without these a connection to it would be waited on for hours.
 ALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
+CLOSING_SECONDS = 2
 CONNECT_SECONDS = 2  # libpq takes no less
 
 
@@ -65,6 +66,7 @@ class Database:
         self._reader = self.engine.execution_options(reading=True)
         self._turn = threading.Lock()
         self._own = threading.local()
+        self._under_way = threading.Lock()
         self._writers: list[Connection] = []
         self._lock_file: int | None = None
 
@@ -84,13 +86,14 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Yield the calling thread's own connection, committed on leaving: `transaction` without a session, for one writer."""
-        connection = self._own.__dict__.get("connection")
-        if connection is None or connection.closed or connection.invalidated:
-            connection = self._own.connection = self.engine.connect()
-            self._writers = [*(one for one in self._writers if not one.closed), connection]
-        with self._our_turn(), connection.begin():
-            yield connection
+        """Yield the calling thread's own connection, committed on leaving: `transaction` without a session, one at a time."""
+        with self._under_way:
+            connection = self._own.__dict__.get("connection")
+            if connection is None or connection.closed or connection.invalidated:
+                connection = self._own.connection = self.engine.connect()
+                self._writers = [*(one for one in self._writers if not one.closed), connection]
+            with self._our_turn(), connection.begin():
+                yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -133,7 +136,9 @@ class Database:
         return datetime.now(UTC) if self.sqlite else session.execute(select(func.clock_timestamp())).scalar_one()
 
     def close(self) -> None:
-        """Close all connections, those of writing threads too."""
+        """Close all connections, those of writing threads too; one that is writing has a moment to come to its end."""
+        if self._under_way.acquire(timeout=CLOSING_SECONDS):
+            self._under_way.release()
         for connection in self._writers:
             connection.close()
         self.engine.dispose()

@@ -75,7 +75,7 @@ class Door:
         self._trusted = tuple(ip_network(network) for network in self.deployment.settings.trusted_proxies)
         ringer = Ringer(bell, QueueName.INTAKE)
         wait = self.deployment.settings.commit_wait_seconds
-        self._writer = GroupCommit(db, wait=wait, after=ringer.ring)
+        self._writer = GroupCommit(db, wait=wait, after=ringer.ring, threads=self.deployment.settings.web_threads)
         self._glance = Glance(db, wait=wait)
         self._spool = Spool.of(self.deployment.settings)
         self._hops = Hops(self.deployment, self._writer, self._spool, self._seal)

@@ -4,6 +4,8 @@ import json
 from dataclasses import replace
 from functools import cache
 
+from pydantic_core import to_json
+
 from hotline.intake.ussd.tree import Said
 from hotline.models import RANK, Reading
 from hotline.triage import assess
@@ -30,7 +32,7 @@ def _read(text: str) -> Reading:
         places=tuple(found.places),
         rules_version=found.rules_version,
         clues=tuple((clue.kind, clue.value) for clue in found.clues),
-        whole=json.dumps(found.as_dict(), ensure_ascii=False),
+        whole=to_json(found.as_dict()).decode(),
     )
 
 
