@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import Engine, create_engine, text
 
-from hotline import schema
+from hotline import officers, schema
 from hotline.config import Settings
 from hotline.db import Database
 from hotline.demo import seed
@@ -118,8 +119,9 @@ def deployment(settings: Settings, store: str, request: pytest.FixtureRequest) -
 
 
 @pytest.fixture
-def district(deployment: Deployment) -> Deployment:
-    """A deployment with the demo's invented contacts and officers."""
+def district(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
+    """A deployment with the demo's invented contacts and officers. Their passwords are hashed cheaply: each would take long."""
+    monkeypatch.setattr(officers, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     with deployment.db.transaction() as session:
         seed(session, deployment, deployment.db.now(session))
     return deployment

@@ -288,8 +288,8 @@ def dropped_after(line: Line, sessions: int) -> None:
     assert sum(case["state"] == CaseState.UNFINISHED for case in cases) == sessions - whole
 
 
-def test_300_sessions_dropped_at_each_step_lose_no_answer(line: Line) -> None:
-    dropped_after(line, 300)
+def test_60_sessions_dropped_at_each_step_lose_no_answer(line: Line) -> None:
+    dropped_after(line, 60)
 
 
 @pytest.mark.faults
@@ -328,8 +328,8 @@ def wander(line: Line, walks: int) -> None:
     assert not [text for text in line.sent if text.to.startswith("+25079")], "nobody who dialled is texted"
 
 
-def test_1000_random_walks_hear_a_page_at_every_hop_and_leave_nothing_unread(line: Line) -> None:
-    wander(line, 1000)
+def test_200_random_walks_hear_a_page_at_every_hop_and_leave_nothing_unread(line: Line) -> None:
+    wander(line, 200)
 
 
 @pytest.mark.faults
