@@ -14,6 +14,7 @@ from hotline.triage.judge import URGENCIES, Category, Judgement, Minors, Urgency
 from hotline.triage.model import CHOICES, ELEMENTS, SLICES, Model, Opinion
 from hotline.triage.rules import Sign
 
+_OF_DANGER = frozenset({"help", "life", "weapon"})
 _ABSURD = 0.35
 _ALSO = 0.2
 _MOSTLY = 0.5
@@ -100,8 +101,11 @@ def alarm(rules: Judgement, signs: Sequence[Sign], opinion: Opinion, limits: Lim
 
 
 def is_everyday(signs: Sequence[Sign], opinion: Opinion, limits: Limits) -> bool:
-    """Tell whether a text is small talk, a question or spam and no rule heard a word of danger: that is no emergency."""
-    if any(sign.axis == "danger" for sign in signs):
+    """Tell whether a text is small talk, a question or spam and no rule heard a word of danger: that is no emergency.
+
+    "Now" beside a journey, or "I" beside a locked door, are said every day: they lift nothing by themselves.
+    """
+    if any(sign.axis == "danger" and sign.value in _OF_DANGER for sign in signs):
         return False
     shares = _shares(opinion, limits)
     return sum(shares[name] for name in _EVERYDAY) > _MOSTLY
