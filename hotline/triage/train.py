@@ -29,9 +29,9 @@ from hotline.triage.weigh import weigh
 CORPUS = Path(__file__).with_name("corpus")
 FIRST = "a"
 SMALL_TALK = frozenset({"d", "g"})
-FOLDS = 5
+FOLDS = 3
 _RIDGE = {"category": 0.1, "urgency": 0.1, "minors": 0.1, "act": 0.3, "means": 0.3, "purpose": 0.3, "alarm": 0.1, "variety": 0.1}
-_ROUNDS = 80
+_ROUNDS = 40
 Matrix = NDArray[np.floating[Any]]
 
 
