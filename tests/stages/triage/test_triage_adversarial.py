@@ -31,7 +31,7 @@ NO_CASE = {
     "greeting": "mwaramutse neza, amakuru?",
     "negation sw": "hakuna mtu aliyetekwa kijijini, watoto wote wako nyumbani, ilikuwa uongo tu",
     "negation rn": "nta muntu yanyurujwe, abana bose bari i muhira bameze neza, murakoze",
-    "past fr": "en 2014 ma tante est partie au Liban puis elle est rentrée, aujourd'hui elle a une boutique, merci pour l'émission",
+    "past fr": "en 2014 ma tante est partie au Liban puis elle est rentrée, aujourd'hui elle a une boutique, merci pour la radio",
     "past sw": "mwaka 2011 shangazi alikwenda Oman akarudi salama, leo ana duka, asante kwa kipindi",
     "past rw": "muri 2012 masenge yagiye Oman agaruka amahoro, ubu afite iduka, murakoze ku kiganiro",
     "radio fr": "j'ai entendu à la radio que la police a sauvé des filles vendues, bravo, continuez",
