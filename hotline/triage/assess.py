@@ -23,7 +23,7 @@ from hotline.triage.model import load as load_model
 from hotline.triage.places import Place
 from hotline.triage.weigh import models_alarm, of_few_words, weigh
 
-RULES_VERSION = "2026.11-2"
+RULES_VERSION = "2026.11-3"
 LONGEST = 10_000
 _KIRUNDI = 0.5
 _FEW_WORDS = 2
@@ -152,7 +152,7 @@ def assess(text: str, *, known_language: str | None = None) -> Assessment:
     opinion = tools.model.judge(gathered, signs, by_rules)
     few = len(set(gathered.words)) <= _FEW_WORDS
     judgement = of_few_words(by_rules) if few else weigh(by_rules, signs, opinion, tools.model.thresholds)
-    alarm = models_alarm(by_rules, judgement, gathered.words, model=tools.model)
+    alarm = models_alarm(by_rules, judgement, gathered.heard, model=tools.model)
     signs += [alarm] if alarm else []
     open_facts = followup.missing(gathered, categories=judgement.categories, minors=judgement.minors, places=len(named))
     named_things = _without_places(tools.announcers.find(gathered.message), named)
@@ -188,7 +188,7 @@ def _gather(tools: Equipment, text: str, known_language: str | None) -> tuple[tu
     hits = tools.lexicon.find(message.words)
     spoken = language.detect(tools.identifier, message.text, votes=_votes(hits), known=known_language)
     named = tools.gazetteer.find(message)
-    return named, facts.gather(message, hits, spoken, foreign_places=sum(place.country != "RW" for place in named))
+    return named, facts.gather(message, hits, spoken, places=named)
 
 
 def _without_places(found: Sequence[clues.Clue], named: Sequence[Place]) -> tuple[Clue, ...]:

@@ -5,13 +5,15 @@ taken") are kept apart, and chance likenesses with words of another language are
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from hotline.triage.folding import Folded
 from hotline.triage.language import Language
 from hotline.triage.lexicon import Hit
+from hotline.triage.mask import mask
+from hotline.triage.places import Place
 
 _FAMILY = {"rw": "rw", "rn": "rw", "sw": "sw", "fr": "fr", "en": "en"}
 _SURELY_MEANT = 6
@@ -77,10 +79,12 @@ class Age:
 class Facts:
     """What one message says.
 
-    `spoken` maps a concept of the lexicon to its hits, `denied` names concepts that are only mentioned as not being so.
+    `spoken` maps a concept of the lexicon to its hits, `denied` names concepts that are only mentioned as not being so,
+    `heard` are the words as the statistical judge hears them: see mask.py.
     """
 
     message: Folded
+    heard: list[str]
     language: Language
     spoken: dict[str, list[Hit]]
     denied: frozenset[str]
@@ -121,8 +125,8 @@ class Facts:
         return not self.child and (any(age.years >= _ADULT for age in self.ages))
 
 
-def gather(message: Folded, hits: Iterable[Hit], language: Language, *, foreign_places: int) -> Facts:
-    """Return the facts of a message. `foreign_places` counts the places outside Rwanda that it names."""
+def gather(message: Folded, hits: Iterable[Hit], language: Language, *, places: Sequence[Place]) -> Facts:
+    """Return the facts of a message that names `places`."""
     meant = [hit for hit in hits if _is_meant(hit, language)]
     noes = {word for hit in meant if hit.concept == "negation" for word in range(hit.first, hit.last + 1)}
     spoken: dict[str, list[Hit]] = {}
@@ -134,11 +138,12 @@ def gather(message: Folded, hits: Iterable[Hit], language: Language, *, foreign_
             spoken.setdefault(hit.concept, []).append(hit)
     return Facts(
         message=message,
+        heard=mask(message, places),
         language=language,
         spoken=spoken,
         denied=frozenset(denied),
         ages=tuple(_ages(message.words)),
-        foreign_places=foreign_places,
+        foreign_places=sum(place.country != "RW" for place in places),
         asks="?" in message.text or "question" in spoken,
         has_link=_LINK.search(message.text) is not None,
         has_phone=_PHONE.search(message.text) is not None,

@@ -27,10 +27,10 @@ CONCEPTS = 1 << 13
 MEANINGS = 1 << 15
 COLUMNS = PIECES + WORDS + CONCEPTS + MEANINGS
 MOST_WORDS = 400
-MEANING_WEIGHT = 1.0
+LETTER_WEIGHT, MEANING_WEIGHT = 2.0, 1.0
 _PIECE_SIZES = (3, 4, 5)
 _LONGEST_WORD = 40
-_WORD_WEIGHT, _CONCEPT_WEIGHT, _PAIR_WEIGHT, _SEQUENCE_WEIGHT = 1.0, 1.0, 0.5, 0.6
+_WORD_WEIGHT, _CONCEPT_WEIGHT, _PAIR_WEIGHT, _SEQUENCE_WEIGHT = 1.0, 0.7, 0.6, 0.6
 _LONG, _SHORT = 30, 6
 _CONCEPT_START = PIECES + WORDS
 _MEANING_START = _CONCEPT_START + CONCEPTS
@@ -54,12 +54,12 @@ class Group(NamedTuple):
 
 def features(facts: Facts, signs: Sequence[Sign], judgement: Judgement, everyday: Everyday) -> Features:
     """Return all features of a message and of what the rules make of it. Only its first 400 words count."""
-    words = facts.words[:MOST_WORDS]
+    words = facts.heard[:MOST_WORDS]
     classes = [meanings(word, everyday) for word in words]
     letters = [column for word in words for column in pieces(word)]
     said = [column for columns in classes for column in columns]
     groups = (
-        Group(scale(len(letters)), letters, ()),
+        Group(scale(len(letters), LETTER_WEIGHT), letters, ()),
         Group(scale(len(said), MEANING_WEIGHT), said, ()),
         *phrases(words),
         *sequence(classes),

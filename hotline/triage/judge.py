@@ -43,7 +43,7 @@ class Minors(StrEnum):
     UNKNOWN = "unknown"
 
 
-_ALL = tuple(Category)
+_NAMED = {category.value: category for category in Category}  # plain strings hash faster than members
 URGENCIES = (Urgency.IMMEDIATE, Urgency.SOON, Urgency.ROUTINE)
 _STRONG_MEANS = frozenset({"coercion", "payments", "deception", "abduction"})
 _HARMFUL = (Category.TRAFFICKING, Category.GBV, Category.CHILD_PROTECTION, Category.MISSING_PERSON, Category.SMUGGLING)
@@ -94,38 +94,39 @@ def trafficking_score(facts: Facts, signs: Sequence[Sign]) -> float:
 
 
 def _categories(facts: Facts, signs: Sequence[Sign]) -> tuple[Category, ...]:
-    score = dict.fromkeys(_ALL, 0.0)
-    score[Category.TRAFFICKING] = trafficking_score(facts, signs)
+    score = dict.fromkeys(_NAMED, 0.0)
+    score["trafficking"] = trafficking_score(facts, signs)
     for sign in signs:
         if sign.axis == "topic":
-            score[Category(sign.value)] += 0.7
+            score[sign.value] += 0.7
     for concept, category in _TOPICS.items():
-        score[category] += 0.15 * len(facts.spoken.get(concept, ()))
+        if concept in facts.spoken:
+            score[category] += 0.15 * len(facts.spoken[concept])
     if len(facts.words) <= _SMALL_TALK and not any(sign.axis in ("danger", "means", "purpose") for sign in signs):
-        score[Category.THANKS_OR_OTHER] += 0.5
-    if facts.asks and score[Category.TRAFFICKING] < 1.2:
-        score[Category.QUESTION] += 0.6
+        score["thanks_or_other"] += 0.5
+    if facts.asks and score["trafficking"] < 1.2:
+        score["question"] += 0.6
     if facts.child:
-        score[Category.CHILD_PROTECTION] += 0.2
+        score["child_protection"] += 0.2
     else:
-        score[Category.CHILD_PROTECTION] *= 0.3
-    ranked = sorted(_ALL, key=score.__getitem__, reverse=True)
-    kept = [category for category in ranked if score[category] >= 0.6] or [Category.THANKS_OR_OTHER]
-    return tuple(kept)
+        score["child_protection"] *= 0.3
+    ranked = sorted(_NAMED, key=score.__getitem__, reverse=True)
+    kept = [name for name in ranked if score[name] >= 0.6] or ["thanks_or_other"]
+    return tuple([_NAMED[name] for name in kept])
 
 
 _TOPICS = {
-    "smuggling": Category.SMUGGLING,
-    "gbv": Category.GBV,
-    "rape": Category.GBV,
-    "wage_withholding": Category.LABOUR_ABUSE,
-    "labour_abuse": Category.LABOUR_ABUSE,
-    "missing_abduction": Category.MISSING_PERSON,
-    "child_home": Category.CHILD_PROTECTION,
-    "question": Category.QUESTION,
-    "help_line": Category.QUESTION,
-    "thanks": Category.THANKS_OR_OTHER,
-    "spam": Category.SPAM_OR_PRANK,
+    "smuggling": "smuggling",
+    "gbv": "gbv",
+    "rape": "gbv",
+    "wage_withholding": "labour_abuse",
+    "labour_abuse": "labour_abuse",
+    "missing_abduction": "missing_person",
+    "child_home": "child_protection",
+    "question": "question",
+    "help_line": "question",
+    "thanks": "thanks_or_other",
+    "spam": "spam_or_prank",
 }
 
 

@@ -15,15 +15,21 @@ from scipy.optimize import minimize
 from hotline.triage import model
 from hotline.triage.judge import Judgement
 from hotline.triage.rules import Sign
-from hotline.triage.weigh import alarms, is_everyday
+from hotline.triage.weigh import alarms, is_everyday, shares_of
 
 MOST_FALSE_ALARMS = 0.11
 _STEPS = tuple(float(step) for step in np.arange(0.08, 0.66, 0.04))
 Matrix = NDArray[np.floating[Any]]
 
 
-def choose(truth: Matrix, scores: Matrix, signs: Sequence[Sequence[Sign]], by_rules: Sequence[Judgement]) -> dict[str, float]:
-    """Return every limit by name."""
+def choose(
+    truth: Matrix, scores: Matrix, signs: Sequence[Sequence[Sign]], by_rules: Sequence[Judgement], callers: NDArray[np.bool_]
+) -> dict[str, float]:
+    """Return every limit by name. `callers` marks what somebody may have written to a hotline; the rest is small talk.
+
+    Small talk has its say on what kind of message one is, and on how much each opinion counts, but the share of false alarms
+    is measured among callers.
+    """
     limits = _leanings(scores[:, model.SLICES["category"]], truth[:, model.SLICES["category"]])
     limits |= _sharpness(scores[:, model.SLICES["category"]], truth[:, model.SLICES["category"]], limits)
     cases = truth[:, model.COLUMN["category", "trafficking"]] > 0
@@ -34,11 +40,16 @@ def choose(truth: Matrix, scores: Matrix, signs: Sequence[Sequence[Sign]], by_ru
             chances = 1 / (1 + np.exp(-scores[cases, column]))
             with_sign, alone = _best_f1(chances, truth[cases, column], seen[cases])
             limits |= {f"{head}:{name}+": with_sign, f"{head}:{name}": alone}
-    return limits | _alarm(truth, scores, signs, by_rules, limits)
+    return limits | _alarm(truth, scores, signs, by_rules, limits, callers)
 
 
 def _alarm(
-    truth: Matrix, scores: Matrix, signs: Sequence[Sequence[Sign]], by_rules: Sequence[Judgement], limits: dict[str, float]
+    truth: Matrix,
+    scores: Matrix,
+    signs: Sequence[Sequence[Sign]],
+    by_rules: Sequence[Judgement],
+    limits: dict[str, float],
+    callers: NDArray[np.bool_],
 ) -> dict[str, float]:
     """Return how much each opinion on "immediate" counts, and the lowest limit that raises few enough false alarms."""
     heard = np.array(
@@ -55,9 +66,9 @@ def _alarm(
     bounds = [(0.0, None)] * (heard.shape[1] - 1) + [(None, None)]  # a voice for danger never speaks against it
     counts = minimize(loss, np.zeros(heard.shape[1]), jac=True, method="L-BFGS-B", bounds=bounds).x
     opinions = [model.Opinion(row.tolist()) for row in scores]
-    everyday = np.array([is_everyday(those, opinion, limits) for those, opinion in zip(signs, opinions, strict=True)])
+    everyday = np.array([is_everyday(those, shares_of(opinion, limits)) for those, opinion in zip(signs, opinions, strict=True)])
     loud = np.where(everyday, -np.inf, heard @ counts)
-    limit = float(np.quantile(loud[urgent == 0], 1 - MOST_FALSE_ALARMS, method="lower"))
+    limit = float(np.quantile(loud[callers & (urgent == 0)], 1 - MOST_FALSE_ALARMS, method="lower"))
     return {f"alarm:{at}": round(float(count), 4) for at, count in enumerate(counts)} | {"alarm": round(limit, 4)}
 
 

@@ -15,8 +15,19 @@ from numpy.typing import NDArray
 
 from hotline.triage.everyday import Everyday
 from hotline.triage.facts import Facts
-from hotline.triage.features import MEANING_WEIGHT, MOST_WORDS, concepts, meanings, phrases, pieces, scale, sequence
+from hotline.triage.features import (
+    LETTER_WEIGHT,
+    MEANING_WEIGHT,
+    MOST_WORDS,
+    concepts,
+    meanings,
+    phrases,
+    pieces,
+    scale,
+    sequence,
+)
 from hotline.triage.judge import Judgement
+from hotline.triage.mask import MASKS
 from hotline.triage.rules import Sign
 
 MODEL = Path(__file__).with_name("model.npz")
@@ -94,7 +105,7 @@ class Vocabulary:
         return np.asarray(said, dtype=np.float64)
 
     def _scales(self, rows: Sequence[int]) -> tuple[np.float32, np.float32]:
-        letters = scale(sum([self.sizes[row] for row in rows]))
+        letters = scale(sum([self.sizes[row] for row in rows]), LETTER_WEIGHT)
         return np.float32(letters), np.float32(scale(sum([len(self.classes[row]) for row in rows]), MEANING_WEIGHT))
 
     def _learn(self, word: str) -> int:
@@ -118,7 +129,7 @@ class Model:
 
     def judge(self, facts: Facts, signs: Sequence[Sign], judgement: Judgement) -> Opinion:
         """Return the model's opinion of a message."""
-        words = facts.words[:MOST_WORDS]
+        words = facts.heard[:MOST_WORDS]
         known = self.vocabulary.look_up(words)
         classes = [self.vocabulary.classes[row] for row in known]
         groups = [*phrases(words), *sequence(classes), *concepts(facts, signs, judgement)]
@@ -136,6 +147,7 @@ class Model:
         totals = self.vocabulary.say_for(self.vocabulary.look_up(words), column)
         for group in phrases(words):
             np.add.at(totals, list(group.words), group.scale * self.weights[list(group.columns), column])
+        totals[[at for at, word in enumerate(words) if word in MASKS]] = 0
         return [int(word) for word in np.argsort(-totals)[:_LOUDEST] if totals[word] > 0]
 
 

@@ -14,6 +14,7 @@ from hotline.triage.judge import URGENCIES, Category, Judgement, Minors, Urgency
 from hotline.triage.model import CHOICES, ELEMENTS, SLICES, Model, Opinion
 from hotline.triage.rules import Sign
 
+_OF_DANGER = frozenset({"help", "life", "weapon"})
 _ABSURD = 0.35
 _ALSO = 0.2
 _MOSTLY = 0.5
@@ -36,15 +37,15 @@ class Weighed(Judgement):
 
 def weigh(rules: Judgement, signs: Sequence[Sign], opinion: Opinion, limits: Limits) -> Weighed:
     """Return the judgement on a message from what the rules and the model make of it."""
-    shares = _shares(opinion, limits)
+    shares = shares_of(opinion, limits)
     ranked = sorted(shares, key=shares.__getitem__, reverse=True)
     if ranked[0] == Category.SPAM_OR_PRANK and any(sign.rule == "job-lure" for sign in signs):
         ranked = [Category.TRAFFICKING.value, *(name for name in ranked if name != Category.TRAFFICKING)]
-    categories = tuple(Category(name) for place, name in enumerate(ranked) if place == 0 or shares[name] >= _ALSO)
+    categories = tuple([Category(name) for place, name in enumerate(ranked) if place == 0 or shares[name] >= _ALSO])
     trafficking = categories[0] is Category.TRAFFICKING
     return Weighed(
         categories=categories,
-        urgency=_urgency(rules, signs, opinion, limits),
+        urgency=_urgency(rules, signs, opinion, shares, limits=limits),
         minors=_minors(rules, opinion),
         act=_elements("act", signs, opinion, limits) if trafficking else (),
         means=_elements("means", signs, opinion, limits) if trafficking else (),
@@ -74,7 +75,7 @@ def models_alarm(rules: Judgement, weighed: Judgement, words: Sequence[str], *, 
     return None if word is None else Sign("model-hears-danger", "danger", weighed.urgency, word, word)
 
 
-def _shares(opinion: Opinion, limits: Limits) -> dict[str, float]:
+def shares_of(opinion: Opinion, limits: Limits) -> dict[str, float]:
     """Return the chance of each category, leaned and sharpened so that it is worth what it says."""
     sharpness = limits["sharpness"]
     scores = [(score + limits[name]) * sharpness for name, score in zip(_LEANINGS, opinion.scores, strict=False)]
@@ -99,16 +100,20 @@ def alarm(rules: Judgement, signs: Sequence[Sign], opinion: Opinion, limits: Lim
     return sum([limits[name] * value for name, value in zip(_VOICES, alarms(rules, signs, opinion), strict=True)])
 
 
-def is_everyday(signs: Sequence[Sign], opinion: Opinion, limits: Limits) -> bool:
-    """Tell whether a text is small talk, a question or spam and no rule heard a word of danger: that is no emergency."""
-    if any(sign.axis == "danger" for sign in signs):
+def is_everyday(signs: Sequence[Sign], shares: Mapping[str, float]) -> bool:
+    """Tell whether a text is small talk, a question or spam and no rule heard a word of danger: that is no emergency.
+
+    "Now" beside a journey, or "I" beside a locked door, are said every day: they lift nothing by themselves.
+    """
+    if any(sign.axis == "danger" and sign.value in _OF_DANGER for sign in signs):
         return False
-    shares = _shares(opinion, limits)
     return sum(shares[name] for name in _EVERYDAY) > _MOSTLY
 
 
-def _urgency(rules: Judgement, signs: Sequence[Sign], opinion: Opinion, limits: Limits) -> Urgency:
-    if alarm(rules, signs, opinion, limits) >= limits["alarm"] and not is_everyday(signs, opinion, limits):
+def _urgency(
+    rules: Judgement, signs: Sequence[Sign], opinion: Opinion, shares: Mapping[str, float], *, limits: Limits
+) -> Urgency:
+    if alarm(rules, signs, opinion, limits) >= limits["alarm"] and not is_everyday(signs, shares):
         return Urgency.IMMEDIATE
     chances = opinion.chances("urgency")
     return Urgency.SOON if chances["soon"] >= chances["routine"] else Urgency.ROUTINE

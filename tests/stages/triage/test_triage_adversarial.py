@@ -29,6 +29,34 @@ NO_CASE = {
     "one word": "ok",
     "one word sw": "asante",
     "greeting": "mwaramutse neza, amakuru?",
+    "negation sw": "hakuna mtu aliyetekwa kijijini, watoto wote wako nyumbani, ilikuwa uongo tu",
+    "negation rn": "nta muntu yanyurujwe, abana bose bari i muhira bameze neza, murakoze",
+    "past fr": "en 2014 ma tante est partie au Liban puis elle est rentrée, aujourd'hui elle a une boutique, merci pour la radio",
+    "past sw": "mwaka 2011 shangazi alikwenda Oman akarudi salama, leo ana duka, asante kwa kipindi",
+    "past rw": "muri 2012 masenge yagiye Oman agaruka amahoro, ubu afite iduka, murakoze ku kiganiro",
+    "radio fr": "j'ai entendu à la radio que la police a sauvé des filles vendues, bravo, continuez",
+    "radio sw": "nimesikia redioni polisi wameokoa wasichana waliouzwa Kampala, kazi nzuri, endeleeni",
+    "radio rw": "numvise kuri radiyo ko polisi yatabaye abakobwa bagurishijwe Kampala, mukomereze aho",
+    "question fr": "c'est quoi la traite des personnes et que dit la loi ? c'est pour un devoir d'école",
+    "question rw": "icuruzwa ry'abantu ni iki kandi amategeko abivugaho iki? ni umukoro w'ishuri",
+    "question rn": "ubudandaji bw'abantu ni igiki, amategeko avuga iki? ni umukoro w'ishure",
+    "idiom sw": "joto hili linatuua, na mwalimu ametuchosha kama punda hahaha, tuonane jumapili",
+    "idiom rw": "uru rwenya ruranyishe hahaha, tuzabonana ku cyumweru",
+    "key fr": "j'ai perdu la clé de la maison, je dors chez ma soeur ce soir",
+    "key en": "lost my key again, sleeping at my sister's place tonight",
+    "journey sw": "kesho tunasafiri na watoto kwenda kwa bibi, tutarudi jumapili",
+}
+URGENT = {
+    "en": "they locked us in, no air, help",
+    "fr": "on est enfermés, il y a un homme armé, vite",
+    "sw": "tumefungiwa ndani, kuna mtu ana bunduki, njooni haraka",
+    "rw": "turafungiranye, hari umuntu ufite imbunda, mutabare vuba",
+    "rn": "turugaraniwe, hari umuntu afise inkoho, mutabare ningoga",
+    "understated en": "the lady says we may leave when the tickets are paid. she keeps the key. tonight another man comes",
+    "understated fr": "la dame dit qu'on partira quand les billets seront payés. elle garde la clé. ce soir un autre homme vient",
+    "child en": "my neighbour's girl of 9 has been put on the lorry to Goma, it starts in ten minutes",
+    "child sw": "mtoto wa jirani wa miaka 9 amepandishwa lori la Goma, linaondoka baada ya dakika kumi",
+    "child rw": "umwana w'umuturanyi w'imyaka 9 bamwurije ikamyo ijya i Goma, irahaguruka mu minota icumi",
 }
 
 
@@ -37,6 +65,11 @@ def test_what_only_sounds_like_a_case_is_no_alarm(name: str) -> None:
     found = assess(NO_CASE[name])
     assert found.category != "trafficking"
     assert found.urgency != "immediate"
+
+
+@pytest.mark.parametrize("name", URGENT)
+def test_few_words_understatement_and_a_child_taken_now_cannot_wait(name: str) -> None:
+    assert assess(URGENT[name]).urgency == "immediate"
 
 
 @pytest.mark.parametrize("language", HELD)
