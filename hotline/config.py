@@ -94,6 +94,9 @@ class Settings(BaseSettings):
     africastalking_username: str = Field("", description="Africa's Talking username of the application.")
     africastalking_api_key: SecretStr = Field(SecretStr(""), description="Africa's Talking API key.")
     africastalking_from: str = Field("", description="Sender (short code or registered name) of texts through Africa's Talking.")
+    africastalking_recording_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("africastalking.com",), description="Hosts, comma separated, from which recordings of its calls are fetched."
+    )
     africastalking_addresses: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Networks Africa's Talking calls from, comma separated; empty lets every address try the secret."
     )
@@ -169,6 +172,7 @@ class Settings(BaseSettings):
     tips_code: str = Field("7788", description="Short code people text.")
     radio_code: str = Field("7799", description="Short code of the radio shows.")
     ussd_code: str = Field("*778#", description="USSD code people dial.")
+    voice_number: str = Field("", description="Number people call, in international form; empty while no calls are taken.")
     district: str = Field("Rusizi", description="District named in alerts; nothing below it is ever named there.")
     region: str = Field("RW", description="ISO 3166 region whose national numbers are understood without a prefix.")
     timezone: str = Field("Africa/Kigali", description="Zone of duty hours and of times shown to people.")
@@ -220,6 +224,7 @@ class Settings(BaseSettings):
         "hook_secrets",
         "trusted_proxies",
         "africastalking_addresses",
+        "africastalking_recording_hosts",
         "smsgate_signing_keys",
         "httpsms_signing_keys",
         "external_fields",

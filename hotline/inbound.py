@@ -17,8 +17,9 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from hotline.calls import Lines
 from hotline.deployment import Deployment
-from hotline.gateways.contract import Forged, Gateway, Webhook
+from hotline.gateways.contract import Answer, Forged, Gateway, Webhook
 from hotline.gateways.shelf import GATEWAYS
 from hotline.hops import Hops
 from hotline.in_time import Glance, GroupCommit, Unavailable, Write
@@ -79,6 +80,7 @@ class Door:
         self._glance = Glance(db, wait=wait)
         self._spool = Spool.of(self.deployment.settings)
         self._hops = Hops(self.deployment, self._writer, self._spool, self._seal)
+        self._lines = Lines(self.deployment, self._writer, self._spool, self._seal)
 
     def accept(self, gateway: Gateway, webhook: Webhook) -> None:
         """Return once the webhook is on disk, or was already. Raises Forged, or Unavailable when no disk takes it."""
@@ -143,10 +145,17 @@ class Door:
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer one request under /in/. This is WSGI itself: a framework's request costs as much as all the rest of the way."""
         status, headers, body = self._respond(environ)
-        if not body and _addressed(environ["PATH_INFO"])[1] == InboxKind.USSD and status != NOT_FOUND[0]:
+        name, kind = _addressed(environ["PATH_INFO"])
+        if not body and kind == InboxKind.USSD and status != NOT_FOUND[0]:
             body = self._hops.sorry.encode()
+        elif kind == InboxKind.VOICE and status == UNAVAILABLE[0] and (gateway := self._carries_calls(name)):
+            status, headers, body = _said(self._lines.sorry(gateway))
         start_response(status, [*headers, ("Content-Length", str(len(body)))])
         return [body]
+
+    def _carries_calls(self, name: str) -> Gateway | None:
+        gateway = self.deployment.shelf.get(name)
+        return gateway if gateway and InboxKind.VOICE in gateway.kinds else None
 
     def _respond(self, environ: "WSGIEnvironment") -> Reply:
         name, kind = _addressed(environ["PATH_INFO"])
@@ -170,9 +179,11 @@ class Door:
         if webhook.kind == InboxKind.USSD:
             self._prove(gateway, webhook)
             return "200 OK", [("Content-Type", "text/plain; charset=utf-8")], self._hops.answer(gateway, webhook).encode()
+        if webhook.kind == InboxKind.VOICE:
+            self._prove(gateway, webhook)
+            return _said(self._lines.answer(gateway, webhook))
         self.accept(gateway, webhook)
-        answer = gateway.answer(webhook.kind)
-        return "200 OK", [("Content-Type", answer.content_type)], answer.body.encode()
+        return _said(gateway.answer(webhook.kind))
 
     def _webhook(self, environ: "WSGIEnvironment", kind: str, body: bytes) -> Webhook:
         query = environ.get("QUERY_STRING", "")
@@ -192,6 +203,10 @@ class Door:
         else:
             body = environ["wsgi.input"].read(min(int(length), most + 1))
         return body if len(body) <= most else None
+
+
+def _said(answer: Answer) -> Reply:
+    return "200 OK", [("Content-Type", answer.content_type)], answer.body.encode()
 
 
 def install(app: Flask, deployment: Deployment) -> None:

@@ -1,0 +1,92 @@
+"""Fetches recordings: calls the provider with no session open, several at a time, and writes down what is known."""
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+
+from sqlalchemy import RowMapping
+
+from hotline import sound
+from hotline.deployment import Deployment
+from hotline.gateways.voice import NOT_OFFERED, Calls, NotFetched
+from hotline.intake import tapes
+from hotline.intake.tapes import Sound
+from hotline.models import RecordingState
+from hotline.privacy import CannotOpen, Key
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 4
+
+
+def batch(site: Deployment) -> int:
+    """Take recordings that are due one step further each. Returns how many there were."""
+    with site.db.reading() as session:
+        if not tapes.due(session, site.db.now(session)):
+            return 0
+    with site.db.transaction() as session:
+        rows = tapes.take(session, site.db.now(session), AT_ONCE)
+        keys = {row["id"]: tapes.key_of(session, site, row) for row in rows}
+    with ThreadPoolExecutor(AT_ONCE, "tape") as pool:
+        list(pool.map(lambda row: _carry(site, row, keys[row["id"]]), rows))
+    return len(rows)
+
+
+def _carry(site: Deployment, row: RowMapping, key: Key | None) -> None:
+    """Do what a recording waits for; whatever goes wrong is written down, and tried again."""
+    try:
+        _advance(site, row, key)
+    except NotFetched as error:
+        _failed(site, row, error)
+    except Exception as error:
+        log.exception("recording failed", extra={"row": row["id"]})
+        _failed(site, row, NotFetched(type(error).__name__))
+
+
+def _advance(site: Deployment, row: RowMapping, key: Key | None) -> None:
+    gateway: object = site.shelf.get(row["gateway"])
+    if not isinstance(gateway, Calls):
+        raise NotFetched("gateway has no settings")
+    if key is None:
+        raise NotFetched("case shredded", gone=True)
+    try:
+        reference = tapes.reference(row, key)
+    except CannotOpen:
+        raise NotFetched("sealed with another key") from None
+    if row["state"] == RecordingState.WAITING:
+        original, kind = gateway.fetch(reference)
+        held = Sound((original, kind), _disguised(original))
+        with site.db.transaction() as session:
+            tapes.keep(session, row, key, held, site.db.now(session))
+    _remove(site, row, gateway, reference)
+
+
+def _disguised(original: bytes) -> tuple[bytes, str] | None:
+    try:
+        return sound.disguised(original), sound.WAV
+    except sound.Unreadable:
+        log.warning("recording cannot be disguised")
+        return None
+
+
+def _remove(site: Deployment, row: RowMapping, gateway: Calls, reference: str) -> None:
+    """Remove the provider's own, after ours is on disk or was erased."""
+    left_there = False
+    try:
+        gateway.remove(reference)
+    except NotFetched as error:
+        if error.code != NOT_OFFERED:
+            with site.db.transaction() as session:
+                tapes.failed(session, row, _now_at(row), error, site.db.now(session))
+            return
+        left_there = True
+    with site.db.transaction() as session:
+        tapes.removed(session, row, site.db.now(session), left_there=left_there)
+
+
+def _now_at(row: RowMapping) -> RecordingState:
+    return RecordingState.KEPT if row["state"] == RecordingState.WAITING else RecordingState(row["state"])
+
+
+def _failed(site: Deployment, row: RowMapping, error: NotFetched) -> None:
+    with site.db.transaction() as session:
+        tapes.failed(session, row, row["state"], error, site.db.now(session))
