@@ -15,7 +15,17 @@ from sqlalchemy.orm import Session
 from hotline.db import claim, insert_unless_there
 from hotline.deployment import Deployment
 from hotline.gateways.voice import NotFetched
-from hotline.models import UNSETTLED, AudioForm, CaseKey, RecordedAudio, Recording, RecordingState, table, written_out
+from hotline.models import (
+    UNSETTLED,
+    AudioForm,
+    CaseKey,
+    RecordedAudio,
+    Recording,
+    RecordingState,
+    sound_bound_to,
+    table,
+    written_out,
+)
 from hotline.privacy import Key
 
 log = logging.getLogger(__name__)
@@ -56,11 +66,6 @@ def reference(row: RowMapping, key: Key) -> str:
     return key.open_text(row["sealed"], f"recording|sealed|{row['id']}")
 
 
-def bound_to(recording_id: str, form: str) -> str:
-    """Return what a recording's sound is bound to."""
-    return f"recorded_audio|{form}|{recording_id}"
-
-
 def keep(session: Session, row: RowMapping, key: Key, sound: Sound, now: datetime) -> bool:
     """Seal a sound with its case's key. Returns whether it was kept: one that was erased meanwhile is not."""
     mine = (RECORDING.c.id == row["id"], RECORDING.c.state == RecordingState.WAITING)
@@ -71,7 +76,7 @@ def keep(session: Session, row: RowMapping, key: Key, sound: Sound, now: datetim
     for form, held in forms.items():
         if held is not None:
             audio = {"recording_id": row["id"], "form": str(form), "case_id": row["case_id"], "kind": held[1]}
-            audio["sealed"] = key.seal(held[0], bound_to(row["id"], form))
+            audio["sealed"] = key.seal(held[0], sound_bound_to(row["id"], form))
             insert_unless_there(session.connection(), AUDIO, [audio])
     return True
 

@@ -2,7 +2,7 @@
 
 from hotline.models.audit import AuditEvent
 from hotline.models.base import Base, Moment, first_id, new_id, table, written_out
-from hotline.models.calls import UNSETTLED, AudioForm, RecordedAudio, Recording, RecordingState, VoiceCall
+from hotline.models.calls import UNSETTLED, AudioForm, RecordedAudio, Recording, RecordingState, VoiceCall, sound_bound_to
 from hotline.models.cases import AT_REST, Case, CaseKey, CaseState, Note, Referral, ReferralState, Verb
 from hotline.models.dialled import DialledSession
 from hotline.models.inbox import (
@@ -90,6 +90,7 @@ __all__ = [
     "VoiceCall",
     "first_id",
     "new_id",
+    "sound_bound_to",
     "table",
     "written_out",
 ]

@@ -84,3 +84,8 @@ class RecordedAudio(Base):
     case_id: Mapped[str] = mapped_column(ForeignKey("case.id"), index=True)
     kind: Mapped[str]
     sealed: Mapped[bytes]
+
+
+def sound_bound_to(recording_id: str, form: str) -> str:
+    """Return what a recording's sound is bound to when it is sealed."""
+    return f"recorded_audio|{form}|{recording_id}"

@@ -63,10 +63,21 @@ def rules(app: Flask) -> set[str]:
 
 
 def test_the_web_listener_knows_health_and_the_gateways_door_and_nothing_else(listener: Flask) -> None:
-    assert rules(listener) == {"/livez", "/readyz"}
+    assert rules(listener) == {"/livez", "/readyz", "/prompts/<digest>/<language>/<name>.wav"}
     client = listener.test_client()
     assert client.post("/in/twilio/sms", data={"Body": "x"}).status_code == 403
-    for path in ("/", "/queue", "/sign-in", "/simulator", "/in", "/in/", "/in/nobody", "/in/nobody/sms", "/inx"):
+    for path in (
+        "/",
+        "/queue",
+        "/sign-in",
+        "/simulator",
+        "/in",
+        "/in/",
+        "/in/nobody",
+        "/in/nobody/sms",
+        "/inx",
+        "/prompts/0/rw/gate.wav",
+    ):
         assert client.get(path).status_code == 404, path
         assert client.post(path).status_code == 404, path
 
