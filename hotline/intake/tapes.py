@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 AUDIO, CASE_KEY, RECORDING = table(RecordedAudio), table(CaseKey), table(Recording)
 LEASE = timedelta(seconds=90)  # longer than a fetch and a removal may take together
 LONGEST_PAUSE = timedelta(minutes=30)
+LATE = timedelta(minutes=15)
 WORN = 200  # tries, which is four days
 
 
@@ -47,6 +48,15 @@ class Sound:
 def due(session: Session, now: datetime) -> bool:
     """Whether any recording waits for something."""
     return session.execute(select(RECORDING.c.id).where(*_due(now)).limit(1)).first() is not None
+
+
+def troubled(session: Session, now: datetime) -> tuple[int, int, int]:
+    """Return how many recordings are overdue, are lost, and are left at a provider; each counted as far as a hundred."""
+    overdue = (written_out(RECORDING.c.state, UNSETTLED), RECORDING.c.created_at < now - LATE)
+    lost = (RECORDING.c.state == RecordingState.LOST,)
+    ways = (overdue, lost, (RECORDING.c.left_there,))
+    stuck, gone, left = (len(session.execute(select(RECORDING.c.id).where(*where).limit(100)).all()) for where in ways)
+    return stuck, gone, left
 
 
 def take(session: Session, now: datetime, limit: int) -> Sequence[RowMapping]:

@@ -76,10 +76,13 @@ def test_the_web_listener_knows_health_and_the_gateways_door_and_nothing_else(li
         "/in/nobody",
         "/in/nobody/sms",
         "/inx",
-        "/prompts/0/rw/gate.wav",
     ):
         assert client.get(path).status_code == 404, path
         assert client.post(path).status_code == 404, path
+
+
+def test_a_prompt_that_is_not_there_tells_nothing(listener: Flask) -> None:
+    assert listener.test_client().get("/prompts/0/rw/gate.wav").status_code == 404
 
 
 @pytest.mark.parametrize("kind", ["sms", "status"])
