@@ -172,7 +172,6 @@ class Settings(BaseSettings):
     tips_code: str = Field("7788", description="Short code people text.")
     radio_code: str = Field("7799", description="Short code of the radio shows.")
     ussd_code: str = Field("*778#", description="USSD code people dial.")
-    voice_number: str = Field("", description="Number people call, in international form; empty while no calls are taken.")
     district: str = Field("Rusizi", description="District named in alerts; nothing below it is ever named there.")
     region: str = Field("RW", description="ISO 3166 region whose national numbers are understood without a prefix.")
     timezone: str = Field("Africa/Kigali", description="Zone of duty hours and of times shown to people.")

@@ -145,17 +145,10 @@ class Door:
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer one request under /in/. This is WSGI itself: a framework's request costs as much as all the rest of the way."""
         status, headers, body = self._respond(environ)
-        name, kind = _addressed(environ["PATH_INFO"])
-        if not body and kind == InboxKind.USSD and status != NOT_FOUND[0]:
+        if not body and _addressed(environ["PATH_INFO"])[1] == InboxKind.USSD and status != NOT_FOUND[0]:
             body = self._hops.sorry.encode()
-        elif kind == InboxKind.VOICE and status == UNAVAILABLE[0] and (gateway := self._carries_calls(name)):
-            status, headers, body = _said(self._lines.sorry(gateway))
         start_response(status, [*headers, ("Content-Length", str(len(body)))])
         return [body]
-
-    def _carries_calls(self, name: str) -> Gateway | None:
-        gateway = self.deployment.shelf.get(name)
-        return gateway if gateway and InboxKind.VOICE in gateway.kinds else None
 
     def _respond(self, environ: "WSGIEnvironment") -> Reply:
         name, kind = _addressed(environ["PATH_INFO"])

@@ -9,8 +9,10 @@ from rich.table import Table
 from hotline.catalog import CatalogError
 from hotline.config import load
 from hotline.deployment import Deployment
+from hotline.intake.ussd.tree import LANGUAGES
 from hotline.intake.voice import recorded
-from hotline.intake.voice.prompts import LANGUAGES, PROMPTS, Prompts
+from hotline.intake.voice.prompts import Prompts
+from hotline.intake.voice.tree import PROMPTS
 
 
 @click.group()

@@ -92,7 +92,7 @@ def by_status(text: OutboundText, reply: Reply) -> Sent:
 class Download:
     """Fetches and removes what a provider keeps for us: a recording of two minutes is two megabytes, no answer of an API."""
 
-    LARGEST = 16 * 1024 * 1024
+    LARGEST = 4 * 1024 * 1024  # twice of what two minutes take; a small MP3 can hold hours
 
     def __init__(self, settings: Settings) -> None:
         limits = urllib3.Timeout(connect=settings.connect_timeout_seconds, read=settings.read_timeout_seconds)

@@ -21,6 +21,7 @@ from hotline.intake.receive import CASE_KEY, MESSAGE, REPORT, Conversation, Rece
 from hotline.intake.ussd.tree import NOTHING
 from hotline.intake.voice.heard import CallHeard
 from hotline.intake.voice.told import chose, lines, may_text, said, telling
+from hotline.intake.voice.tree import LANGUAGE
 from hotline.models import MessageKind, RecordedAudio, Recording, RecordingState, VoiceCall, new_id, table
 from hotline.phone import Sender
 
@@ -77,7 +78,8 @@ class Called(Dialled):
         conversation = self._conversation(call)
         told = self._tell_step(arrival, step, str(call["caller_id"]), conversation)
         if caller is not None:
-            caller.row["language"] = step.language
+            if any(one.screen == LANGUAGE for one in step.steps):
+                caller.row["language"] = step.language
             if (yes := may_text(step)) is not None:
                 self._allow(caller, conversation, yes=yes)
         if step.over:

@@ -17,6 +17,7 @@ from hotline.gateways.voice import NotFetched
 from hotline.intake import spool
 from hotline.intake.voice.tree import STOPS
 from hotline.models import (
+    Caller,
     Case,
     CaseState,
     Inbox,
@@ -356,3 +357,28 @@ def test_a_stored_step_is_the_webhook_as_it_came(line: Line) -> None:
     phone.press("1")
     opened = [Webhook.unpacked(line.site.opener.open(row["sealed"], f"inbox|sealed|{row['id']}")) for row in line.rows(Inbox)]
     assert [one.fields.get("keys", "") for one in opened] == ["", "1"]
+
+
+def test_a_sound_that_brings_its_reader_down_is_kept_all_the_same(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    def dies(_: bytes) -> bytes:
+        raise MemoryError
+
+    monkeypatch.setattr("hotline.sound.disguised", dies)
+    walk(Called(line), WHOLE)
+    for _ in range(4):
+        line.work()
+        line.later(minutes=31)
+    assert [row["state"] for row in line.rows(Recording)] == [RecordingState.DONE]
+    assert [row["form"] for row in line.rows(RecordedAudio)] == ["original"]
+
+
+def test_a_call_does_not_change_the_language_of_who_texts_until_one_is_chosen(line: Line) -> None:
+    line.text("+250780000101", "They lock five girls in behind the market and do not pay them")
+    line.work()
+    phone = Called(line)
+    walk(phone, ("1",))
+    line.work()
+    assert [row["language"] for row in line.rows(Caller)] == ["en"]
+    phone.press("4")
+    line.work()
+    assert [row["language"] for row in line.rows(Caller)] == ["fr"]

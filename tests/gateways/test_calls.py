@@ -215,7 +215,7 @@ def test_twilio_gives_a_recording_by_its_id_to_whoever_has_the_token(tapes: Twil
         (say(500), "500", False),
         (say(302, Location="http://127.0.0.1:9/"), "302", False),
         (say(200, b""), "empty", False),
-        (say(200, b"x" * (16 * 1024 * 1024 + 1)), "too large", False),
+        (say(200, b"x" * (4 * 1024 * 1024 + 1)), "too large", False),
         (reset, "ProtocolError", False),
         (hang, "ReadTimeoutError", False),
     ],

@@ -9,9 +9,10 @@ from hotline.app import prompts as served
 from hotline.catalog import shipped
 from hotline.cli import main
 from hotline.deployment import Deployment
+from hotline.intake.ussd.tree import LANGUAGES
 from hotline.intake.voice import recorded
-from hotline.intake.voice.prompts import LANGUAGES, PROMPTS, Prompts
-from hotline.intake.voice.tree import GATE, LANGUAGE, STOPS
+from hotline.intake.voice.prompts import Prompts
+from hotline.intake.voice.tree import GATE, LANGUAGE, PROMPTS, STOPS
 from hotline.sound import RATE, as_wav, decoded, disguise, pitch, seconds
 from tests.voices import said_aloud
 

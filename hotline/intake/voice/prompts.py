@@ -15,7 +15,7 @@ from typing import Final
 from hotline.catalog import REFERENCE, Catalog
 from hotline.gateways.voice import Spoken
 from hotline.intake.ussd.tree import LANGUAGES
-from hotline.intake.voice.tree import LANGUAGE, PROMPTS, STOPS, Stop
+from hotline.intake.voice.tree import LANGUAGE, PROMPTS, Stop
 
 PATH: Final = "/prompts/"
 LOOK_AGAIN: Final = 5.0  # seconds; a prompt recorded meanwhile is heard without a restart
@@ -40,6 +40,8 @@ class Prompts:
     base: str
     _seen: Mapping[tuple[str, str], Audio] = field(default_factory=dict, init=False)
     _looked: float = field(default=0.0, init=False)
+    _fluent: dict[frozenset[str], tuple[str, ...]] = field(default_factory=dict, init=False)
+    _digests: dict[tuple[str, int, int], str] = field(default_factory=dict, init=False)
 
     def text(self, name: str, language: str) -> str:
         """Return the words of a prompt."""
@@ -59,8 +61,11 @@ class Prompts:
 
     def fluent(self, voices: frozenset[str]) -> tuple[str, ...]:
         """Return the languages in which everything can be heard, in the order of their keys; English where none can."""
-        able = tuple(code for code in LANGUAGES if all(self.heard(name, code, voices) for name in PROMPTS))
-        return able or (REFERENCE,)
+        seen = self._all()
+        if voices not in self._fluent:
+            able = (code for code in LANGUAGES if code in voices or all((code, name) in seen for name in PROMPTS))
+            self._fluent[voices] = tuple(able) or (REFERENCE,)
+        return self._fluent[voices]
 
     def page(self, stop: Stop, language: str, voices: frozenset[str]) -> tuple[Spoken, ...]:
         """Return what is said at a stop. The languages are offered each in itself, and only those that can be kept up."""
@@ -79,7 +84,7 @@ class Prompts:
 
     def _all(self) -> Mapping[tuple[str, str], Audio]:
         if time.monotonic() - self._looked > LOOK_AGAIN or not self._looked:
-            self._seen, self._looked = self._look(), time.monotonic()
+            self._seen, self._fluent, self._looked = self._look(), {}, time.monotonic()
         return self._seen
 
     def _look(self) -> dict[tuple[str, str], Audio]:
@@ -89,18 +94,19 @@ class Prompts:
                 for folder in FOLDERS:
                     file = self.folder / folder / code / f"{name}.wav"
                     if (code, name) not in found and says(file) == self.text(name, code):
-                        found[code, name] = Audio(file, _digest(file), folder != FOLDERS[0])
+                        found[code, name] = Audio(file, self._digest(file), folder != FOLDERS[0])
         return found
+
+    def _digest(self, file: Path) -> str:
+        """Return the hash of a file; one that has not changed is not read again."""
+        stat = file.stat()
+        mark = (str(file), stat.st_mtime_ns, stat.st_size)
+        if mark not in self._digests:
+            self._digests[mark] = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+        return self._digests[mark]
 
 
 def says(file: Path) -> str | None:
     """Return the words beside an audio file, None where either is missing."""
     words = file.with_suffix(".txt")
     return words.read_text(encoding="utf-8").strip() if file.is_file() and words.is_file() else None
-
-
-def _digest(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
-
-
-__all__ = ["LANGUAGES", "PATH", "PROMPTS", "STOPS", "Audio", "Prompts", "says"]

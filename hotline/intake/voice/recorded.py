@@ -13,7 +13,9 @@ from typing import Final
 import numpy as np
 
 from hotline import sound
-from hotline.intake.voice.prompts import FOLDERS, LANGUAGES, PROMPTS, Prompts
+from hotline.intake.ussd.tree import LANGUAGES
+from hotline.intake.voice.prompts import FOLDERS, Prompts
+from hotline.intake.voice.tree import PROMPTS
 
 LONGEST: Final = 12.0  # seconds
 SHORTEST: Final = 0.4
