@@ -21,7 +21,7 @@ from hotline.catalog import Catalog, shipped
 from hotline.config import load
 from hotline.demo import SHIPPED, seed
 from hotline.deployment import Deployment
-from hotline.gateways.contract import Certainty, Gateway, OutboundText, Sent, form
+from hotline.gateways.contract import Certainty, Gateway, OutboundText, Sent, Webhook, form
 from hotline.gateways.shelf import Shelf
 from hotline.gateways.twilio import sign, signed_bytes
 from hotline.gateways.voice import Calls, NotFetched
@@ -50,6 +50,7 @@ class Carrier:
     sent: list[OutboundText] = field(default_factory=list)
     next: list[Outcome] = field(default_factory=list)
     kept: list[OutboundText] = field(default_factory=list)
+    recorded_in: dict[str, list[Webhook]] = field(default_factory=dict)
     tapes: dict[str, bytes] = field(default_factory=dict)
     tape_faults: list[NotFetched | None] = field(default_factory=list)
 
@@ -60,6 +61,7 @@ class Carrier:
         self.read_text, self.read_status = self.real.read_text, self.real.read_status
         self.voices: frozenset[str] = frozenset()
         if isinstance(self.real, Calls):
+            self.recorded = lambda call: self.recorded_in.get(call, [])
             self.voices, self.read_call, self.speak = self.real.voices, self.real.read_call, self.real.speak
 
     def fetch(self, tape: str) -> tuple[bytes, str]:

@@ -8,7 +8,8 @@ from sqlalchemy import RowMapping
 from hotline import sound
 from hotline.deployment import Deployment
 from hotline.gateways.voice import NOT_OFFERED, Calls, NotFetched
-from hotline.intake import tapes
+from hotline.intake import overheard, tapes
+from hotline.intake.overheard import Asked
 from hotline.intake.tapes import Sound
 from hotline.models import RecordingState
 from hotline.privacy import CannotOpen, Key
@@ -20,7 +21,40 @@ HARMLESS = 3  # tries; a sound that has brought its reader down so often is kept
 
 
 def batch(site: Deployment) -> int:
-    """Take recordings that are due one step further each. Returns how many there were."""
+    """Ask about calls that are over, and take recordings that are due one step further each. Returns how many there were."""
+    return _asked(site) + _carried(site)
+
+
+def _asked(site: Deployment) -> int:
+    with site.db.reading() as session:
+        if not overheard.due(session, site.db.now(session)):
+            return 0
+    with site.db.transaction() as session:
+        calls = overheard.take(session, site, site.db.now(session), AT_ONCE)
+    with ThreadPoolExecutor(AT_ONCE, "call") as pool:
+        list(pool.map(lambda one: _ask(site, one), calls))
+    return len(calls)
+
+
+def _ask(site: Deployment, call: Asked) -> None:
+    """Ask a provider what it recorded in a call; one that does not answer is asked again until it is too late."""
+    gateway = site.shelf.get(call.row["gateway"])
+    carrier: object = gateway
+    try:
+        found = carrier.recorded(call.name) if isinstance(carrier, Calls) and call.name is not None else ()
+    except NotFetched as error:
+        log.warning("provider did not say what it recorded", extra={"gateway": call.row["gateway"], "code": error.code})
+        with site.db.transaction() as session:
+            if overheard.given_up(call.row, site.db.now(session)):
+                overheard.ask_no_more(session, call.row)
+        return
+    with site.db.transaction() as session:
+        if gateway is not None and found:
+            overheard.heard(session, site, gateway, call.row, found, site.db.now(session))
+        overheard.ask_no_more(session, call.row)
+
+
+def _carried(site: Deployment) -> int:
     with site.db.reading() as session:
         if not tapes.due(session, site.db.now(session)):
             return 0

@@ -160,6 +160,10 @@ class AfricasTalking:
         """Return a recording. Raises NotFetched."""
         return self._tapes.fetch(tape)
 
+    def recorded(self, call: str) -> Sequence[Webhook]:  # noqa: ARG002  the contract names it
+        """Return nothing: its API lists no recordings."""
+        return ()
+
     def remove(self, tape: str) -> None:
         """Say that it cannot be removed by us. Raises NotFetched."""
         self._tapes.remove(tape)

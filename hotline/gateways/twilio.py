@@ -168,6 +168,10 @@ class Twilio:
         """Return a recording. Raises NotFetched."""
         return self._tapes().fetch(tape)
 
+    def recorded(self, call: str) -> Sequence[Webhook]:
+        """Return what was recorded in a call. Raises NotFetched."""
+        return self._tapes().recorded(call)
+
     def remove(self, tape: str) -> None:
         """Remove a recording. Raises NotFetched."""
         self._tapes().remove(tape)

@@ -4,8 +4,9 @@ Sources: twilio.com/docs/voice/twiml (Gather, Record, Say), /docs/voice/api/reco
 status callback: after a hang-up the action's answer is heard by nobody, and its file may not be there yet.
 """
 
+import json
 import re
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 from xml.etree import ElementTree as ET
 
 import urllib3
@@ -19,6 +20,7 @@ from hotline.gateways.voice import (
     SPEECH_ENDS,
     CallPage,
     CallStep,
+    NotFetched,
     Spoken,
     Tape,
     Then,
@@ -107,6 +109,12 @@ def _say(inside: ET.Element, spoken: Spoken) -> None:
         ET.SubElement(inside, "Say", {"language": LOCALES.get(spoken.language, LOCALES["en"])}).text = spoken.words
 
 
+def _as_callback(call: str, one: dict[str, object]) -> Webhook:
+    told = {"CallSid": call, "RecordingSid": str(one["sid"]), "RecordingStatus": "completed"}
+    body = urlencode({**told, "RecordingDuration": str(one.get("duration") or "")}).encode()
+    return Webhook("recording", "/in/twilio/recording", {"content-type": "application/x-www-form-urlencoded"}, body)
+
+
 class Tapes:
     """The recordings of one account."""
 
@@ -118,6 +126,20 @@ class Tapes:
     def fetch(self, tape: str) -> tuple[bytes, str]:
         """Return a recording as WAV. Raises NotFetched."""
         return self._wire.get(f"{self._base}{tape}.wav", self._headers)
+
+    def recorded(self, call: str) -> list[Webhook]:
+        """Return the finished recordings of a call as the callbacks that should have told of them. Raises NotFetched.
+
+        twilio.com/docs/voice/api/recording#read-multiple-recording-resources; a call has two or three at most.
+        """
+        asked = urlencode({"CallSid": call, "PageSize": "50"})
+        body, _ = self._wire.get(f"{self._base.rstrip('/')}.json?{asked}", self._headers)
+        try:
+            listed = json.loads(body)["recordings"]
+            found = [_as_callback(call, one) for one in listed if one["status"] == "completed" and one["call_sid"] == call]
+        except (ValueError, KeyError, TypeError) as error:
+            raise NotFetched(type(error).__name__) from None
+        return found
 
     def remove(self, tape: str) -> None:
         """Remove a recording; 404 says that it is gone. Raises NotFetched."""

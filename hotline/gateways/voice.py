@@ -101,6 +101,12 @@ class Calls(Protocol):
     def fetch(self, tape: str) -> tuple[bytes, str]:
         """Return a recording by its reference, and its content type. Raises NotFetched."""
 
+    def recorded(self, call: str) -> Sequence[Webhook]:
+        """Return what the provider recorded in a call, as the webhooks that should have told of it. Raises NotFetched.
+
+        Nothing where it cannot be asked.
+        """
+
     def remove(self, tape: str) -> None:
         """Remove a recording at the provider; one that is gone already is no fault. Raises NotFetched."""
 

@@ -17,6 +17,7 @@ from hotline.gateways.voice import Tape
 from hotline.intake.arrivals import Arrival
 from hotline.intake.callers import Known
 from hotline.intake.dialled import Dialled
+from hotline.intake.overheard import AFTER_BEGIN, AFTER_END
 from hotline.intake.receive import CASE_KEY, MESSAGE, REPORT, Conversation, Received
 from hotline.intake.ussd.tree import NOTHING
 from hotline.intake.voice.heard import CallHeard
@@ -82,8 +83,8 @@ class Called(Dialled):
                 caller.row["language"] = step.language
             if (yes := may_text(step)) is not None:
                 self._allow(caller, conversation, yes=yes)
-        if step.over:
-            call["ended_at"] = self.now
+        if step.over and call["ended_at"] is None:
+            call["ended_at"], call["ask_at"] = self.now, self.now + AFTER_END
         if told or (step.over and self._has_told(call)):
             call["told"] = True
             self.settles[conversation.report_id] = self.now + (timedelta() if step.over else SETTLES_AFTER)
@@ -100,6 +101,8 @@ class Called(Dialled):
             "began_at": arrival.received_at,
             "ended_at": None,
             "erased": False,
+            "sealed": conversation.key.seal_text(step.named, f"voice_call|sealed|{step.call}"),
+            "ask_at": self.now + AFTER_BEGIN,
         }
         self.of_calls[conversation.case_id] = conversation
         self._add(arrival, "called", caller.id, conversation)
@@ -186,7 +189,7 @@ class Called(Dialled):
             insert_unless_there(connection, CALL, fresh)
         for call in self.known_calls:
             row = self.calls[call]
-            state = {"ended_at": row["ended_at"], "erased": row["erased"]}
+            state = {name: row[name] for name in ("ended_at", "erased", "ask_at")}
             connection.execute(update(CALL).where(CALL.c.id == call).values(**state))
         if self.tapes:
             insert_unless_there(connection, RECORDING, self.tapes)

@@ -10,9 +10,13 @@ from hotline.models.base import Base, listed, new_id, partial_index
 
 
 class VoiceCall(Base):
-    """One call, by a keyed hash of the provider's id. `erased`: the caller had what was recorded in it erased."""
+    """One call, by a keyed hash of the provider's id, which is in `sealed`. `erased`: its caller had what was recorded erased.
+
+    `ask_at` is when the provider is to be asked what it recorded; empty once it has said.
+    """
 
     __tablename__ = "voice_call"
+    __table_args__ = (partial_index("ix_voice_call_ask", "ask_at", where="ask_at IS NOT NULL"),)
 
     id: Mapped[str] = mapped_column(primary_key=True)
     gateway: Mapped[str]
@@ -21,6 +25,8 @@ class VoiceCall(Base):
     began_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     erased: Mapped[bool] = mapped_column(default=False)
+    sealed: Mapped[bytes]
+    ask_at: Mapped[datetime | None]
 
 
 class RecordingState(StrEnum):

@@ -34,7 +34,7 @@ def spoken(desk: Desk) -> tuple[Case, str]:
         message = session.scalars(select(Message).where(Message.case_id == case.id)).one()
         now = desk.site.db.now(session)
         known = {"gateway": "simulator", "case_id": case.id}
-        session.add(VoiceCall(id="c" * 32, caller_id=report.caller_id, began_at=now, **known))
+        session.add(VoiceCall(id="c" * 32, caller_id=report.caller_id, began_at=now, sealed=b"", **known))
         session.flush()
         waiting = {"state": RecordingState.WAITING, "due_at": now, "created_at": now, "seconds": 2}
         session.add(Recording(id=row_id, reference="r", sealed=b"", call_id="c" * 32, message_id=message.id, **known, **waiting))

@@ -382,3 +382,55 @@ def test_a_call_does_not_change_the_language_of_who_texts_until_one_is_chosen(li
     phone.press("4")
     line.work()
     assert [row["language"] for row in line.rows(Caller)] == ["fr"]
+
+
+def missed(line: Line, call: str, tape: str = "RE" + "a" * 32) -> None:
+    """Let Twilio hold a recording of a call of which no webhook tells."""
+    body = f"CallSid={call}&RecordingSid={tape}&RecordingStatus=completed&RecordingDuration=7".encode()
+    line.carriers["twilio"].recorded_in[call] = [Webhook("recording", "/in/twilio/recording", {}, body)]
+    line.carriers["twilio"].tapes[tape] = said_aloud()
+
+
+def twilio_step(line: Line, call: str, query: str = "", **fields: str) -> str:
+    """Let Twilio bring one step of a call; returns the query of the address it is to go on at."""
+    told = {"CallSid": call, "From": "+250780000101", "CallStatus": "in-progress", **fields}
+    answer = line.post(told, kind="voice", query=query)
+    assert answer.status_code == 200
+    return answer.text.partition("/in/twilio/voice?")[2].partition('"')[0]
+
+
+@pytest.mark.parametrize("ended", [True, False], ids=["the network says so", "nobody says so"])
+def test_a_message_whose_every_webhook_was_lost_is_found_at_the_provider(line: Line, *, ended: bool) -> None:
+    query = twilio_step(line, "CA1")
+    for key in ("1", "5", "1", "1", "2"):
+        query = twilio_step(line, "CA1", query, Digits=key)
+    missed(line, "CA1")
+    if ended:
+        over = {"CallSid": "CA1", "From": "+250780000101", "CallStatus": "completed"}
+        assert line.post(over, kind="voice_event").status_code == 200
+    line.work()
+    assert line.rows(Recording) == []
+    line.later(minutes=2, seconds=1) if ended else line.later(minutes=16)
+    line.work()
+    line.work()
+    assert [row["state"] for row in line.rows(Recording)] == [RecordingState.DONE]
+    assert "Left a voice message." in line.told(line.case()["id"])
+    assert line.case()["urgency"] == "soon"
+    assert [row["ask_at"] for row in line.rows(VoiceCall)] == [None]
+
+
+def test_a_provider_that_does_not_answer_is_asked_again_and_then_let_be(line: Line) -> None:
+    twilio_step(line, "CA2")
+    line.work()
+
+    def away(_: str) -> list[Webhook]:
+        raise NotFetched("503")
+
+    line.carriers["twilio"].recorded = away
+    for _ in range(3):
+        line.later(minutes=16)
+        line.work()
+    assert all(row["ask_at"] for row in line.rows(VoiceCall))
+    line.later(days=4)
+    line.work()
+    assert [row["ask_at"] for row in line.rows(VoiceCall)] == [None]

@@ -239,3 +239,23 @@ def test_a_recording_is_removed_once_and_once_more_is_no_fault(tapes: Twilio, fa
         far.next.append(behaviour)
         with pytest.raises(NotFetched, match=code):
             tapes.remove(TAPE)
+
+
+def test_twilio_is_asked_what_it_recorded_in_a_call(tapes: Twilio, far: FarEnd) -> None:
+    listed = [
+        {"sid": TAPE, "call_sid": CALL, "status": "completed", "duration": "12"},
+        {"sid": "RE" + "b" * 32, "call_sid": CALL, "status": "processing", "duration": None},
+        {"sid": "RE" + "c" * 32, "call_sid": "CA" + "9" * 32, "status": "completed", "duration": "3"},
+    ]
+    far.next.append(say(200, {"recordings": listed}))
+    (found,) = tapes.recorded(CALL)
+    assert tapes.read_call(found) == CallStep(CALL, tape=Tape(TAPE, 12), asks=False)
+    assert tapes.external_id(found) == tapes.external_id(hook("recording", WORD)), "the very webhook that was missed"
+    assert far.asked[0].query == {"CallSid": CALL, "PageSize": "50"}
+
+
+@pytest.mark.parametrize("behaviour", [say(500), say(200, "no json"), say(200, {"recordings": [{}]}), say(200, {}), reset, hang])
+def test_a_list_that_does_not_come_is_no_empty_list(tapes: Twilio, far: FarEnd, behaviour: Behaviour) -> None:
+    far.next.append(behaviour)
+    with pytest.raises(NotFetched):
+        tapes.recorded(CALL)

@@ -15,7 +15,7 @@ from hotline.privacy import CannotOpen
 
 @dataclass(frozen=True, slots=True)
 class CallHeard:
-    """One step of a call. `call` is the keyed hash of the provider's id; `over`: it came to its end, whichever way.
+    """One step of a call. `call` is the keyed hash of the provider's id `named`; `over`: it came to its end, whichever way.
 
     `sender` is empty where the webhook does not say who called: it is then joined by its call.
     """
@@ -27,6 +27,7 @@ class CallHeard:
     begun: bool = False
     tape: Tape | None = None
     over: bool = False
+    named: str = ""
 
 
 def call_of(deployment: Deployment, gateway: str, call: str) -> str:
@@ -52,12 +53,12 @@ def understood(deployment: Deployment, name: str, gateway: Calls, webhook: Webho
     call = call_of(deployment, name, step.call)
     sender = step.sender if step.asks or step.over else ""
     if not step.asks and not step.at:
-        return CallHeard(call, sender, deployment.settings.default_language, tape=step.tape, over=step.over)
+        return CallHeard(call, sender, deployment.settings.default_language, tape=step.tape, over=step.over, named=step.call)
     turn = turn_of(deployment, call, step)
     over = step.over or STOPS[turn.place.stop].last
     begun = turn.begun and step.asks
     steps = turn.steps if step.asks or step.tape else ()
-    return CallHeard(call, sender, turn.place.language, steps, begun, step.tape, over)
+    return CallHeard(call, sender, turn.place.language, steps, begun, step.tape, over, step.call)
 
 
 def _place(deployment: Deployment, call: str, at: str) -> Place | None:

@@ -13,6 +13,7 @@ down_revision = "0007"
 branch_labels = None
 depends_on = None
 
+ASKED = sa.text("ask_at IS NOT NULL")
 UNSETTLED = sa.text("state IN ('waiting', 'kept', 'erasing')")
 
 
@@ -26,12 +27,15 @@ def upgrade() -> None:
         sa.Column("began_at", hotline.models.base.Moment(), nullable=False),
         sa.Column("ended_at", hotline.models.base.Moment(), nullable=True),
         sa.Column("erased", sa.Boolean(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("ask_at", hotline.models.base.Moment(), nullable=True),
         sa.ForeignKeyConstraint(["case_id"], ["case.id"], name=op.f("fk_voice_call_case_id")),
         sa.ForeignKeyConstraint(["caller_id"], ["caller.id"], name=op.f("fk_voice_call_caller_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_voice_call")),
     )
     op.create_index(op.f("ix_voice_call_case_id"), "voice_call", ["case_id"], unique=False)
     op.create_index(op.f("ix_voice_call_caller_id"), "voice_call", ["caller_id"], unique=False)
+    op.create_index("ix_voice_call_ask", "voice_call", ["ask_at"], sqlite_where=ASKED, postgresql_where=ASKED)
     op.create_table(
         "recording",
         sa.Column("id", sa.String(), nullable=False),
