@@ -23,6 +23,7 @@ from hotline.gsm7 import COST
 
 REFERENCE: Final = "en"
 SEGMENT: Final = 160  # septets a text may have and still be charged once (3GPP TS 23.038)
+LONGEST_PROMPT: Final = 200  # letters somebody can say in twelve seconds; nobody listens longer on a phone they fear for
 
 CALLER_COMMANDS: Final = ("stop", "start", "help", "info", "lang", "radio", "yes", "no")
 OFFICER_COMMANDS: Final = ("take", "pass_on", "not_ours")
@@ -38,12 +39,14 @@ class CatalogError(ValueError):
 class Book:
     """One file of texts. A book for every language must be complete in each; another may be missing as a whole.
 
-    `on_lock_screens` says that a text's first characters are seen by whoever holds the phone, so it must begin harmlessly.
+    `on_lock_screens` says that a text's first characters are seen by whoever holds the phone, so it must begin harmlessly;
+    `spoken` that it is heard and not read, so that any letter may stand in it and twelve seconds are its limit.
     """
 
     to_callers: bool
     in_every_language: bool
     on_lock_screens: bool = False
+    spoken: bool = False
 
 
 BOOKS: Final[Mapping[str, Book]] = MappingProxyType(
@@ -51,6 +54,8 @@ BOOKS: Final[Mapping[str, Book]] = MappingProxyType(
         "sms": Book(to_callers=True, in_every_language=True, on_lock_screens=True),
         "ussd": Book(to_callers=True, in_every_language=False),
         "staff": Book(to_callers=False, in_every_language=False),
+        "voice": Book(to_callers=True, in_every_language=False, spoken=True),
+        "calls": Book(to_callers=False, in_every_language=False),
     }
 )
 
@@ -302,7 +307,7 @@ def _check(by_code: Mapping[str, Language], deployment: Mapping[str, str]) -> No
     for language in by_code.values():
         for key, text in language.texts.items():
             where, filled = f"{language.code}: {key}", text.format_map(values)
-            _check_alphabet(where, filled)
+            (_check_spoken if BOOKS[_book(key)].spoken else _check_alphabet)(where, filled)
             if BOOKS[_book(key)].on_lock_screens:
                 _check_opening(where, text, language.openings)
             if BOOKS[_book(key)].to_callers:
@@ -314,6 +319,11 @@ def _check_alphabet(where: str, filled: str) -> None:
         raise CatalogError(f"{where} has {_listed(foreign)}, which the GSM-7 alphabet does not have.")
     if (septets := sum(COST[char] for char in filled)) > SEGMENT:
         raise CatalogError(f"{where} takes {septets} septets with its longest values; one segment holds {SEGMENT}.")
+
+
+def _check_spoken(where: str, filled: str) -> None:
+    if len(filled) > LONGEST_PROMPT:
+        raise CatalogError(f"{where} has {len(filled)} letters with its longest values; a prompt holds {LONGEST_PROMPT}.")
 
 
 def _check_opening(where: str, text: str, openings: tuple[str, ...]) -> None:

@@ -94,6 +94,9 @@ class Settings(BaseSettings):
     africastalking_username: str = Field("", description="Africa's Talking username of the application.")
     africastalking_api_key: SecretStr = Field(SecretStr(""), description="Africa's Talking API key.")
     africastalking_from: str = Field("", description="Sender (short code or registered name) of texts through Africa's Talking.")
+    africastalking_recording_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("africastalking.com",), description="Hosts, comma separated, from which recordings of its calls are fetched."
+    )
     africastalking_addresses: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Networks Africa's Talking calls from, comma separated; empty lets every address try the secret."
     )
@@ -220,6 +223,7 @@ class Settings(BaseSettings):
         "hook_secrets",
         "trusted_proxies",
         "africastalking_addresses",
+        "africastalking_recording_hosts",
         "smsgate_signing_keys",
         "httpsms_signing_keys",
         "external_fields",

@@ -17,8 +17,9 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from hotline.calls import Lines
 from hotline.deployment import Deployment
-from hotline.gateways.contract import Forged, Gateway, Webhook
+from hotline.gateways.contract import Answer, Forged, Gateway, Webhook
 from hotline.gateways.shelf import GATEWAYS
 from hotline.hops import Hops
 from hotline.in_time import Glance, GroupCommit, Unavailable, Write
@@ -79,6 +80,7 @@ class Door:
         self._glance = Glance(db, wait=wait)
         self._spool = Spool.of(self.deployment.settings)
         self._hops = Hops(self.deployment, self._writer, self._spool, self._seal)
+        self._lines = Lines(self.deployment, self._writer, self._spool, self._seal)
 
     def accept(self, gateway: Gateway, webhook: Webhook) -> None:
         """Return once the webhook is on disk, or was already. Raises Forged, or Unavailable when no disk takes it."""
@@ -170,9 +172,11 @@ class Door:
         if webhook.kind == InboxKind.USSD:
             self._prove(gateway, webhook)
             return "200 OK", [("Content-Type", "text/plain; charset=utf-8")], self._hops.answer(gateway, webhook).encode()
+        if webhook.kind == InboxKind.VOICE:
+            self._prove(gateway, webhook)
+            return _said(self._lines.answer(gateway, webhook))
         self.accept(gateway, webhook)
-        answer = gateway.answer(webhook.kind)
-        return "200 OK", [("Content-Type", answer.content_type)], answer.body.encode()
+        return _said(gateway.answer(webhook.kind))
 
     def _webhook(self, environ: "WSGIEnvironment", kind: str, body: bytes) -> Webhook:
         query = environ.get("QUERY_STRING", "")
@@ -192,6 +196,10 @@ class Door:
         else:
             body = environ["wsgi.input"].read(min(int(length), most + 1))
         return body if len(body) <= most else None
+
+
+def _said(answer: Answer) -> Reply:
+    return "200 OK", [("Content-Type", answer.content_type)], answer.body.encode()
 
 
 def install(app: Flask, deployment: Deployment) -> None:

@@ -29,6 +29,7 @@ class QueueName(StrEnum):
     LIFE = "life"
     REPLY = "reply"
     BULK = "bulk"
+    TAPES = "tapes"
 
 
 JOBS = {
@@ -36,6 +37,7 @@ JOBS = {
     QueueName.LIFE: "workers.jobs.deliver",
     QueueName.REPLY: "workers.jobs.deliver",
     QueueName.BULK: "workers.jobs.deliver",
+    QueueName.TAPES: "workers.jobs.fetch_tapes",
 }
 
 

@@ -21,15 +21,16 @@ from hotline.catalog import Catalog, shipped
 from hotline.config import load
 from hotline.demo import SHIPPED, seed
 from hotline.deployment import Deployment
-from hotline.gateways.contract import Certainty, Gateway, OutboundText, Sent, form
+from hotline.gateways.contract import Certainty, Gateway, OutboundText, Sent, Webhook, form
 from hotline.gateways.shelf import Shelf
 from hotline.gateways.twilio import sign, signed_bytes
+from hotline.gateways.voice import Calls, NotFetched
 from hotline.intake.spool import Spool
 from hotline.models import Base, Case, CaseKey, Contact, Lane, Message, table
 from hotline.outbound.compose import bound_to
 from hotline.privacy import Key
 from hotline.routing import escalate
-from workers import jobs
+from workers import jobs, tapes
 
 TOKEN = "invented-auth-token"
 PUBLIC_URL = "https://hooks.example.org"
@@ -49,6 +50,9 @@ class Carrier:
     sent: list[OutboundText] = field(default_factory=list)
     next: list[Outcome] = field(default_factory=list)
     kept: list[OutboundText] = field(default_factory=list)
+    recorded_in: dict[str, list[Webhook]] = field(default_factory=dict)
+    tapes: dict[str, bytes] = field(default_factory=dict)
+    tape_faults: list[NotFetched | None] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.name, self.kinds, self.methods, self.per_request = self.real.name, self.real.kinds, self.real.methods, 100
@@ -56,6 +60,22 @@ class Carrier:
         self.secrets, self.address, self.lacking = self.real.secrets, self.real.address, self.real.lacking
         self.verify, self.external_id, self.answer = self.real.verify, self.real.external_id, self.real.answer
         self.read_text, self.read_status = self.real.read_text, self.real.read_status
+        self.voices: frozenset[str] = frozenset()
+        if isinstance(self.real, Calls):
+            self.recorded = lambda call: self.recorded_in.get(call, [])
+            self.voices, self.read_call, self.speak = self.real.voices, self.real.read_call, self.real.speak
+
+    def fetch(self, tape: str) -> tuple[bytes, str]:
+        if self.tape_faults and (fault := self.tape_faults.pop(0)):
+            raise fault
+        if tape not in self.tapes:
+            raise NotFetched("404", gone=True)
+        return self.tapes[tape], "audio/wav"
+
+    def remove(self, tape: str) -> None:
+        if self.tape_faults and (fault := self.tape_faults.pop(0)):
+            raise fault
+        self.tapes.pop(tape, None)
 
     def send(self, texts: Sequence[OutboundText]) -> list[Sent]:
         self.sent += texts
@@ -136,6 +156,8 @@ class Line:
         for lane in Lane:
             while jobs.deliver_batch(self.site, lane):
                 pass
+        while tapes.batch(self.site):
+            pass
 
     def says(self, sender: str, *bodies: str) -> list[str]:
         """Text the hotline and let it work; returns what the sender's phone then gets, in order."""

@@ -30,7 +30,11 @@ log = logging.getLogger("workers")
 
 MONITORING_SECONDS = 5
 POLL_SECONDS = 2.0
-WORK = {QueueName.INTAKE: jobs.drain_inbox} | dict.fromkeys((QueueName.LIFE, QueueName.REPLY, QueueName.BULK), jobs.deliver)
+WORK = {
+    QueueName.INTAKE: jobs.drain_inbox,
+    QueueName.TAPES: jobs.fetch_tapes,
+    **dict.fromkeys((QueueName.LIFE, QueueName.REPLY, QueueName.BULK), jobs.deliver),
+}
 
 
 class Away(RedisError):

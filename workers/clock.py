@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from hotline import audit
 from hotline.config import load
 from hotline.deployment import Deployment
-from hotline.intake import arrivals, quarantine, spool
+from hotline.intake import arrivals, overheard, quarantine, spool, tapes
 from hotline.log import configure
 from hotline.models import UNREAD, Counter, DialledSession, Inbox, InboxState, Lane, Quarantine, first_id, table, written_out
 from hotline.outbound import deliver
@@ -105,7 +105,8 @@ def free_inbox(session: Session, deployment: Deployment, now: datetime) -> int:
 def standing_still(session: Session, now: datetime) -> list[QueueName]:
     """Return the queues in which rows are due."""
     lanes = [QueueName(lane) for lane in Lane if deliver.waiting(session, lane, now)]
-    return ([QueueName.INTAKE] if arrivals.waiting(session) or quarantine.asked(session) else []) + lanes
+    due = [QueueName.TAPES] if tapes.due(session, now) or overheard.due(session, now) else []
+    return ([QueueName.INTAKE] if arrivals.waiting(session) or quarantine.asked(session) else []) + lanes + due
 
 
 def purge(session: Session, deployment: Deployment, now: datetime) -> None:

@@ -13,7 +13,7 @@ from hotline.intake import clues
 from hotline.intake.arrivals import Arrival, Claimed
 from hotline.intake.dialled import Dialled
 from hotline.intake.erase import remove_hops
-from hotline.intake.receive import Opened, assessed_row
+from hotline.intake.receive import Opened, Received, assessed_row
 from hotline.intake.ussd.heard import Heard
 from hotline.intake.ussd.told import said, words
 from hotline.models import Assessed, Inbox, Lane, Reading, table
@@ -54,6 +54,12 @@ def advance(session: Session, site: Deployment, hops: Hops, now: datetime) -> To
         return Told()
     dialled = Dialled(session, site, hops.readings, now)
     received = dialled.take_hops(hops.arrivals)
+    lanes = received.lanes | reread_grown(session, site, received, now) | settle(session, site, now)
+    return Told(received.opened, lanes, dialled.stopped)
+
+
+def reread_grown(session: Session, site: Deployment, received: Received, now: datetime) -> set[Lane]:
+    """Read again as a whole what grew while its caller is still telling; returns the lanes in which alerts now wait."""
     grown = [
         (case.case_id, case.key, read_answers(words_of(session, case.case_id, case.key), case.said, case.language))
         for case in received.grown.values()
@@ -62,8 +68,7 @@ def advance(session: Session, site: Deployment, hops: Hops, now: datetime) -> To
         rows = [assessed_row(case_id, key, reading, now) for case_id, key, reading in grown]
         session.connection().execute(insert(table(Assessed)), rows)
         clues.keep_grown(session, site, [(case_id, reading) for case_id, _, reading in grown], now)
-    lanes = received.lanes | reread(session, site, grown, now, still_telling=True) | settle(session, site, now)
-    return Told(received.opened, lanes, dialled.stopped)
+    return reread(session, site, grown, now, still_telling=True)
 
 
 def forget(session: Session, hops: Hops, told: Told) -> None:

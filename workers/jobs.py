@@ -27,7 +27,7 @@ from hotline.outbound import status
 from hotline.queue import QueueName
 from hotline.routing.grow import reread, words_of
 from hotline.routing.refer import Referable, refer
-from workers import hops
+from workers import calls, hops, tapes
 from workers.posting import Post
 from workers.reading import read
 
@@ -56,6 +56,11 @@ def deliver(queue: str) -> None:
     site = deployment()
     with Post(site, Lane(queue)) as post:
         _until_quiet(QueueName(queue), post.batch, full=site.settings.deliver_batch, pause=PAUSE_BETWEEN_PARCELS)
+
+
+def fetch_tapes(queue: str) -> None:
+    """Fetch recordings, seal them here and remove them at their provider, until none is due."""
+    _until_quiet(QueueName(queue), lambda: tapes.batch(deployment()), full=tapes.AT_ONCE)
 
 
 def drain_batch(site: Deployment) -> int:
@@ -102,7 +107,7 @@ def _process(site: Deployment, token: str, rows: Sequence[RowMapping]) -> None:
 def _advance(site: Deployment, claimed: Claimed) -> None:
     texts = [arrival for arrival in claimed.arrivals if isinstance(arrival.event, InboundText)]
     readings = {arrival.inbox_id: read(arrival.event.body) for arrival in texts if isinstance(arrival.event, InboundText)}
-    dialled = hops.of(claimed)
+    dialled, called = hops.of(claimed), calls.of(claimed)
     with site.db.transaction() as session:
         now = site.db.now(session)
         received = receive(session, site, texts, readings, now)
@@ -113,12 +118,14 @@ def _advance(site: Deployment, claimed: Claimed) -> None:
             answer(session, site, given.contact_id, given.verb, given.code, now)
             lanes.add(Lane.LIFE)
         told = hops.advance(session, site, dialled, now)
-        lanes |= told.lanes
-        arrivals.finish(session, claimed, later=_statuses(session, site, claimed), obeyed=received.obeyed)
+        spoken = calls.advance(session, site, called, now)
+        lanes |= told.lanes | spoken.lanes
+        later = _statuses(session, site, claimed) | spoken.later
+        arrivals.finish(session, claimed, later=later, obeyed=received.obeyed)
         hops.forget(session, dialled, told)
         for lane in lanes:
             after_commit(session, partial(site.bell.ring, QueueName(lane)))
-    for opened in received.opened + told.opened:
+    for opened in received.opened + told.opened + spoken.opened:
         what = {"case": opened.handle, "category": opened.reading.category, "urgency": opened.reading.urgency}
         log.info("new report", extra=what)
 

@@ -5,6 +5,7 @@ import sys
 from flask import Flask
 
 from hotline import app, inbound
+from hotline.app import prompts
 from hotline.config import Settings, load
 from hotline.deployment import Deployment
 from hotline.intake.spool import Spool
@@ -21,4 +22,5 @@ def create(settings: Settings | None = None) -> Flask:
     deployment = Deployment(settings or load())
     web = app.bare(deployment, Spool.of(deployment.settings))
     inbound.install(web, deployment)
+    prompts.install(web, deployment)
     return web

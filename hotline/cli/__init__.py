@@ -2,7 +2,7 @@
 
 import click
 
-from hotline.cli import dead, desk, doctor, hooks, run, simulate, triage
+from hotline.cli import dead, desk, doctor, hooks, prompts, run, simulate, triage
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -17,6 +17,7 @@ for command in (
     run.migrate,
     doctor.doctor,
     hooks.hooks,
+    prompts.prompts,
     simulate.sim,
     triage.triage,
     desk.queue,

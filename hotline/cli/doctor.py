@@ -21,7 +21,7 @@ from hotline.catalog import CatalogError
 from hotline.config import load
 from hotline.deployment import Deployment
 from hotline.gateways.contract import Gateway
-from hotline.intake import reconcile
+from hotline.intake import reconcile, tapes
 from hotline.intake.spool import Spool
 from hotline.models import Counter, Inbox, InboxState
 from hotline.outbound import breaker
@@ -172,6 +172,18 @@ def gateways(deployment: Deployment) -> Iterator[Finding]:
         )
 
 
+def recordings(deployment: Deployment) -> Iterator[Finding]:
+    """Recordings of calls have come, and none is left at a provider."""
+    with deployment.db.reading() as session:
+        stuck, lost, left = tapes.troubled(session, deployment.db.now(session))
+    if stuck:
+        yield Finding("recordings", Health.WARNING, f"{stuck} wait for their provider", "read the log of the worker of tapes")
+    if lost:
+        yield Finding("recordings", Health.WARNING, f"{lost} never came", "ask the provider for them, by the time of the call")
+    if left:
+        yield Finding("recordings", Health.WARNING, f"{left} still lie at a provider", "have them removed there by hand")
+
+
 def _gateway(name: str, gateway: Gateway | None, *, sends: bool) -> Finding:
     what = f"gateway {name}"
     if gateway is None:
@@ -265,6 +277,7 @@ CHECKS: tuple[Callable[[Deployment], Iterator[Finding]], ...] = (
     spooled,
     gateways,
     lists,
+    recordings,
     rota,
     words,
     audit_chain,

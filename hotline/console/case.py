@@ -10,13 +10,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
-from hotline.casework import read, work
+from hotline.casework import listen, read, work
 from hotline.casework.acknowledge import acknowledge as stop_ladder
 from hotline.casework.correct import CATEGORIES, correct
 from hotline.casework.reply import NobodyToWriteTo, leave
 from hotline.casework.reply import reply as write_to_caller
 from hotline.console import faults, findings, guard, listing, standing, thread
-from hotline.models import RANK, Case, Message, MessageState, Note, Referral
+from hotline.models import RANK, Case, Message, MessageState, Note, Recording, Referral
 from hotline.outbound.meter import measure, repair
 from hotline.phone import masked
 from hotline.roles import May
@@ -120,6 +120,7 @@ def _opened(token: str) -> dict[str, object]:
         case = _found(session, token)
         opened = read.open_case(session, chosen, case, officer=guard.officer(), now=now)
         allowed = _leave(session, case)
+        tapes = listen.tapes(session, case, officer=guard.officer(), now=now)
         counts, mark = listing.counts(session, guard.officer()), _mark(session, case)
     assessment = findings.read(opened.findings)
     return {
@@ -127,6 +128,7 @@ def _opened(token: str) -> dict[str, object]:
         "opened": opened,
         "entries": thread.tell(opened, assessment.findings),
         "assessment": assessment,
+        "tapes": tapes,
         "links": _links(opened, assessment),
         "categories": CATEGORIES,
         "urgencies": tuple(RANK),
@@ -180,6 +182,7 @@ def _mark(session: Session, case: Case) -> str:
         session.execute(select(Message.id, Message.state).where(Message.case_id == case.id).order_by(Message.id)).all(),
         session.execute(select(Referral.id, Referral.state, Referral.told_at).where(Referral.case_id == case.id)).all(),
         session.execute(select(func.count()).select_from(Note).where(Note.case_id == case.id)).scalar_one(),
+        session.execute(select(Recording.id, Recording.state).where(Recording.case_id == case.id).order_by(Recording.id)).all(),
         _leave(session, case),
         standing.current(),
     )

@@ -1,4 +1,4 @@
-"""Africa's Talking: SMS in and out, receipts, opt-outs, a dialled code (USSD), and the list of what came in.
+"""Africa's Talking: SMS in and out, receipts, opt-outs, a dialled code (USSD), calls, and the list of what came in.
 
 It signs nothing, so its hooks are guarded as hotline.gateways.unsigned says, and a number it names is never proof of who
 writes. Its own Python SDK has no time-outs; this calls the REST API itself. Sources: developers.africastalking.com (sms/sending,
@@ -15,6 +15,7 @@ from urllib.parse import urlencode, urlsplit
 import urllib3
 
 from hotline.config import Settings
+from hotline.gateways import africastalking_calls
 from hotline.gateways.contract import (
     Answer,
     Certainty,
@@ -34,6 +35,7 @@ from hotline.gateways.contract import (
     said,
 )
 from hotline.gateways.unsigned import Hook
+from hotline.gateways.voice import CallPage, CallStep
 from hotline.gateways.wire import Reply, Wire, by_status
 from hotline.privacy import Keyring
 
@@ -43,6 +45,7 @@ FIELDS = {
     "optout": ("phoneNumber", "senderId"),
     "ussd": ("sessionId", "phoneNumber", "text", "serviceCode", "networkCode"),
     "ussd_end": ("sessionId", "phoneNumber", "status", "input", "serviceCode", "networkCode"),
+    **africastalking_calls.FIELDS,
 }
 PROGRESS = {
     "submitted": Progress.SENT,
@@ -71,6 +74,7 @@ class AfricasTalking:
     per_request = 1
     folds_copies = False
     methods = frozenset({"POST"})
+    voices = africastalking_calls.VOICES
 
     def __init__(self, settings: Settings) -> None:
         self._user, self._from = settings.africastalking_username, settings.africastalking_from
@@ -79,6 +83,7 @@ class AfricasTalking:
         self._networks = [ip_network(network) for network in settings.africastalking_addresses]
         self._hook = Hook(self.name, self.kinds, settings, base=settings.public_url, networks=self._networks)
         self._wire = Wire(settings)
+        self._tapes = africastalking_calls.Tapes(settings)
         self.secrets = (*self._hook.secrets, *filter(None, [self._key]))
 
     def address(self, kind: str) -> str:
@@ -107,6 +112,8 @@ class AfricasTalking:
         fields = webhook.fields
         if webhook.kind == "optout":
             return secrets.token_hex(16)
+        if webhook.kind in africastalking_calls.FIELDS:
+            return africastalking_calls.event_id(webhook)
         if not fields.get("id"):
             return None
         if webhook.kind == "sms":
@@ -141,6 +148,26 @@ class AfricasTalking:
         reason = fields.get("failureReason") or None
         code = reason if reason is None or REASON.fullmatch(reason) else "not a code"
         return StatusUpdate(str(plain_id(fields["id"])), None, PROGRESS[status], code, opted_out=code == BLACKLISTED)
+
+    def read_call(self, webhook: Webhook) -> CallStep:
+        """Read a step of a call or an event of it. Raises Unreadable."""
+        return africastalking_calls.read(webhook)
+
+    def speak(self, page: CallPage) -> Answer:
+        """Return a page as its XML."""
+        return africastalking_calls.speak(page)
+
+    def fetch(self, tape: str) -> tuple[bytes, str]:
+        """Return a recording. Raises NotFetched."""
+        return self._tapes.fetch(tape)
+
+    def recorded(self, call: str) -> Sequence[Webhook]:  # noqa: ARG002  the contract names it
+        """Return nothing: its API lists no recordings."""
+        return ()
+
+    def remove(self, tape: str) -> None:
+        """Say that it cannot be removed by us. Raises NotFetched."""
+        self._tapes.remove(tape)
 
     def listed(self, cursor: str | None, since: datetime) -> Iterator[Page]:
         """Yield what came in after the last id that was listed, oldest first, until a page is empty.

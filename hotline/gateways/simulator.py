@@ -9,6 +9,7 @@ import hmac
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from urllib.parse import quote
 
 import urllib3
 
@@ -28,10 +29,12 @@ from hotline.gateways.contract import (
     plain_id,
     seconds_to_wait,
 )
+from hotline.gateways.voice import AT, CallPage, CallStep, NotFetched, Tape
 from hotline.privacy import Keyring
 
 SIGNATURE = "x-simulator-signature"
 SEND_PATH = "/simulator/network/texts"
+TAPES_PATH = "/simulator/network/recordings"
 PROGRESS = {"sent": Progress.SENT, "delivered": Progress.DELIVERED, "undelivered": Progress.UNDELIVERED}
 
 
@@ -40,14 +43,16 @@ class Simulator:
 
     name = "simulator"
     secrets: tuple[str, ...] = ()  # its key is bytes of a file
-    kinds = frozenset({"sms", "status", "ussd", "ussd_end"})
+    kinds = frozenset({"sms", "status", "ussd", "ussd_end", "voice"})
+    voices = frozenset({"rw", "rn", "sw", "fr", "en"})  # a browser phone shows the words where it has no audio
     per_request = 100
     folds_copies = True
     methods = frozenset({"POST"})
 
     def __init__(self, key: bytes, network_url: str, *, connect: float, read: float) -> None:
         self._key = key
-        self._url = network_url.rstrip("/") + SEND_PATH
+        self._base = network_url.rstrip("/")
+        self._url = self._base + SEND_PATH
         self._http = urllib3.PoolManager(maxsize=4, timeout=urllib3.Timeout(connect=connect, read=read), retries=False)
 
     def address(self, kind: str) -> str:
@@ -71,7 +76,9 @@ class Simulator:
             raise Forged("signature")
 
     def external_id(self, webhook: Webhook) -> str | None:
-        """Return the network's id of the event."""
+        """Return the network's id of the event; a step of a call has none, and is known by its place."""
+        if webhook.kind == "voice":
+            return None
         return webhook.fields.get("id") or None
 
     def answer(self, kind: str) -> Answer:  # noqa: ARG002  the contract names it; this network does not care
@@ -103,6 +110,45 @@ class Simulator:
         if theirs is None and ours is None:
             raise Unreadable("message")
         return StatusUpdate(provider_id=theirs or "", message_id=ours, progress=PROGRESS[fields["status"]], code=code)
+
+    def read_call(self, webhook: Webhook) -> CallStep:
+        """Read call, from, keys, recording and seconds; `over=1` says that the phone hung up. Raises Unreadable."""
+        fields = webhook.fields
+        if not fields.get("call"):
+            raise Unreadable("call")
+        over, length = fields.get("over") == "1", fields.get("seconds", "")
+        tape = Tape(fields["recording"], int(length[:6]) if length.isdecimal() else None) if fields.get("recording") else None
+        at = webhook.query.get(AT, "")
+        return CallStep(fields["call"], fields.get("from", ""), fields.get("keys", ""), at, tape, asks=not over, over=over)
+
+    def speak(self, page: CallPage) -> Answer:
+        """Return a page as JSON."""
+        says = [{"words": one.words, "language": one.language, "audio": one.audio} for one in page.says]
+        return Answer(json.dumps({"says": says, "then": page.then, "onward": page.onward}), "application/json")
+
+    def fetch(self, tape: str) -> tuple[bytes, str]:
+        """Return a recording the network holds. Raises NotFetched."""
+        reply = self._of_tape("GET", tape)
+        return reply.data, reply.headers.get("Content-Type", "")
+
+    def recorded(self, call: str) -> Sequence[Webhook]:  # noqa: ARG002  the contract names it
+        """Return nothing: this network loses no word of a recording."""
+        return ()
+
+    def remove(self, tape: str) -> None:
+        """Remove a recording from the network. Raises NotFetched."""
+        self._of_tape("DELETE", tape)
+
+    def _of_tape(self, method: str, tape: str) -> urllib3.BaseHTTPResponse:
+        path = f"{TAPES_PATH}/{quote(tape, safe='')}"
+        headers = {SIGNATURE: self.sign(path, method.encode())}
+        try:
+            reply = self._http.request(method, self._base + path, headers=headers)
+        except urllib3.exceptions.HTTPError as error:
+            raise NotFetched(type(error).__name__) from None
+        if reply.status not in (200, 204):
+            raise NotFetched(str(reply.status), gone=reply.status == 404)
+        return reply
 
     def send(self, texts: Sequence[OutboundText]) -> list[Sent]:
         """Hand all texts to the network in one request."""

@@ -26,6 +26,7 @@ from twilio.rest.api.v2010.account.message import MessageInstance
 from urllib3.exceptions import NewConnectionError
 
 from hotline.config import Settings
+from hotline.gateways import twilio_calls
 from hotline.gateways.contract import (
     Answer,
     Certainty,
@@ -45,6 +46,7 @@ from hotline.gateways.contract import (
     seconds_to_wait,
     words,
 )
+from hotline.gateways.voice import CallPage, CallStep
 from hotline.privacy import Keyring
 
 SIGNATURE = "x-twilio-signature"
@@ -82,7 +84,8 @@ class Twilio:
     """One Twilio account."""
 
     name = "twilio"
-    kinds = frozenset({"sms", "status"})
+    kinds = frozenset({"sms", "status", *twilio_calls.KINDS})
+    voices = frozenset(twilio_calls.LOCALES)
     per_request = 1
     folds_copies = False
     methods = frozenset({"POST"})
@@ -120,6 +123,8 @@ class Twilio:
 
     def external_id(self, webhook: Webhook) -> str | None:
         """Return the message SID; for a callback also the status, since each status is its own event."""
+        if webhook.kind in twilio_calls.KINDS:
+            return twilio_calls.event_id(webhook)
         if webhook.kind == "sms":
             return _first(webhook, b"MessageSid", b"SmsSid", b"SmsMessageSid")
         sid, status = _first(webhook, b"MessageSid", b"SmsSid"), _first(webhook, b"MessageStatus", b"SmsStatus")
@@ -151,6 +156,29 @@ class Twilio:
             code=code,
             opted_out=code in OPTED_OUT,
         )
+
+    def read_call(self, webhook: Webhook) -> CallStep:
+        """Read a step of a call, an event of it or word of a recording. Raises Unreadable."""
+        return twilio_calls.read(webhook)
+
+    def speak(self, page: CallPage) -> Answer:
+        """Return a page as TwiML."""
+        return twilio_calls.speak(page, self.address("recording"))
+
+    def fetch(self, tape: str) -> tuple[bytes, str]:
+        """Return a recording. Raises NotFetched."""
+        return self._tapes().fetch(tape)
+
+    def recorded(self, call: str) -> Sequence[Webhook]:
+        """Return what was recorded in a call. Raises NotFetched."""
+        return self._tapes().recorded(call)
+
+    def remove(self, tape: str) -> None:
+        """Remove a recording. Raises NotFetched."""
+        self._tapes().remove(tape)
+
+    def _tapes(self) -> twilio_calls.Tapes:
+        return twilio_calls.Tapes(self._settings, self._settings.twilio_account_sid, self._tokens[0])
 
     def send(self, texts: Sequence[OutboundText]) -> list[Sent]:
         """Send each text by its own request."""

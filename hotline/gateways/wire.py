@@ -14,6 +14,7 @@ import urllib3
 
 from hotline.config import Settings
 from hotline.gateways.contract import Certainty, OutboundText, Sent, seconds_to_wait, words
+from hotline.gateways.voice import NotFetched
 
 THREADS = 8
 LONGEST_REPLY = 64 * 1024
@@ -86,3 +87,36 @@ def by_status(text: OutboundText, reply: Reply) -> Sent:
     if not 400 <= status < 500 or status == 408:
         return Sent(text.id, Certainty.UNKNOWN, code=code, retry_after=reply.wait)
     return Sent(text.id, Certainty.REFUSED, code=code, retry=status not in THE_TEXTS_FAULT, retry_after=reply.wait)
+
+
+class Download:
+    """Fetches and removes what a provider keeps for us: a recording of two minutes is two megabytes, no answer of an API."""
+
+    LARGEST = 4 * 1024 * 1024  # twice of what two minutes take; a small MP3 can hold hours
+
+    def __init__(self, settings: Settings) -> None:
+        limits = urllib3.Timeout(connect=settings.connect_timeout_seconds, read=settings.read_timeout_seconds)
+        self._pool = urllib3.PoolManager(maxsize=THREADS, timeout=limits, retries=False)
+
+    def get(self, url: str, headers: Mapping[str, str]) -> tuple[bytes, str]:
+        """Return a body and its content type. Raises NotFetched; what is too large, too, is not fetched."""
+        try:
+            reply = self._pool.request("GET", url, headers=headers, redirect=False, preload_content=False)
+            body = reply.read(self.LARGEST + 1)
+            reply.close()
+        except urllib3.exceptions.HTTPError as error:
+            raise NotFetched(type(error).__name__) from None
+        if reply.status != 200:
+            raise NotFetched(str(reply.status), gone=reply.status in (404, 410))
+        if not body or len(body) > self.LARGEST:
+            raise NotFetched("too large" if body else "empty")
+        return body, reply.headers.get("Content-Type", "application/octet-stream").partition(";")[0].strip().lower()
+
+    def remove(self, url: str, headers: Mapping[str, str]) -> None:
+        """Remove it; what is not there need not be. Raises NotFetched."""
+        try:
+            status = self._pool.request("DELETE", url, headers=headers, redirect=False).status
+        except urllib3.exceptions.HTTPError as error:
+            raise NotFetched(type(error).__name__) from None
+        if not 200 <= status < 300 and status not in (404, 410):
+            raise NotFetched(str(status))

@@ -24,15 +24,18 @@ from hotline.gateways.contract import (
     read_hop,
     read_hops_end,
 )
+from hotline.gateways.voice import Calls
 from hotline.intake.envelope import session_of, without_id
 from hotline.intake.ussd.heard import Heard, understood
 from hotline.intake.ussd.sectors import sectors
 from hotline.intake.ussd.walk import Walk
-from hotline.models import UNREAD, Inbox, InboxKind, InboxState, table, written_out
+from hotline.intake.voice.heard import CallHeard
+from hotline.intake.voice.heard import understood as call_understood
+from hotline.models import CALLS, UNREAD, Inbox, InboxKind, InboxState, table, written_out
 from hotline.privacy import CannotOpen
 
 INBOX = table(Inbox)
-Event = InboundText | StatusUpdate | OptOut | Heard | HopsEnd
+Event = InboundText | StatusUpdate | OptOut | Heard | HopsEnd | CallHeard
 WAITING = (written_out(INBOX.c.state, UNREAD), INBOX.c.state == InboxState.RECEIVED)
 NO_SUCH_MESSAGE = "no such message"
 
@@ -165,6 +168,8 @@ def _event(deployment: Deployment, gateway: Gateway, kind: str, webhook: Webhook
         return gateway.read_text(webhook)
     if kind == InboxKind.USSD:
         return _heard(deployment, gateway, webhook)
+    if kind in CALLS and isinstance(gateway, Calls):
+        return call_understood(deployment, gateway.name, gateway, webhook)
     return read_hops_end(webhook) if kind == InboxKind.USSD_END else gateway.read_status(webhook)
 
 

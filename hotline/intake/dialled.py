@@ -4,12 +4,14 @@ A report begun by dialling is `unfinished` until its session comes to an end; wh
 of anything else when the session is over or silent. Whoever dialled is not texted unless they said that it is safe.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import bindparam, select, update
+from sqlalchemy.orm import Session
 
+from hotline.deployment import Deployment
 from hotline.gateways.contract import HopsEnd
 from hotline.intake.arrivals import Arrival
 from hotline.intake.callers import Known
@@ -17,8 +19,8 @@ from hotline.intake.erase import erase
 from hotline.intake.receive import CASE, REPORT, Conversation, Grown, Intake, Received
 from hotline.intake.ussd.heard import Heard
 from hotline.intake.ussd.told import lines, may_text, said, telling, words
-from hotline.intake.ussd.tree import NOTHING
-from hotline.models import CaseState, DialledSession, MessageKind, MessageState, SafeContact, table
+from hotline.intake.ussd.tree import NOTHING, Said
+from hotline.models import CaseState, DialledSession, MessageKind, MessageState, Reading, SafeContact, table
 from hotline.outbound.compose import Draft
 from hotline.phone import Sender
 
@@ -32,11 +34,14 @@ class Dialled(Intake):
     channel = "ussd"
     opens_as = CaseState.UNFINISHED
 
-    def take_hops(self, arrivals: Sequence[Arrival]) -> Received:
-        """Go through a batch in the order it came and write everything. Hops of a session that was stopped are not read."""
+    def __init__(self, session: Session, deployment: Deployment, readings: Mapping[str, Reading], now: datetime) -> None:
+        super().__init__(session, deployment, readings, now)
         self.settles: dict[str, datetime] = {}
         self.over: set[str] = set()
         self.stopped: set[tuple[str, str]] = set()
+
+    def take_hops(self, arrivals: Sequence[Arrival]) -> Received:
+        """Go through a batch in the order it came and write everything. Hops of a session that was stopped are not read."""
         hops = [(arrival, arrival.event) for arrival in arrivals if isinstance(arrival.event, Heard | HopsEnd)]
         senders = {arrival.inbox_id: self.deployment.sender(hop.sender) for arrival, hop in hops}
         indexes = {inbox_id: self.deployment.number_index(sender.address) for inbox_id, sender in senders.items()}
@@ -97,11 +102,11 @@ class Dialled(Intake):
             self._line(in_turn, body, caller, conversation, kind)
         self.touched[conversation.report_id] = conversation.case_id
         if words(heard) or said(heard) != NOTHING:
-            self._grow(conversation, heard)
+            self._grow(conversation, said(heard), heard.language)
         if (yes := may_text(heard)) is not None:
             self._allow(caller, conversation, yes=yes)
 
-    def _line(self, arrival: Arrival, body: str, caller: Known, conversation: Conversation, kind: MessageKind) -> None:
+    def _line(self, arrival: Arrival, body: str, caller: Known, conversation: Conversation, kind: MessageKind) -> str:
         draft = Draft(
             kind=kind,
             body=body,
@@ -111,12 +116,14 @@ class Dialled(Intake):
             inbox_id=arrival.inbox_id,
             state=MessageState.STORED,
         )
-        self.rows["message"].append(draft.row(conversation.key, arrival.received_at))
+        row = draft.row(conversation.key, arrival.received_at)
+        self.rows["message"].append(row)
+        return str(row["id"])
 
-    def _grow(self, conversation: Conversation, heard: Heard) -> None:
+    def _grow(self, conversation: Conversation, told: Said, language: str) -> None:
         before = self.received.grown.get(conversation.case_id)
-        whole = before.said.with_(said(heard)) if before else said(heard)
-        self.received.grown[conversation.case_id] = Grown(conversation.case_id, conversation.key, whole, heard.language)
+        whole = before.said.with_(told) if before else told
+        self.received.grown[conversation.case_id] = Grown(conversation.case_id, conversation.key, whole, language)
 
     def _allow(self, caller: Known, conversation: Conversation, *, yes: bool) -> None:
         """Take over what the person said about being texted; a yes also takes back an earlier stop, and lets out what waited."""

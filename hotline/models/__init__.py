@@ -2,9 +2,11 @@
 
 from hotline.models.audit import AuditEvent
 from hotline.models.base import Base, Moment, first_id, new_id, table, written_out
+from hotline.models.calls import UNSETTLED, AudioForm, RecordedAudio, Recording, RecordingState, VoiceCall, sound_bound_to
 from hotline.models.cases import AT_REST, Case, CaseKey, CaseState, Note, Referral, ReferralState, Verb
 from hotline.models.dialled import DialledSession
 from hotline.models.inbox import (
+    CALLS,
     SET_ASIDE,
     UNREAD,
     Counter,
@@ -34,14 +36,17 @@ from hotline.models.reports import RANK, Assessed, Reading, Report
 
 __all__ = [
     "AT_REST",
+    "CALLS",
     "DEAD_STATES",
     "ON_THE_WAY",
     "RANK",
     "SET_ASIDE",
     "UNREAD",
+    "UNSETTLED",
     "Agency",
     "Assessed",
     "Attempt",
+    "AudioForm",
     "AuditEvent",
     "Base",
     "Caller",
@@ -73,14 +78,19 @@ __all__ = [
     "QuarantineState",
     "Reading",
     "Reconciled",
+    "RecordedAudio",
+    "Recording",
+    "RecordingState",
     "Referral",
     "ReferralState",
     "Report",
     "SafeContact",
     "Tier",
     "Verb",
+    "VoiceCall",
     "first_id",
     "new_id",
+    "sound_bound_to",
     "table",
     "written_out",
 ]

@@ -17,6 +17,12 @@ class InboxKind(StrEnum):
     USSD = "ussd"
     USSD_END = "ussd_end"
     OPT_OUT = "optout"
+    VOICE = "voice"
+    VOICE_EVENT = "voice_event"
+    RECORDING = "recording"
+
+
+CALLS = frozenset({InboxKind.VOICE, InboxKind.VOICE_EVENT, InboxKind.RECORDING})
 
 
 class InboxState(StrEnum):

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from flask import Flask
 
 from hotline.deployment import Deployment
+from hotline.simulator.calling import Calling, Tapes
 from hotline.simulator.fates import Fate
 from hotline.simulator.handsets import Handsets
 from hotline.simulator.network import Network, blueprint
@@ -30,8 +31,11 @@ def install(app: Flask, deployment: Deployment, *, profiles: Sequence[Profile] |
     carrier = Carrier(deployment)
     reports = Receipts(carrier.report) if receipts else None
     handsets = Handsets(deployment)
-    network = blueprint(Network(deployment, handsets, reports))
+    tapes = Tapes()
+    network = blueprint(Network(deployment, handsets, reports, tapes))
     app.register_blueprint(network)
-    app.register_blueprint(Pages(handsets, carrier, reports, profiles=profiles or shipped()).blueprint())
+    app.register_blueprint(
+        Pages(handsets, carrier, reports, Calling(handsets, carrier, tapes), profiles=profiles or shipped()).blueprint()
+    )
     if (csrf := app.extensions.get("csrf")) is not None:
         csrf.exempt(network)

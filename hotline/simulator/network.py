@@ -11,7 +11,8 @@ from flask import Blueprint, Response, request
 
 from hotline.deployment import Deployment
 from hotline.gateways.contract import Forged, OutboundText, Webhook
-from hotline.gateways.simulator import SEND_PATH, SIGNATURE, Simulator
+from hotline.gateways.simulator import SEND_PATH, SIGNATURE, TAPES_PATH, Simulator
+from hotline.simulator.calling import Tapes
 from hotline.simulator.handsets import Handsets, Mood
 from hotline.simulator.receipts import Receipts
 
@@ -21,7 +22,8 @@ LARGEST_BATCH = 1000
 class Network:
     """Takes texts for the phones and promises a receipt for each."""
 
-    def __init__(self, deployment: Deployment, handsets: Handsets, receipts: Receipts | None) -> None:
+    def __init__(self, deployment: Deployment, handsets: Handsets, receipts: Receipts | None, tapes: Tapes) -> None:
+        self._tapes = tapes
         self._deployment = deployment
         self._handsets = handsets
         self._receipts = receipts
@@ -42,6 +44,22 @@ class Network:
             return Response(status=400)
         self._take(batch)
         return Response("[]", content_type="application/json")
+
+    def tape(self, tape: str) -> Response:
+        """Give a recording, or remove it, where the signature covers its path and the method."""
+        gateway = self._deployment.shelf.get(Simulator.name)
+        if gateway is None:
+            return Response(status=404)
+        headers = {SIGNATURE: given} if (given := request.headers.get(SIGNATURE)) else {}
+        try:
+            gateway.verify(Webhook("tape", f"{TAPES_PATH}/{tape}", headers, request.method.encode()))
+        except Forged:
+            return Response(status=403)
+        if request.method == "DELETE":
+            self._tapes.remove(tape)
+            return Response(status=204)
+        held = self._tapes.get(tape)
+        return Response(status=404) if held is None else Response(held, content_type="audio/wav")
 
     def _take(self, batch: Sequence[OutboundText]) -> None:
         if not batch:
@@ -73,4 +91,5 @@ def blueprint(network: Network) -> Blueprint:
     """Return the network's door. Its signature guards it, so it takes no CSRF token and serves workers on any machine."""
     made = Blueprint("simulator_network", __name__)
     made.add_url_rule(SEND_PATH, view_func=network.texts, methods=["POST"])
+    made.add_url_rule(f"{TAPES_PATH}/<tape>", view_func=network.tape, methods=["GET", "DELETE"])
     return made

@@ -9,11 +9,13 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, current_app, make_response, redirect, render_template, request, session, url_for
 from flask_wtf.csrf import generate_csrf
 from werkzeug.wrappers import Response as BaseResponse
 
+from hotline.simulator.calling import KEYS, LARGEST_TAPE, Call, Calling
 from hotline.simulator.dialling import CODE, LONGEST_ANSWER, Dialling, Session
 from hotline.simulator.handsets import Handsets, Moment, Mood, Text
 from hotline.simulator.profiles import Profile, Role
@@ -43,6 +45,7 @@ class Phone:
     held: int
     moment: Moment
     session: Session | None = None
+    call: Call | None = None
 
     @property
     def newest(self) -> Text | None:
@@ -63,7 +66,10 @@ class Phone:
 class Pages:
     """The views of one deployment's phones."""
 
-    def __init__(self, handsets: Handsets, carrier: Carrier, receipts: Receipts | None, *, profiles: Sequence[Profile]) -> None:
+    def __init__(
+        self, handsets: Handsets, carrier: Carrier, receipts: Receipts | None, calling: Calling, *, profiles: Sequence[Profile]
+    ) -> None:
+        self.calling = calling
         self.handsets = handsets
         self.pause: Callable[[float], None] = time.sleep
         self._carrier = carrier
@@ -75,8 +81,9 @@ class Pages:
         """Return the pages as a blueprint that answers this machine alone."""
         made = Blueprint("simulator", __name__, url_prefix="/simulator", template_folder="templates", static_folder="static")
         made.before_request(only_from_here)
+        made.before_request(make_room)
         made.before_request(refuse_forgeries)
-        made.after_request(_guarded)
+        made.after_request(self._guarded)
         made.add_url_rule("", "show", self.show)
         made.add_url_rule("/phones/<a>/<b>", "live", self.live)
         made.add_url_rule("/choose", "choose", self.choose, methods=["POST"])
@@ -85,6 +92,9 @@ class Pages:
         made.add_url_rule("/phones/<key>/dial", "dial", self.dial, methods=["POST"])
         made.add_url_rule("/phones/<key>/typed", "typed", self.typed, methods=["POST"])
         made.add_url_rule("/phones/<key>/hang-up", "hang_up", self.hang_up, methods=["POST"])
+        made.add_url_rule("/phones/<key>/call", "call", self.call, methods=["POST"])
+        made.add_url_rule("/phones/<key>/press", "press", self.press, methods=["POST"])
+        made.add_url_rule("/phones/<key>/spoken", "spoken", self.spoken, methods=["POST"])
         made.add_url_rule("/phones/<key>/network", "network", self.network, methods=["POST"])
         made.add_url_rule("/phones/<key>/read", "read", self.read, methods=["POST"])
         made.add_url_rule("/phones/<key>/reset", "reset", self.reset, methods=["POST"])
@@ -149,8 +159,26 @@ class Pages:
         return _back()
 
     def hang_up(self, key: str) -> BaseResponse:
-        """Drop a phone's session, or close its last page."""
+        """Put the phone down: drop its session or call, or close the last page."""
         self.dialling.drop(self._profile(key).number)
+        self.calling.hang_up(self._profile(key).number)
+        return _back()
+
+    def call(self, key: str) -> BaseResponse:
+        """Call the hotline."""
+        self.calling.ring(self._profile(key).number)
+        return _back()
+
+    def press(self, key: str) -> BaseResponse:
+        """Press a key in a call; none is silence."""
+        self.calling.press(self._profile(key).number, request.form.get("key", ""))
+        return _back()
+
+    def spoken(self, key: str) -> BaseResponse:
+        """Leave a message in a call: a file, or what the microphone of this browser heard. It stays on this machine."""
+        sound = request.files.get("sound")
+        if sound is None or not self.calling.leave(self._profile(key).number, sound.read(LARGEST_TAPE)):
+            abort(400)
         return _back()
 
     def network(self, key: str) -> BaseResponse:
@@ -172,6 +200,7 @@ class Pages:
     def reset(self, key: str) -> BaseResponse:
         """Empty a phone."""
         self.dialling.drop(self._profile(key).number)
+        self.calling.hang_up(self._profile(key).number)
         self.handsets.empty(self._profile(key).number)
         return _back()
 
@@ -200,7 +229,8 @@ class Pages:
         texts = box.thread(profile.number)
         held = box.held(profile.number)
         unread, session_ = box.unread(profile.number, texts), self.dialling.session(profile.number)
-        return Phone(side, profile, texts, unread, held, box.moment(profile.number), session_)
+        call = self.calling.call(profile.number)
+        return Phone(side, profile, texts, unread, held, box.moment(profile.number), session_, call)
 
     def _chosen(self, side: str) -> str:
         key = session.get(f"phone_{side}", "")
@@ -218,6 +248,13 @@ class Pages:
             abort(404)
         return Profile(key, Role.OWN, "", number)
 
+    def _guarded(self, reply: Response) -> Response:
+        """Let pages load from here alone, and prompts from where gateways fetch them too."""
+        public = urlsplit(self.handsets.deployment.settings.public_url)
+        media = f"media-src 'self' blob: {public.scheme}://{public.netloc}"
+        reply.headers.setdefault("Content-Security-Policy", f"{POLICY}; {media}")
+        return _guarded(reply)
+
     def _ringing(self, shown: Sequence[Phone]) -> list[Profile]:
         """Return contacts told of something whose phone nobody holds: which of them routing chooses, the page cannot know."""
         held = {phone.profile.key for phone in shown}
@@ -232,6 +269,7 @@ class Pages:
             "tips_code": deployment.settings.tips_code,
             "ussd_code": deployment.settings.ussd_code,
             "longest_answer": LONGEST_ANSWER,
+            "keys": KEYS,
             "local": deployment.local,
             "moods": tuple(Mood),
         }
@@ -270,8 +308,14 @@ def _loopback(address: str) -> bool:
         return False
 
 
+def make_room() -> None:
+    """Let a recording be as large as two minutes are; before the form is read for its token."""
+    if request.endpoint == "simulator.spoken":
+        request.max_content_length = LARGEST_TAPE
+
+
 def _guarded(reply: Response) -> Response:
-    reply.headers.setdefault("Content-Security-Policy", POLICY)
+    reply.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(self)")
     reply.headers.setdefault("X-Content-Type-Options", "nosniff")
     reply.headers.setdefault("Referrer-Policy", "no-referrer")
     if request.endpoint != "simulator.static":

@@ -120,6 +120,10 @@ class Carrier:
         """Post that a dialled session is over: Success, Incomplete or Failed. Raises NoSuchLine."""
         return self._dialled("ussd_end", session, {"phoneNumber": sender, "status": status, "input": text})
 
+    def call(self, call: str, sender: str, target: str, fields: Mapping[str, str]) -> Exchange:
+        """Post one step of a call to the address the page before named. Raises NoSuchLine."""
+        return self._post(_network_form(self._deployment, target, {"id": call, "call": call, "from": sender, **fields}))
+
     def _dialled(self, kind: str, session: str, more: Mapping[str, str]) -> Exchange:
         known = {"id": session, "sessionId": session, "networkCode": NETWORK_CODE}
         fields = {**known, "serviceCode": self._deployment.settings.ussd_code, **more}

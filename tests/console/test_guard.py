@@ -22,6 +22,8 @@ SCREENS = [
     ("GET", "/dead/rows", May.SEE_DEAD),
     ("POST", "/dead/mend", May.MEND),
 ]
+# Recordings: who may not read their case may not hear them either (test_listening.py).
+SOUNDS = {"/case/<token>/recording/<recording_id>", "/case/<token>/recording/<recording_id>/original"}
 
 
 def test_every_route_of_the_console_says_whom_it_is_for(desk: Desk) -> None:
@@ -32,7 +34,7 @@ def test_every_route_of_the_console_says_whom_it_is_for(desk: Desk) -> None:
 
 def test_the_matrix_below_names_every_guarded_route(desk: Desk) -> None:
     guarded = {rule.rule for rule in desk.app.url_map.iter_rules() if guard.act_of(desk.app, rule.endpoint)}
-    assert guarded == {path.replace("{token}", "<token>") for _, path, _ in SCREENS}
+    assert guarded == {path.replace("{token}", "<token>") for _, path, _ in SCREENS} | SOUNDS
 
 
 def test_a_route_without_a_keeper_does_not_start(desk: Desk) -> None:

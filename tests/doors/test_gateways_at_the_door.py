@@ -92,7 +92,7 @@ def test_the_query_of_a_get_is_kept_to_the_last_byte(line: Line) -> None:
         "/in/jasmin/mo",
         "/in/jasmin/mo/secret",
         "/in/kannel/voice",
-        "/in/twilio/voice",
+        "/in/twilio/voices",
         "/in/twilio",
     ],
 )

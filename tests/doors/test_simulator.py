@@ -24,6 +24,7 @@ from hotline.deployment import Deployment
 from hotline.gateways.contract import OutboundText, Progress, Webhook
 from hotline.gateways.simulator import SEND_PATH, SIGNATURE, Simulator
 from hotline.models import Lane, PhoneText, new_id
+from hotline.simulator.calling import Calling, Tapes
 from hotline.simulator.handsets import Handsets, Mood, Way
 from hotline.simulator.network import read_batch
 from hotline.simulator.pages import Pages, answers
@@ -329,7 +330,7 @@ def test_a_phone_that_is_off_sends_nothing_and_keeps_the_text(client: FlaskClien
 def test_a_slow_network_takes_two_seconds_either_way(deployment: Deployment, network: Simulator, end: Hook) -> None:
     handsets, waited = Handsets(deployment), []
     with Carrier(deployment) as carrier:
-        pages = Pages(handsets, carrier, None, profiles=simulator.shipped())
+        pages = Pages(handsets, carrier, None, Calling(handsets, carrier, Tapes()), profiles=simulator.shipped())
         pages.pause = waited.append
         app = Flask("desk")
         app.secret_key = "invented"

@@ -63,7 +63,7 @@ class Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.far.take(Asked(self.command, self.path, headers, body))(self)
 
-    do_GET = do_POST = do_PUT = _any  # noqa: N815  the library calls them so
+    do_GET = do_POST = do_PUT = do_DELETE = _any  # noqa: N815  the library calls them so
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the library calls it so
         """Keep quiet."""

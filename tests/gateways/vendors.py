@@ -9,12 +9,13 @@ from pathlib import Path
 from urllib.parse import quote_from_bytes
 
 from hotline.config import Settings
-from hotline.gateways import httpsms, smsgate
+from hotline.gateways import contract, httpsms, smsgate, twilio
 from hotline.gateways.contract import Gateway, Webhook
 from hotline.gateways.shelf import GATEWAYS
 from hotline.privacy import Keyring
 
 SECRET, FORMER = "invented-hook-secret-" + "0" * 43, "invented-former-secret-" + "1" * 43
+TWILIO_TOKEN = "invented-auth-token"
 SIGNING_KEY = "invented-signing-key-" + "2" * 32
 PUBLIC_URL = "https://hooks.example.org"
 THEIR_ADDRESS = "203.0.113.7"  # RFC 5737: addresses for examples
@@ -141,7 +142,15 @@ def _member(name: str, value: bytes) -> bytes:
     return json.dumps(name).encode() + b':"' + value.replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n") + b'"'
 
 
+def _twilio(target: str, kind: str, pairs: Pairs, method: str) -> Knock:
+    body = form(pairs)
+    signed = twilio.signed_bytes(PUBLIC_URL + target, contract.form(body))
+    signature = twilio.sign(TWILIO_TOKEN, signed).decode()
+    return Knock("POST", target, body, {"x-twilio-signature": signature, "content-type": "application/x-www-form-urlencoded"})
+
+
 PACKERS = {
+    "twilio": _twilio,
     "africastalking": _form,
     "external": _form,
     "jasmin": _form,

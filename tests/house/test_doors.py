@@ -63,12 +63,26 @@ def rules(app: Flask) -> set[str]:
 
 
 def test_the_web_listener_knows_health_and_the_gateways_door_and_nothing_else(listener: Flask) -> None:
-    assert rules(listener) == {"/livez", "/readyz"}
+    assert rules(listener) == {"/livez", "/readyz", "/prompts/<digest>/<language>/<name>.wav"}
     client = listener.test_client()
     assert client.post("/in/twilio/sms", data={"Body": "x"}).status_code == 403
-    for path in ("/", "/queue", "/sign-in", "/simulator", "/in", "/in/", "/in/nobody", "/in/nobody/sms", "/inx"):
+    for path in (
+        "/",
+        "/queue",
+        "/sign-in",
+        "/simulator",
+        "/in",
+        "/in/",
+        "/in/nobody",
+        "/in/nobody/sms",
+        "/inx",
+    ):
         assert client.get(path).status_code == 404, path
         assert client.post(path).status_code == 404, path
+
+
+def test_a_prompt_that_is_not_there_tells_nothing(listener: Flask) -> None:
+    assert listener.test_client().get("/prompts/0/rw/gate.wav").status_code == 404
 
 
 @pytest.mark.parametrize("kind", ["sms", "status"])

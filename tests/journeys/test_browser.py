@@ -3,11 +3,13 @@
 import re
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Locator, Page, expect, sync_playwright
 
 from tests.journeys.running import Running
+from tests.voices import said_aloud
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--no-first-run"]
@@ -117,3 +119,80 @@ def test_a_phone_dials_walks_is_cut_off_and_redials_to_the_same_first_page(runni
         timeout=15_000
     )
     assert foreign == []
+
+
+LISTENING = "document.querySelectorAll('[data-tape] audio')"
+KEYS = (("kanda 1", "1"), ("For English, press 5", "5"), ("needs help", "1"), ("safe to talk", "1"), ("in danger", "1"))
+
+
+def called(phones: Page) -> None:
+    """Call from the left phone and press on to the tone."""
+    screen = phones.locator("#screen-a")
+    phones.locator("#call-a").click()
+    for caption, key in KEYS:
+        expect(screen.locator("[data-page]")).to_contain_text(caption, timeout=10_000)
+        screen.get_by_role("button", name=key, exact=True).click()
+    expect(screen.locator("[data-page]")).to_contain_text("After the tone", timeout=10_000)
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_a_caller_leaves_a_voice_message_and_an_officer_hears_it(
+    running: Running, context: BrowserContext, tmp_path: Path
+) -> None:
+    foreign: list[str] = []
+    phones, desk = watched(context, running, foreign), watched(context, running, foreign)
+    desk.goto(f"{running.desk}/sign-in")
+    desk.get_by_role("button", name="Aline U.").click()
+    desk.wait_for_url("**/queue")
+    known = set(desk.locator("[data-row]").evaluate_all("rows => rows.map(row => row.dataset.handle)"))
+
+    phones.goto(f"{running.desk}/simulator")
+    screen = phones.locator("#screen-a")
+    called(phones)
+    message = tmp_path / "message.wav"
+    message.write_bytes(said_aloud(3.0))
+    phones.locator("#sound-a").set_input_files(message)
+    expect(screen.locator("[data-page]")).to_contain_text("To send it, press 1", timeout=10_000)
+    screen.get_by_role("button", name="1", exact=True).click()
+    expect(screen.locator("[data-page]")).to_contain_text("a person will listen to it")
+
+    desk.bring_to_front()
+    row = desk.locator("[data-row].immediate").filter(has_not_text=re.compile("|".join(known) or "^$")).first
+    row.locator("a.open").click()
+    sound = desk.locator("[data-tape] audio")
+    expect(sound).to_have_count(1, timeout=20_000)
+    desk.wait_for_function(f"() => {LISTENING}[0]?.readyState >= 1", timeout=10_000)
+    assert 2.5 < sound.evaluate("one => one.duration") < 3.5
+    sound.evaluate("one => one.play()")
+    desk.wait_for_function(f"() => {LISTENING}[0].currentTime > 0.2", timeout=10_000)
+    heard = context.request.get(desk.url.partition("?")[0].rstrip("/") + "/recording/" + tape_id(sound)).body()
+    assert heard[:4] == b"RIFF"
+    assert len(heard) > 40_000
+    assert heard != message.read_bytes(), "another voice"
+
+    desk.get_by_role("button", name="Hear it as it was spoken, on record").click()
+    expect(desk.locator("[data-tape] audio")).to_have_count(2)
+    desk.wait_for_function(f"() => {LISTENING}[1]?.readyState >= 1", timeout=10_000)
+    assert foreign == []
+
+
+def tape_id(sound: Locator) -> str:
+    """Return the id of the recording an audio element plays."""
+    return str(sound.get_attribute("src")).rpartition("/")[2]
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_a_phone_s_own_microphone_is_heard(running: Running) -> None:
+    listening = [*SWITCHES, "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=listening)
+        phones = browser.new_page()
+        phones.goto(f"{running.desk}/simulator")
+        called(phones)
+        phones.get_by_role("button", name="Speak after the tone").click()
+        stop = phones.get_by_role("button", name="Stop and go on")
+        stop.wait_for()
+        phones.wait_for_timeout(1200)  # the message lasts as long as it lasts
+        stop.click()
+        expect(phones.locator("#screen-a [data-page]")).to_contain_text("To send it, press 1", timeout=10_000)
+        browser.close()

@@ -76,7 +76,10 @@ function take(html) {
     if (!next || known.get(region.id) === next.innerHTML) continue;
     known.set(region.id, next.innerHTML);
     const fresh = swap(region, next);
-    if (region.dataset.side) tell(region, fresh);
+    if (region.dataset.side) {
+      tell(region, fresh);
+      play(region);
+    }
     if (region.closest(".handset")?.contains(document.activeElement)) look(region);
   }
 }
@@ -181,6 +184,70 @@ document.addEventListener("click", async (event) => {
     said.textContent = link.textContent = "Copied";
     setTimeout(() => { link.textContent = "Copy transcript"; }, 1500);
   }
+});
+
+// ---- calls: prompts one after the other, a microphone that stays here, or a file -----------------------------------
+
+let playing = "";
+
+function play(region) {
+  const prompts = [...region.querySelectorAll("[data-prompt]")];
+  const now = prompts.map((one) => one.src).join(" ");
+  if (!now || now === playing) return;
+  playing = now;
+  prompts.forEach((one, place) => one.addEventListener("ended", () => prompts[place + 1]?.play().catch(() => {})));
+  prompts[0].play().catch(() => {}); // a browser may ask for a click first; the caption stands there anyway
+}
+
+async function speak(button) {
+  if (button.dataset.recording) return;
+  button.dataset.recording = "1";
+  const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+  const context = new AudioContext({ sampleRate: 8000 });
+  const tap = context.createScriptProcessor(1024, 1, 1);
+  const heard = [];
+  tap.onaudioprocess = (event) => heard.push(new Float32Array(event.inputBuffer.getChannelData(0)));
+  context.createMediaStreamSource(stream).connect(tap);
+  tap.connect(context.destination);
+  button.textContent = "Stop and go on (#)";
+  const stop = async () => {
+    stream.getTracks().forEach((track) => track.stop());
+    await context.close();
+    await leave(button.dataset.speak, wav(heard));
+  };
+  const last = setTimeout(stop, 120_000);
+  button.addEventListener("click", () => { clearTimeout(last); stop(); }, { once: true });
+}
+
+function wav(pieces) {
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  const view = new DataView(new ArrayBuffer(44 + 2 * length));
+  const put = (at, word) => [...word].forEach((char, place) => view.setUint8(at + place, char.charCodeAt(0)));
+  put(0, "RIFF"); put(8, "WAVEfmt "); put(36, "data");
+  for (const [at, value] of [[4, 36 + 2 * length], [16, 16], [24, 8000], [28, 16000], [40, 2 * length]]) view.setUint32(at, value, true);
+  for (const [at, value] of [[20, 1], [22, 1], [32, 2], [34, 16]]) view.setUint16(at, value, true);
+  let at = 44;
+  for (const piece of pieces) for (const one of piece) { view.setInt16(at, Math.max(-1, Math.min(1, one)) * 32767, true); at += 2; }
+  return new Blob([view], { type: "audio/wav" });
+}
+
+async function leave(url, sound) {
+  const body = new FormData();
+  body.set("sound", sound, "message.wav");
+  const given = token || document.querySelector("[name=csrf_token]")?.value;
+  if (given) body.set("csrf_token", given);
+  const reply = await fetch(url, { method: "POST", body, redirect: "manual" });
+  said.textContent = reply.ok || reply.type === "opaqueredirect" ? "" : "That is no sound file this phone can send.";
+  await ask();
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-speak]");
+  if (button) speak(button).catch(() => { said.textContent = button.textContent = "This browser has no microphone; take a file"; });
+});
+
+document.addEventListener("change", (event) => {
+  if (event.target.dataset.sound && event.target.files[0]) leave(event.target.dataset.sound, event.target.files[0]);
 });
 
 // Whoever touches a phone has seen what is on it.

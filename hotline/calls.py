@@ -1,0 +1,110 @@
+"""Answers calls inside their own request: reads where the call stands, stores the step, says the next page.
+
+Where it stands rides in the address the gateway calls, sealed; so nothing is read from the database, and an outage of it changes
+nothing but where the step is kept. The page is said only once the step is on disk. Whatever goes wrong, whoever is on the line
+hears a page in time and never a gateway's own error: a step that no disk took is answered with words that say so.
+"""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from hotline.deployment import Deployment
+from hotline.gateways.contract import Answer, Gateway, Webhook
+from hotline.gateways.voice import AT, CallPage, Calls, CallStep
+from hotline.hops import HARD_STOP
+from hotline.in_time import GroupCommit, Unavailable
+from hotline.intake.envelope import enclose
+from hotline.intake.spool import Spool
+from hotline.intake.voice.heard import call_of, onward, turn_of
+from hotline.intake.voice.prompts import Prompts
+from hotline.intake.voice.tree import BUSY, STOPS
+from hotline.intake.voice.walk import Place
+from hotline.models import Inbox, table
+from hotline.privacy import InboxSeal
+
+log = logging.getLogger(__name__)
+
+INBOX = table(Inbox)
+NOTHING = Answer("", "text/plain")
+
+
+@dataclass
+class Lines:
+    """The calls of one deployment, many at a time."""
+
+    deployment: Deployment
+    writer: GroupCommit
+    spool: Spool
+    seal: InboxSeal
+    hard_stop: float = HARD_STOP
+    prompts: Prompts = field(init=False)
+
+    def __post_init__(self) -> None:
+        chosen = self.deployment.settings
+        self.prompts = Prompts(chosen.instance, self.deployment.words, chosen.public_url.rstrip("/"))
+
+    def sorry(self, gateway: Gateway) -> Answer:
+        """Return the last page for whoever cannot be served."""
+        if not isinstance(gateway, Calls):
+            return NOTHING
+        return gateway.speak(self._page(gateway, Place(self.prompts.words.default, BUSY)))
+
+    def answer(self, gateway: Gateway, webhook: Webhook) -> Answer:
+        """Return the page for one genuine step, in time and whatever happens."""
+        pages: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+        work = (gateway, webhook, pages.put)
+        threading.Thread(target=self._answer, args=work, name="call", daemon=True).start()
+        try:
+            return pages.get(timeout=self.hard_stop)
+        except queue.Empty:
+            log.error("call too late")  # noqa: TRY400  the time-out says nothing more
+            return self.sorry(gateway)
+
+    def _answer(self, gateway: Gateway, webhook: Webhook, say: Callable[[Answer], None]) -> None:
+        try:
+            say(self._stepped(gateway, webhook))
+        except Exception:  # whatever it was, somebody is on the line
+            log.exception("call failed")
+            say(self._kept(gateway, webhook))
+
+    def _stepped(self, gateway: Gateway, webhook: Webhook) -> Answer:
+        if not isinstance(gateway, Calls):
+            raise TypeError(gateway.name)
+        step = gateway.read_call(webhook)
+        call = call_of(self.deployment, gateway.name, step.call)
+        turn = turn_of(self.deployment, call, step)
+        self._keep(gateway, webhook, known_as=self._known_as(call, turn.place, step))
+        if not step.asks:
+            return NOTHING
+        token = onward(self.deployment, call, turn.place)
+        return gateway.speak(self._page(gateway, turn.place, f"{gateway.address(webhook.kind)}?{AT}={token}"))
+
+    def _known_as(self, call: str, place: Place, step: CallStep) -> str:
+        """Return by what a step that comes twice is known: its call, its turn, and what was said in it."""
+        tape = step.tape.reference if step.tape else ""
+        said = self.deployment.keyring.repeat_index(step.keys, tape, str(step.asks), str(step.over))[:16]
+        return f"{call}-{place.turn}-{said}"
+
+    def _page(self, gateway: Calls, place: Place, address: str = "") -> CallPage:
+        stop = STOPS[place.stop]
+        return CallPage(self.prompts.page(stop, place.language, gateway.voices), stop.then, address)
+
+    def _keep(self, gateway: Gateway, webhook: Webhook, known_as: str | None = None) -> None:
+        """Return once the step is on disk. Raises Unavailable when no disk takes it."""
+        row = enclose(self.deployment, self.seal, gateway, webhook, datetime.now(UTC), known_as=known_as)
+        try:
+            self.writer.put((INBOX, row))
+        except Unavailable:
+            self.spool.keep(row)
+
+    def _kept(self, gateway: Gateway, webhook: Webhook) -> Answer:
+        """Keep a step that could not be answered as it came, for a worker to make out; say that the line is busy."""
+        try:
+            self._keep(gateway, webhook)
+        except Exception:  # nothing more can be done, but the page must be said
+            log.exception("call not kept")
+        return self.sorry(gateway)

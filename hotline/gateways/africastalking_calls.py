@@ -1,0 +1,105 @@
+"""Africa's Talking's calls: one hook for steps and the final word, XML out, recordings fetched from an address it names.
+
+Sources: developers.africastalking.com/docs/voice (actions, notifications). `isActive=0` is the bill and no question: it is stored
+and answered with nothing. GetDigits wraps one prompt; what is said before it cannot be cut short by a key. Recordings are MP3,
+and no call of its API removes one.
+"""
+
+from urllib.parse import urlsplit
+from xml.etree import ElementTree as ET
+
+from hotline.config import Settings
+from hotline.gateways.contract import Answer, Unreadable, Webhook
+from hotline.gateways.voice import (
+    AT,
+    LONGEST_RECORDING,
+    NOT_OFFERED,
+    PATIENCE,
+    SPEECH_ENDS,
+    CallPage,
+    CallStep,
+    NotFetched,
+    Spoken,
+    Tape,
+    Then,
+    as_xml,
+)
+from hotline.gateways.wire import Download
+
+FIELDS = {
+    "voice": ("sessionId", "isActive", "callerNumber", "destinationNumber", "dtmfDigits", "direction"),
+    "voice_event": ("sessionId", "callSessionState", "callerNumber", "destinationNumber", "direction"),
+}
+VOICES = frozenset({"en"})  # its speech is English
+ENDED = frozenset({"completed", "failed", "notanswered", "busy", "aborted", "rejected", "hungup"})
+
+
+def event_id(webhook: Webhook) -> str | None:
+    """Return the id of an event; a step has none, and is known by its place (hotline.calls)."""
+    fields = webhook.fields
+    if webhook.kind == "voice_event" and fields.get("sessionId"):
+        return f"{fields['sessionId']}:{fields.get('callSessionState', '')}"
+    return None
+
+
+def read(webhook: Webhook) -> CallStep:
+    """Read a webhook of a call. Raises Unreadable where it names none."""
+    fields = webhook.fields
+    if not fields.get("sessionId"):
+        raise Unreadable("sessionId")
+    call, caller = fields["sessionId"], fields.get("callerNumber", "")
+    tape = Tape(fields["recordingUrl"]) if fields.get("recordingUrl", "").startswith("http") else None
+    if webhook.kind == "voice_event":
+        return CallStep(call, caller, tape=tape, asks=False, over=fields.get("callSessionState", "").lower() in ENDED)
+    over = fields.get("isActive") == "0"
+    at = webhook.query.get(AT, "")
+    return CallStep(call, caller, fields.get("dtmfDigits", ""), at, tape, asks=not over, over=over)
+
+
+def speak(page: CallPage) -> Answer:
+    """Return a page as XML; what hears nothing falls through to the same address."""
+    response = ET.Element("Response")
+    inside = response
+    for spoken in page.says[:-1]:
+        _say(response, spoken)
+    if page.then is Then.KEY:
+        asked = {"numDigits": "1", "timeout": str(PATIENCE), "callbackUrl": page.onward}
+        inside = ET.SubElement(response, "GetDigits", asked)
+    if page.then is Then.RECORD:
+        limits = {"finishOnKey": "#", "maxLength": str(LONGEST_RECORDING), "timeout": str(SPEECH_ENDS)}
+        kept = {"trimSilence": "false", "playBeep": "true", "callbackUrl": page.onward}
+        inside = ET.SubElement(response, "Record", {**limits, **kept})
+    _say(inside, page.says[-1])
+    if page.then is not Then.HANG_UP:
+        ET.SubElement(response, "Redirect").text = page.onward
+    return as_xml(response)
+
+
+def _say(inside: ET.Element, spoken: Spoken) -> None:
+    if spoken.audio:
+        ET.SubElement(inside, "Play", {"url": spoken.audio})
+    else:
+        ET.SubElement(inside, "Say", {"voice": "woman"}).text = spoken.words
+
+
+class Tapes:
+    """The recordings of one account, at the addresses its webhooks name."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._hosts = settings.africastalking_recording_hosts
+        self._wire = Download(settings)
+
+    def fetch(self, tape: str) -> tuple[bytes, str]:
+        """Return a recording. Raises NotFetched; an address elsewhere is not called, since nothing here is signed."""
+        parts = urlsplit(tape)
+        host = (parts.hostname or "").lower()
+        if not any(host == one or host.endswith(f".{one}") for one in self._hosts):
+            raise NotFetched("host not allowed")
+        if parts.scheme != "https" and host not in ("127.0.0.1", "localhost"):
+            raise NotFetched("not https")
+        return self._wire.get(tape, {})
+
+    def remove(self, tape: str) -> None:
+        """Say that it cannot be removed by us. Raises NotFetched."""
+        del tape
+        raise NotFetched(NOT_OFFERED)

@@ -1,0 +1,1 @@
+"""Calls: what is said, what is pressed, and what it tells."""

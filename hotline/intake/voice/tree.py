@@ -1,0 +1,87 @@
+"""What a call goes through, as data: each stop with its keys and what they tell. Words are in voice.toml and calls.toml.
+
+The gate comes first: whoever picks up or overhears hears nothing that tells what this is until they press a key. Then the
+language, and before anything is asked whether it is safe to talk. The danger is asked before the message, since a key can be
+acted on at once and a recording only when somebody has listened to it. A branch such as news by a code, or a radio poll, is
+one more key of the menu.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from hotline.gateways.voice import Then
+from hotline.intake.ussd.tree import LANGUAGES, Answer, Said
+
+GATE: Final = "gate"
+LANGUAGE: Final = "language"
+MENU: Final = "menu"
+RECORD: Final = "record"
+REVIEW: Final = "review"
+THANKS: Final = "thanks"
+QUIET: Final = "quiet"
+ERASED: Final = "erased"
+BYE: Final = "bye"
+BUSY: Final = "busy"
+ADVICE: Final = ("offer", "signs", "numbers", "rights")
+REPEAT: Final = "9"
+BACK: Final = "*"
+# Nobody has heard it yet. So it is taken for what this line is there for, and never for routine, until somebody has.
+UNHEARD: Final = Said("trafficking", "soon")
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """One stop of a call: what is said and what is waited for. `silence` leads on when nothing is pressed twice."""
+
+    name: str
+    keys: tuple[Answer, ...] = ()
+    then: Then = Then.KEY
+    silence: str = BYE
+    says: tuple[str, ...] = ()
+
+    @property
+    def last(self) -> bool:
+        """Whether the call ends with it."""
+        return self.then is Then.HANG_UP
+
+
+def _plain(digit: str, name: str, to: str) -> Answer:
+    return Answer(digit, name, to, tells=False)
+
+
+_ALL: Final = (
+    Stop(GATE, (_plain("1", "on", LANGUAGE),)),
+    Stop(LANGUAGE, tuple(_plain(str(place), code, MENU) for place, code in enumerate(LANGUAGES, start=1)), silence=MENU),
+    Stop(MENU, (Answer("1", "help", "safe"), _plain("2", "advice", "advice"))),
+    Stop("safe", (Answer("1", "yes", "danger"), Answer("2", "no", QUIET, text=False))),
+    Stop(
+        "danger",
+        (
+            Answer("1", "yes", RECORD, Said(urgency="immediate")),
+            Answer("2", "no", RECORD),
+            Answer("3", "unsure", RECORD, UNHEARD),
+        ),
+        silence=RECORD,
+    ),
+    Stop(RECORD, (Answer("", "left", REVIEW, UNHEARD),), Then.RECORD),
+    Stop(
+        REVIEW,
+        (Answer("1", "send", THANKS), Answer("2", "again", RECORD), Answer("3", "erase", ERASED)),
+        silence=THANKS,
+    ),
+    Stop(
+        "advice",
+        (
+            _plain("1", "offer", "offer"),
+            _plain("2", "signs", "signs"),
+            _plain("3", "numbers", "numbers"),
+            _plain("4", "rights", "rights"),
+        ),
+    ),
+    *(Stop(name, says=(name, "listened")) for name in ADVICE),
+    *(Stop(name, then=Then.HANG_UP) for name in (THANKS, QUIET, ERASED, BYE, BUSY)),
+)
+STOPS: Final[Mapping[str, Stop]] = MappingProxyType({stop.name: stop for stop in _ALL})
+PROMPTS: Final = tuple(dict.fromkeys(name for stop in _ALL for name in (stop.says or (stop.name,))))

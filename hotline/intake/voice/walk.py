@@ -1,0 +1,94 @@
+"""One call's walk through its stops. Pure: where it stands and what was pressed, to where it stands then.
+
+Where a call stands rides in the address the gateway brings the next key to, sealed by the door and bound to the call. So no row
+is read while somebody waits on the line, a step that comes twice is answered twice alike, and an outage changes nothing.
+"""
+
+import json
+from dataclasses import asdict, dataclass, replace
+
+from hotline.gateways.voice import Then
+from hotline.intake.ussd.tree import Answer
+from hotline.intake.ussd.walk import Step
+from hotline.intake.voice.tree import BACK, GATE, LANGUAGE, REPEAT, STOPS, Stop
+
+OFTEN = 60  # steps; whoever presses on for ever is thanked and let go
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a call stands. `behind` are the stops on the way back, `turn` counts its steps, `silent` those without a key."""
+
+    language: str
+    stop: str = GATE
+    behind: tuple[str, ...] = ()
+    turn: int = 0
+    silent: int = 0
+
+    def packed(self) -> bytes:
+        """Return it as bytes, to be sealed."""
+        return json.dumps(list(asdict(self).values()), separators=(",", ":")).encode()
+
+    @classmethod
+    def unpacked(cls, raw: bytes) -> "Place":
+        """Return what `packed` packed."""
+        language, stop, behind, turn, silent = json.loads(raw)
+        return cls(language, stop, tuple(behind), turn, silent)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one webhook does: where the call then stands, and the steps it took. `begun`: it was the first of its call."""
+
+    place: Place
+    steps: tuple[Step, ...] = ()
+    begun: bool = False
+
+
+def hear(before: Place | None, keys: str, *, taped: bool, language: str) -> Turn:
+    """Return what a webhook does. `before` is None at the beginning of a call, and where the gateway lost its place."""
+    if before is None:
+        return Turn(Place(language), begun=True)
+    stop = STOPS[before.stop]
+    at = replace(before, turn=before.turn + 1)
+    if stop.last:
+        return Turn(at)
+    if at.turn > OFTEN:
+        return Turn(replace(at, stop=stop.silence if STOPS[stop.silence].last else "bye"))
+    return _recorded(at, stop, keys, taped=taped) if stop.then is Then.RECORD else _pressed(at, stop, keys)
+
+
+def _recorded(at: Place, stop: Stop, keys: str, *, taped: bool) -> Turn:
+    if taped:
+        return Turn(_gone(at, stop.keys[0]), (Step(stop.name, stop.keys[0].name),))
+    return Turn(_back(at)) if keys == BACK else Turn(_silence(at, stop))
+
+
+def _pressed(at: Place, stop: Stop, keys: str) -> Turn:
+    key = keys.strip("# ")[:1]
+    if not key:
+        return Turn(_silence(at, stop))
+    if chosen := next((answer for answer in stop.keys if answer.digit == key), None):
+        return Turn(_gone(at, chosen), (Step(stop.name, chosen.name),))
+    return Turn(_back(at) if key == BACK else replace(at, silent=0 if key == REPEAT else at.silent))
+
+
+def _gone(at: Place, answer: Answer) -> Place:
+    language = answer.name if at.stop == LANGUAGE else at.language
+    return replace(at, stop=answer.to, language=language, behind=(*at.behind, at.stop), silent=0)
+
+
+def _back(at: Place) -> Place:
+    """Return the stop before; a message that was left is not taken back by a star."""
+    if not at.behind or at.stop == "review":
+        return replace(at, silent=0)
+    return replace(at, stop=at.behind[-1], behind=at.behind[:-1], silent=0)
+
+
+def _silence(at: Place, stop: Stop) -> Place:
+    """Say it once more, then go on where silence leads."""
+    if at.silent == 0:
+        return replace(at, silent=1)
+    if STOPS[stop.silence].last:
+        return replace(at, stop=stop.silence, silent=0)
+    return replace(at, stop=stop.silence, behind=(*at.behind, at.stop), silent=0)

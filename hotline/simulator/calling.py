@@ -1,0 +1,152 @@
+"""The network's side of a call: rings the hotline, plays its pages, brings keys and recordings, and says when a phone hangs up.
+
+Recordings stay with the network until the hotline fetches and removes them, as at a provider. All of it lives in this process.
+"""
+
+import json
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+from typing import Any
+
+from hotline.models import new_id
+from hotline.simulator.handsets import Handsets, Mood
+from hotline.simulator.send import Carrier, Exchange
+from hotline.sound import Unreadable, as_wav, decoded, seconds
+
+LONGEST_CALL = timedelta(minutes=15)
+LARGEST_TAPE = 6 * 1024 * 1024
+KEYS = "123456789*0#"
+STEP = "/in/simulator/voice"
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """One prompt of a page: its words as a caption, and the address of its audio, empty where nobody has recorded it."""
+
+    words: str
+    language: str
+    audio: str
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call as its phone shows it. `then` is what the page waits for; `over` says why the call goes no further."""
+
+    id: str
+    began: datetime
+    onward: str = STEP
+    says: tuple[Prompt, ...] = ()
+    then: str = ""
+    over: str = ""
+
+    @property
+    def words(self) -> str:
+        """What is said, as one caption."""
+        return " ".join(prompt.words for prompt in self.says)
+
+
+class Tapes:
+    """The recordings the network holds for the hotline, by an id nobody can guess."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, bytes] = {}
+        self._turn = Lock()
+
+    def hold(self, sound: bytes) -> str:
+        """Keep a recording and return its id."""
+        with self._turn:
+            self._held[tape := new_id()] = sound
+        return tape
+
+    def get(self, tape: str) -> bytes | None:
+        """Return a recording, None where there is none."""
+        return self._held.get(tape)
+
+    def remove(self, tape: str) -> None:
+        """Forget a recording."""
+        with self._turn:
+            self._held.pop(tape, None)
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+
+class Calling:
+    """The calls of all phones of this demo, by the blind index of the number."""
+
+    def __init__(self, handsets: Handsets, carrier: Carrier, tapes: Tapes) -> None:
+        self._handsets, self._carrier, self.tapes = handsets, carrier, tapes
+        self._calls: dict[bytes, Call] = {}
+
+    def call(self, number: str) -> Call | None:
+        """Return the call on a phone; one that has lasted too long is forgotten."""
+        call = self._calls.get(self._handsets.index(number))
+        return call if call and datetime.now(UTC) - call.began < LONGEST_CALL else None
+
+    def ring(self, number: str) -> None:
+        """Call the hotline."""
+        self.hang_up(number)
+        self._step(number, Call(new_id(), datetime.now(UTC)))
+
+    def press(self, number: str, key: str) -> None:
+        """Press a key; an empty one is silence, for which a network waits some seconds."""
+        call = self.call(number)
+        if call and not call.over and (key == "" or key in KEYS):
+            self._step(number, call, keys=key)
+
+    def leave(self, number: str, sound: bytes) -> bool:
+        """Leave a message after the tone. Returns whether it was sound at all."""
+        call = self.call(number)
+        if call is None or call.over or call.then != "record":
+            return False
+        try:
+            heard = decoded(sound)
+        except Unreadable:
+            return False
+        tape = self.tapes.hold(as_wav(heard))
+        self._step(number, call, recording=tape, seconds=str(round(seconds(heard))))
+        return True
+
+    def hang_up(self, number: str) -> None:
+        """Put the phone down; the network says so. What was told stays told."""
+        call = self._calls.pop(self._handsets.index(number), None)
+        if call is not None and not call.over:
+            self._post(number, call, over="1")
+
+    def _step(self, number: str, call: Call, **fields: str) -> None:
+        mood = self._handsets.moment(number).mood
+        if mood is Mood.OFF:
+            self._put(number, replace(call, over="signal"))
+            return
+        exchange = [self._post(number, call, **fields) for _ in range(mood.copies)][-1]
+        page = _page(exchange)
+        if page is None:
+            self._put(number, replace(call, over="failed"))
+            return
+        says = tuple(Prompt(one["words"], one["language"], one["audio"]) for one in page["says"])
+        over = "end" if page["then"] == "hang up" else ""
+        self._put(number, replace(call, says=says, then=page["then"], onward=_target(page["onward"]), over=over))
+        if over:
+            self._post(number, replace(call, onward=_target(page["onward"])), over="1")
+
+    def _post(self, number: str, call: Call, **fields: str) -> Exchange:
+        address = self._handsets.deployment.sender(number).address
+        exchange = self._carrier.call(call.id, address, call.onward, fields)
+        self._handsets.moment(number).wire = (exchange,)
+        return exchange
+
+    def _put(self, number: str, call: Call) -> None:
+        self._calls[self._handsets.index(number)] = call
+
+
+def _page(exchange: Exchange) -> dict[str, Any] | None:
+    try:
+        page: dict[str, Any] = json.loads(exchange.answer_body)
+    except ValueError:
+        return None
+    return page if exchange.taken and page.get("says") else None
+
+
+def _target(onward: object) -> str:
+    return str(onward) or STEP

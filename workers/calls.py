@@ -1,0 +1,57 @@
+"""Steps of calls on their way through the stages: part of a batch's one transaction."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy.orm import Session
+
+from hotline.db import after_commit
+from hotline.deployment import Deployment
+from hotline.intake.arrivals import Arrival, Claimed
+from hotline.intake.called import Called
+from hotline.intake.receive import Opened
+from hotline.intake.voice.heard import CallHeard
+from hotline.intake.voice.told import said
+from hotline.models import Lane, Reading
+from hotline.queue import QueueName
+from hotline.routing.settle import settle
+from workers.hops import reread_grown
+from workers.reading import read_answers
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The steps of calls in one batch, with what their keys say by the id of their row."""
+
+    arrivals: tuple[Arrival, ...]
+    readings: Mapping[str, Reading]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What calls brought: new cases, lanes in which alerts now wait, and rows to be looked at later."""
+
+    opened: list[Opened] = field(default_factory=list)
+    lanes: set[Lane] = field(default_factory=set)
+    later: frozenset[str] = frozenset()
+
+
+def of(claimed: Claimed) -> Steps:
+    """Return the steps of calls in a batch, read. No session is open while this runs."""
+    steps = tuple(arrival for arrival in claimed.arrivals if isinstance(arrival.event, CallHeard))
+    heard = {arrival.inbox_id: arrival.event for arrival in steps if isinstance(arrival.event, CallHeard)}
+    return Steps(steps, {row_id: read_answers("", said(step), step.language) for row_id, step in heard.items()})
+
+
+def advance(session: Session, site: Deployment, steps: Steps, now: datetime) -> Told:
+    """Take steps into their reports; a danger to life is referred at once, the rest when its call is over or silent."""
+    if not steps.arrivals:
+        return Told()
+    called = Called(session, site, steps.readings, now)
+    received = called.take_calls(steps.arrivals)
+    lanes = received.lanes | reread_grown(session, site, received, now) | settle(session, site, now)
+    if called.tapes or called.erased:
+        after_commit(session, partial(site.bell.ring, QueueName.TAPES))
+    return Told(received.opened, lanes, frozenset(called.unknown))
