@@ -12,12 +12,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from sqlalchemy import Insert, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Insert
 
 from hotline.deployment import Deployment
 from hotline.gateways.contract import Gateway, Hop, Webhook, read_hop
-from hotline.in_time import Glance, GroupCommit, Unavailable, Write
+from hotline.in_time import GroupCommit, GroupLook, Unavailable, Write
 from hotline.intake.commands import preload
 from hotline.intake.envelope import enclose, session_of
 from hotline.intake.spool import Spool
@@ -50,7 +49,7 @@ class Hops:
         names = sectors(chosen.templates, chosen.district)
         self._pages = Pages(words, names)
         self._walk = Walk(names, words.default, self.deployment.keyring.repeat_index)
-        self._glance = Glance(self.deployment.hurried_db, wait=chosen.commit_wait_seconds)
+        self._look = GroupLook(self.deployment.hurried_db, SESSION.c.sealed, wait=chosen.commit_wait_seconds)
         preload()
         self._stand = self.deployment.hurried_db.insert_or_replace(SESSION, "sealed", "stopped", "at")
 
@@ -91,7 +90,7 @@ class Hops:
         if self.writer.outage.known:
             return None, False
         try:
-            sealed = self._glance.at(_standing_of(session))
+            sealed = self._look.at(session)
             packed = None if sealed is None else self.deployment.keyring.dialled.open(sealed, _bound_to(session))
         except Unavailable:
             self.writer.outage.begin()
@@ -131,10 +130,6 @@ class Hops:
         except Exception:  # nothing more can be done, but the page must be said
             log.exception("hop not kept")
         return self.sorry
-
-
-def _standing_of(session: str) -> Callable[[Session], bytes | None]:
-    return lambda reading: reading.scalar(select(SESSION.c.sealed).where(SESSION.c.id == session))
 
 
 def _bound_to(session: str) -> str:
