@@ -183,6 +183,11 @@ class Settings(BaseSettings):
     reply_window_minutes: int = Field(15, description="How long after a text we may write back without a stored consent.")
     answer_validity_minutes: int = Field(30, description="Age after which an officer's unsent answer is dropped.")
     conversation_hours: int = Field(72, description="Silence after which a text from the same sender opens a new report.")
+    return_code_prefix: str = Field(
+        "075",
+        pattern=r"^0[0-9]{1,4}$",
+        description="What return codes begin with; beginnings of phone numbers that nobody was given, ask RURA.",
+    )
     ussd_silence_seconds: int = Field(40, ge=0, description="Silence after which a dialled report that has no end is passed on.")
     ladder_life: Annotated[tuple[str, ...], NoDecode] = Field(
         ("300:next", "600:call", "1200:supervisor", "1800:everyone", "900:everyone"),

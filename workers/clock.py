@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from hotline import audit
+from hotline.comeback import forget_tries
 from hotline.config import load
 from hotline.deployment import Deployment
 from hotline.intake import arrivals, quarantine, spool
@@ -116,6 +117,7 @@ def purge(session: Session, deployment: Deployment, now: datetime) -> None:
     session.execute(delete(INBOX).where(INBOX.c.id.in_(old)))
     session.execute(delete(SESSION).where(SESSION.c.at < now - SESSIONS_END, ~SESSION.c.stopped))
     session.execute(delete(SESSION).where(SESSION.c.at < now - STOPPED_KEPT))
+    forget_tries(session, now)
     aside = table(Quarantine)
     forgotten = aside.c.id < first_id(now - timedelta(days=deployment.settings.quarantine_days))
     freed = sum(session.scalars(delete(aside).where(forgotten).returning(aside.c.size)))

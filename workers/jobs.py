@@ -21,7 +21,8 @@ from hotline.gateways.contract import InboundText, OptOut, StatusUpdate
 from hotline.intake import arrivals, clues, quarantine
 from hotline.intake.arrivals import Claimed
 from hotline.intake.callers import stopped_at_gateway
-from hotline.intake.receive import Received, assessed_row, receive
+from hotline.intake.receive import assessed_row, receive
+from hotline.intake.received import Received
 from hotline.models import Assessed, Lane, table
 from hotline.outbound import status
 from hotline.queue import QueueName

@@ -2,7 +2,9 @@
 
 from hotline.models.audit import AuditEvent
 from hotline.models.base import Base, Moment, first_id, new_id, table, written_out
+from hotline.models.beeps import IN_FLIGHT, Beep, BeepState
 from hotline.models.cases import AT_REST, Case, CaseKey, CaseState, Note, Referral, ReferralState, Verb
+from hotline.models.comeback import CodeTry, ReturnCode
 from hotline.models.dialled import DialledSession
 from hotline.models.inbox import (
     SET_ASIDE,
@@ -35,6 +37,7 @@ from hotline.models.reports import RANK, Assessed, Reading, Report
 __all__ = [
     "AT_REST",
     "DEAD_STATES",
+    "IN_FLIGHT",
     "ON_THE_WAY",
     "RANK",
     "SET_ASIDE",
@@ -44,10 +47,13 @@ __all__ = [
     "Attempt",
     "AuditEvent",
     "Base",
+    "Beep",
+    "BeepState",
     "Caller",
     "Case",
     "CaseKey",
     "CaseState",
+    "CodeTry",
     "Contact",
     "Correction",
     "Counter",
@@ -76,6 +82,7 @@ __all__ = [
     "Referral",
     "ReferralState",
     "Report",
+    "ReturnCode",
     "SafeContact",
     "Tier",
     "Verb",
