@@ -18,13 +18,14 @@ from hotline.config import load
 from hotline.db import after_commit
 from hotline.deployment import Deployment
 from hotline.gateways.contract import InboundText, OptOut, StatusUpdate
-from hotline.intake import arrivals, clues, quarantine
+from hotline.intake import arrivals, beeps, clues, quarantine
 from hotline.intake.arrivals import Claimed
 from hotline.intake.callers import stopped_at_gateway
 from hotline.intake.receive import assessed_row, receive
 from hotline.intake.received import Received
 from hotline.models import Assessed, Lane, table
 from hotline.outbound import status
+from hotline.outbound.callback import call_back
 from hotline.queue import QueueName
 from hotline.routing.grow import reread, words_of
 from hotline.routing.refer import Referable, refer
@@ -56,6 +57,8 @@ def deliver(queue: str) -> None:
     site = deployment()
     with Post(site, Lane(queue)) as post:
         _until_quiet(QueueName(queue), post.batch, full=site.settings.deliver_batch)
+    if queue == QueueName.BULK:
+        call_back(site)
 
 
 def drain_batch(site: Deployment) -> int:
@@ -114,6 +117,7 @@ def _advance(site: Deployment, claimed: Claimed) -> None:
             lanes.add(Lane.LIFE)
         told = hops.advance(session, site, dialled, now)
         lanes |= told.lanes
+        beeps.take(session, site, claimed.arrivals, now)
         arrivals.finish(session, claimed, later=_statuses(session, site, claimed), obeyed=received.obeyed)
         hops.forget(session, dialled, told)
         for lane in lanes:

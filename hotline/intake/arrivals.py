@@ -24,6 +24,7 @@ from hotline.gateways.contract import (
     read_hop,
     read_hops_end,
 )
+from hotline.gateways.ringing import Hearing, Ring
 from hotline.intake.envelope import session_of, without_id
 from hotline.intake.ussd.heard import Heard, understood
 from hotline.intake.ussd.sectors import sectors
@@ -32,7 +33,7 @@ from hotline.models import UNREAD, Inbox, InboxKind, InboxState, table, written_
 from hotline.privacy import CannotOpen
 
 INBOX = table(Inbox)
-Event = InboundText | StatusUpdate | OptOut | Heard | HopsEnd
+Event = InboundText | StatusUpdate | OptOut | Heard | HopsEnd | Ring
 WAITING = (written_out(INBOX.c.state, UNREAD), INBOX.c.state == InboxState.RECEIVED)
 NO_SUCH_MESSAGE = "no such message"
 
@@ -163,6 +164,8 @@ def _read(deployment: Deployment, row: RowMapping) -> Arrival:
 def _event(deployment: Deployment, gateway: Gateway, kind: str, webhook: Webhook) -> Event:
     if kind == InboxKind.SMS:
         return gateway.read_text(webhook)
+    if kind == InboxKind.BEEP and isinstance(gateway, Hearing):
+        return gateway.read_ring(webhook)
     if kind == InboxKind.USSD:
         return _heard(deployment, gateway, webhook)
     return read_hops_end(webhook) if kind == InboxKind.USSD_END else gateway.read_status(webhook)

@@ -17,6 +17,7 @@ class InboxKind(StrEnum):
     USSD = "ussd"
     USSD_END = "ussd_end"
     OPT_OUT = "optout"
+    BEEP = "beep"
 
 
 class InboxState(StrEnum):

@@ -1,6 +1,7 @@
 """Return codes: ten digits open one harmless line about a report from any phone, and nothing else. All people are invented."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 
@@ -57,7 +58,7 @@ def test_a_code_stands_in_no_row(line: Line) -> None:
 
 
 @pytest.mark.parametrize("tell", [by_text, by_dialling])
-def test_any_phone_hears_what_became_of_it_and_leaves_no_number_in_the_case(tell, line: Line) -> None:  # type: ignore[no-untyped-def]
+def test_any_phone_hears_what_became_of_it_and_leaves_no_number_in_the_case(tell: Callable[[Line], str], line: Line) -> None:
     code = tell(line)
     told = len(line.told(line.case()["id"]))
     line.forget()

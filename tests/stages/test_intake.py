@@ -224,7 +224,7 @@ def test_whoever_says_yes_is_asked_to_tell_and_then_left_to_tell(line: Line) -> 
     assert line.says(PHONE, "1") == [words(line, "sms.s2", "rw")], "a digit has no language of its own"
     assert caller(line)["safe_contact"] == SafeContact.ANY
     (code,) = line.says(PHONE, "It is at the tea factory")
-    assert code.startswith("Murakoze. Byabitswe")
+    assert code.startswith("Thank you. It is kept")
     assert line.says(PHONE, "1") == [], "a digit while telling is a word like any other"
     assert line.told(str(line.case()["id"])) == [UNPAID, "1", "It is at the tea factory", "1"]
 
