@@ -93,6 +93,9 @@ class Settings(BaseSettings):
     twilio_api_url: str = Field("https://api.twilio.com", description="Base address of Twilio's REST API.")
     africastalking_username: str = Field("", description="Africa's Talking username of the application.")
     africastalking_api_key: SecretStr = Field(SecretStr(""), description="Africa's Talking API key.")
+    africastalking_voice_url: str = Field(
+        "https://voice.africastalking.com", description="Address of Africa's Talking's voice API; another one for tests."
+    )
     africastalking_from: str = Field("", description="Sender (short code or registered name) of texts through Africa's Talking.")
     africastalking_recording_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         ("africastalking.com",), description="Hosts, comma separated, from which recordings of its calls are fetched."
@@ -186,6 +189,19 @@ class Settings(BaseSettings):
     reply_window_minutes: int = Field(15, description="How long after a text we may write back without a stored consent.")
     answer_validity_minutes: int = Field(30, description="Age after which an officer's unsent answer is dropped.")
     conversation_hours: int = Field(72, description="Silence after which a text from the same sender opens a new report.")
+    beep_gateway: str = Field("", description="Gateway of calls back to missed calls; empty means the one that told of them.")
+    beep_number: str = Field("", description="Number of ours that calls back show, in international form; never another's.")
+    beep_fold_minutes: int = Field(10, ge=1, description="Minutes in which missed calls of one phone are one.")
+    beep_daily_cap: int = Field(3, ge=0, description="Calls back to one phone in a day, at most.")
+    beep_daily_budget: int = Field(500, ge=0, description="Calls back to all phones in a day, at most; past it the log is loud.")
+    beep_at_once: int = Field(5, ge=1, le=100, description="Calls back under way at the same time, at most.")
+    beep_from: time = Field(time(6), description="Local time from which missed calls of a while ago are called back too.")
+    beep_until: time = Field(time(21), description="Local time from which only missed calls of this moment are called back.")
+    return_code_prefix: str = Field(
+        "075",
+        pattern=r"^0[0-9]{1,4}$",
+        description="What return codes begin with; beginnings of phone numbers that nobody was given, ask RURA.",
+    )
     ussd_silence_seconds: int = Field(40, ge=0, description="Silence after which a dialled report that has no end is passed on.")
     ladder_life: Annotated[tuple[str, ...], NoDecode] = Field(
         ("300:next", "600:call", "1200:supervisor", "1800:everyone", "900:everyone"),

@@ -21,6 +21,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Dialect,
+    Engine,
     Insert,
     RowMapping,
     Table,
@@ -64,10 +65,11 @@ class Database:
             if limit:
                 event.listen(self.engine, "connect", _hurry_postgresql(limit))
         self._reader = self.engine.execution_options(reading=True)
+        self._looker = self._reader if self.sqlite else self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._turn = threading.Lock()
         self._own = threading.local()
         self._under_way = threading.Lock()
-        self._writers: list[Connection] = []
+        self._kept_open: list[Connection] = []
         self._lock_file: int | None = None
 
     @contextmanager
@@ -88,12 +90,19 @@ class Database:
     def writing(self) -> Iterator[Connection]:
         """Yield the calling thread's own connection, committed on leaving: `transaction` without a session, one at a time."""
         with self._under_way:
-            connection = self._own.__dict__.get("connection")
-            if connection is None or connection.closed or connection.invalidated:
-                connection = self._own.connection = self.engine.connect()
-                self._writers = [*(one for one in self._writers if not one.closed), connection]
+            connection = self._kept("writes", self.engine)
             with self._our_turn(), connection.begin():
                 yield connection
+
+    @contextmanager
+    def looking(self) -> Iterator[Connection]:
+        """Yield the calling thread's own connection to read from: `reading` without a session, for one reader.
+
+        On PostgreSQL each statement stands alone, so that a look is one round trip and not four.
+        """
+        connection = self._kept("looks", self._looker)
+        with connection.begin():
+            yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -136,15 +145,23 @@ class Database:
         return datetime.now(UTC) if self.sqlite else session.execute(select(func.clock_timestamp())).scalar_one()
 
     def close(self) -> None:
-        """Close all connections, those of writing threads too; one that is writing has a moment to come to its end."""
+        """Close all connections, those that threads keep too; one that is writing has a moment to come to its end."""
         if self._under_way.acquire(timeout=CLOSING_SECONDS):
             self._under_way.release()
-        for connection in self._writers:
+        for connection in self._kept_open:
             connection.close()
         self.engine.dispose()
         if self._lock_file is not None:
             os.close(self._lock_file)
             self._lock_file = None
+
+    def _kept(self, purpose: str, engine: Engine) -> Connection:
+        """Return the calling thread's own connection for a purpose, a new one where it broke."""
+        connection: Connection | None = self._own.__dict__.get(purpose)
+        if connection is None or connection.closed or connection.invalidated:
+            connection = self._own.__dict__[purpose] = engine.connect()
+            self._kept_open = [*(one for one in self._kept_open if not one.closed), connection]
+        return connection
 
     @contextmanager
     def _our_turn(self) -> Iterator[None]:

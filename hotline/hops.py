@@ -9,21 +9,22 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from sqlalchemy import Insert, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Insert
 
+from hotline.comeback import LATER, UNKNOWN, ask, digits, drawn, taken
 from hotline.deployment import Deployment
 from hotline.gateways.contract import Gateway, Hop, Webhook, read_hop
-from hotline.in_time import Glance, GroupCommit, Unavailable, Write
+from hotline.in_time import GroupCommit, GroupLook, Unavailable, Write
 from hotline.intake.commands import preload
 from hotline.intake.envelope import enclose, session_of
 from hotline.intake.spool import Spool
 from hotline.intake.ussd.heard import with_turn
 from hotline.intake.ussd.screens import Pages
 from hotline.intake.ussd.sectors import sectors
+from hotline.intake.ussd.tree import THANKS
 from hotline.intake.ussd.walk import Standing, Turn, Walk
 from hotline.models import DialledSession, Inbox, table
 from hotline.privacy import CannotOpen, InboxSeal
@@ -31,6 +32,7 @@ from hotline.privacy import CannotOpen, InboxSeal
 log = logging.getLogger(__name__)
 
 INBOX, SESSION = table(Inbox), table(DialledSession)
+DRAWS = 4  # codes a session may have to choose from
 HARD_STOP = 4.5  # seconds; Africa's Talking ends a session after ten, and the way there and back takes its share
 
 
@@ -50,7 +52,7 @@ class Hops:
         names = sectors(chosen.templates, chosen.district)
         self._pages = Pages(words, names)
         self._walk = Walk(names, words.default, self.deployment.keyring.repeat_index)
-        self._glance = Glance(self.deployment.hurried_db, wait=chosen.commit_wait_seconds)
+        self._look = GroupLook(self.deployment.hurried_db, SESSION.c.sealed, wait=chosen.commit_wait_seconds)
         preload()
         self._stand = self.deployment.hurried_db.insert_or_replace(SESSION, "sealed", "stopped", "at")
 
@@ -82,16 +84,40 @@ class Hops:
         session = session_of(self.deployment, gateway.name, hop)
         before, there = self._before(session)
         turn = self._walk.hear(before, hop.text)
+        if turn.code and not turn.steps:
+            return self._news(hop, session, turn, there=there)
+        turn = replace(turn, standing=self._drawn(turn.standing, session, there=there))
         if not turn.again and (before or turn.steps):  # a dial that says nothing leaves nothing
             self._keep(gateway, webhook, hop, session, turn, there=there)
-        return self._pages.page(turn.standing)
+        return self._pages.page(turn.standing, digits(self.deployment, drawn(session, turn.standing.draw)))
+
+    def _news(self, hop: Hop, session: str, turn: Turn, *, there: bool) -> str:
+        """Return the page for a return code. The hop itself is not kept: its digits are to stand nowhere."""
+        now = datetime.now(UTC)
+        phone = self.deployment.sender(hop.sender).address if hop.sender else session
+        if not there:
+            return self.sorry
+        with self.deployment.hurried_db.transaction() as asking:
+            found = ask(asking, self.deployment, turn.code, phone, now)
+        screen = found if found in {UNKNOWN, LATER} else f"news_{found}"
+        standing = replace(turn.standing, screen=screen)
+        self.writer.put(self._standing(session, standing, now))
+        return self._pages.page(standing)
+
+    def _drawn(self, standing: Standing, session: str, *, there: bool) -> Standing:
+        """Return a standing whose last page gives a return code with the draw of one that is free, as far as can be told."""
+        if standing.screen != THANKS or standing.draw is not None or not there:
+            return standing
+        with self.deployment.hurried_db.reading() as looking:
+            codes = ((draw, digits(self.deployment, drawn(session, draw))) for draw in range(DRAWS))
+            return replace(standing, draw=next((draw for draw, one in codes if not taken(looking, self.deployment, one)), 0))
 
     def _before(self, session: str) -> tuple[Standing | None, bool]:
         """Return where the session stood, and whether the database could say so."""
         if self.writer.outage.known:
             return None, False
         try:
-            sealed = self._glance.at(_standing_of(session))
+            sealed = self._look.at(session)
             packed = None if sealed is None else self.deployment.keyring.dialled.open(sealed, _bound_to(session))
         except Unavailable:
             self.writer.outage.begin()
@@ -131,10 +157,6 @@ class Hops:
         except Exception:  # nothing more can be done, but the page must be said
             log.exception("hop not kept")
         return self.sorry
-
-
-def _standing_of(session: str) -> Callable[[Session], bytes | None]:
-    return lambda reading: reading.scalar(select(SESSION.c.sealed).where(SESSION.c.id == session))
 
 
 def _bound_to(session: str) -> str:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from sqlalchemy import Insert, Table
+from sqlalchemy import Column, Insert, Table, bindparam, select
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
@@ -211,3 +211,74 @@ class Glance:
             answers.put((found,))
         finally:
             self._turn.release()
+
+
+class Sought:
+    """One thread's key in the queue to the reader. The lock is let go when it is known what stands there."""
+
+    __slots__ = ("decided", "failed", "found", "key")
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self.found: bytes | None = None
+        self.failed = False
+        self.decided = threading.Lock()
+        self.decided.acquire()
+
+
+class GroupLook:
+    """Looks up one column of rows by their `id` for all waiting threads together: many hops pay for one round trip.
+
+    One reader thread a process, started on first use. It may hang with a database that hangs; whoever waits for it does not.
+    """
+
+    LARGEST_GROUP = 100
+
+    def __init__(self, database: Database, column: Column[bytes], *, wait: float) -> None:
+        self._database = database
+        key = column.table.c.id
+        self._question = select(key, column).where(key.in_(bindparam("keys", expanding=True)))
+        self._wait = wait
+        self._queue: queue.SimpleQueue[Sought] = queue.SimpleQueue()
+        self._start = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def at(self, key: str) -> bytes | None:
+        """Return what stands in the column, None where there is no row. Raises Unavailable when that fails or takes too long."""
+        if self._thread is None:
+            self._open()
+        mine = Sought(key)
+        self._queue.put(mine)
+        if not mine.decided.acquire(timeout=self._wait) or mine.failed:
+            raise Unavailable
+        return mine.found
+
+    def _open(self) -> None:
+        with self._start:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._look_up, name="group-look", daemon=True)
+                self._thread.start()
+
+    def _look_up(self) -> None:
+        while True:
+            group = [self._queue.get()]
+            while len(group) < self.LARGEST_GROUP and not self._queue.empty():
+                group.append(self._queue.get())
+            self._answer(group)
+            for one in group:
+                one.decided.release()
+
+    def _answer(self, group: list[Sought], *, again: bool = True) -> None:
+        try:
+            with self._database.looking() as connection:
+                rows = connection.execute(self._question, {"keys": [one.key for one in group]})
+                found: dict[str, bytes] = {row[0]: row[1] for row in rows}
+        except Exception as error:  # noqa: BLE001  whatever went wrong, each who waits must hear that nothing is known
+            if again and isinstance(error, DBAPIError) and error.connection_invalidated:
+                self._answer(group, again=False)
+                return
+            for one in group:
+                one.failed = True
+        else:
+            for one in group:
+                one.found = found.get(one.key)

@@ -19,7 +19,8 @@ from sqlalchemy.orm import Session
 
 from hotline.calls import Lines
 from hotline.deployment import Deployment
-from hotline.gateways.contract import Answer, Forged, Gateway, Webhook
+from hotline.gateways.contract import Answer, Forged, Gateway, Unreadable, Webhook
+from hotline.gateways.ringing import Stage, carries
 from hotline.gateways.shelf import GATEWAYS
 from hotline.hops import Hops
 from hotline.in_time import Glance, GroupCommit, Unavailable, Write
@@ -176,7 +177,19 @@ class Door:
             self._prove(gateway, webhook)
             return _said(self._lines.answer(gateway, webhook))
         self.accept(gateway, webhook)
-        return _said(gateway.answer(webhook.kind))
+        return _said(self._rung(gateway, webhook) if webhook.kind == InboxKind.BEEP else gateway.answer(webhook.kind))
+
+    def _rung(self, gateway: Gateway, webhook: Webhook) -> Answer:
+        """Return what a call does now: until a voice tree takes over, one page that asks for a key, and one behind it."""
+        words, line = self.deployment.words, carries(gateway)
+        try:
+            ring = line.read_ring(webhook) if line else None
+        except Unreadable:
+            ring = None
+        if line is None or ring is None:
+            return gateway.answer(webhook.kind)
+        page = {Stage.ANSWERED: "beep.gate", Stage.PRESSED: "beep.go_on"}.get(ring.stage)
+        return line.page(ring.stage, words.text(page, words.default) if page else "", ring.reference)
 
     def _webhook(self, environ: "WSGIEnvironment", kind: str, body: bytes) -> Webhook:
         query = environ.get("QUERY_STRING", "")

@@ -41,6 +41,11 @@ def sender(raw: str, region: str) -> Sender:
     return Sender(raw.strip(), reachable=False)
 
 
+def is_mobile(address: str, region: str) -> bool:
+    """Whether an E.164 number is a mobile number of a region."""
+    return _mobiles(region).fullmatch(address) is not None
+
+
 @lru_cache
 def _mobiles(region: str) -> re.Pattern[str]:
     """Return the shape of a region's mobile numbers in E.164: what most texts come from, and quicker than reading the number."""

@@ -22,6 +22,7 @@ from hotline.config import load
 from hotline.demo import SHIPPED, seed
 from hotline.deployment import Deployment
 from hotline.gateways.contract import Certainty, Gateway, OutboundText, Sent, Webhook, form
+from hotline.gateways.ringing import Ringing
 from hotline.gateways.shelf import Shelf
 from hotline.gateways.twilio import sign, signed_bytes
 from hotline.gateways.voice import Calls, NotFetched
@@ -60,6 +61,9 @@ class Carrier:
         self.secrets, self.address, self.lacking = self.real.secrets, self.real.address, self.real.lacking
         self.verify, self.external_id, self.answer = self.real.verify, self.real.external_id, self.real.answer
         self.read_text, self.read_status = self.real.read_text, self.real.read_status
+        self.called: list[tuple[str, str]] = []
+        if isinstance(self.real, Ringing):
+            self.read_ring, self.page, self.call = self.real.read_ring, self.real.page, self._call
         self.voices: frozenset[str] = frozenset()
         if isinstance(self.real, Calls):
             self.recorded = lambda call: self.recorded_in.get(call, [])
@@ -81,6 +85,10 @@ class Carrier:
         self.sent += texts
         self.log += texts
         return [(self.next.pop(0) if self.next else accepted)(text) for text in texts]
+
+    def _call(self, number: str, reference: str) -> Sent:
+        self.called.append((number, reference))
+        return Sent(reference, Certainty.ACCEPTED, provider_id=f"CA-{reference}")
 
     def find(self, text: OutboundText, since: datetime) -> Sequence[str]:
         del since

@@ -11,7 +11,7 @@ from hotline.db import after_commit
 from hotline.deployment import Deployment
 from hotline.intake.arrivals import Arrival, Claimed
 from hotline.intake.called import Called
-from hotline.intake.receive import Opened
+from hotline.intake.received import Opened
 from hotline.intake.voice.heard import CallHeard
 from hotline.intake.voice.told import said
 from hotline.models import Lane, Reading

@@ -15,12 +15,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from hotline import audit
+from hotline.comeback import forget_tries
 from hotline.config import load
 from hotline.deployment import Deployment
 from hotline.intake import arrivals, overheard, quarantine, spool, tapes
 from hotline.log import configure
 from hotline.models import UNREAD, Counter, DialledSession, Inbox, InboxState, Lane, Quarantine, first_id, table, written_out
-from hotline.outbound import deliver
+from hotline.outbound import callback, deliver
 from hotline.queue import QueueName
 from hotline.routing import escalate
 from hotline.routing.settle import settle
@@ -104,7 +105,10 @@ def free_inbox(session: Session, deployment: Deployment, now: datetime) -> int:
 
 def standing_still(session: Session, now: datetime) -> list[QueueName]:
     """Return the queues in which rows are due."""
-    lanes = [QueueName(lane) for lane in Lane if deliver.waiting(session, lane, now)]
+    busy = {lane for lane in Lane if deliver.waiting(session, lane, now)} | (
+        {Lane.BULK} if callback.waiting(session, now) else set()
+    )
+    lanes = [QueueName(lane) for lane in Lane if lane in busy]
     due = [QueueName.TAPES] if tapes.due(session, now) or overheard.due(session, now) else []
     return ([QueueName.INTAKE] if arrivals.waiting(session) or quarantine.asked(session) else []) + lanes + due
 
@@ -117,6 +121,7 @@ def purge(session: Session, deployment: Deployment, now: datetime) -> None:
     session.execute(delete(INBOX).where(INBOX.c.id.in_(old)))
     session.execute(delete(SESSION).where(SESSION.c.at < now - SESSIONS_END, ~SESSION.c.stopped))
     session.execute(delete(SESSION).where(SESSION.c.at < now - STOPPED_KEPT))
+    forget_tries(session, now)
     aside = table(Quarantine)
     forgotten = aside.c.id < first_id(now - timedelta(days=deployment.settings.quarantine_days))
     freed = sum(session.scalars(delete(aside).where(forgotten).returning(aside.c.size)))

@@ -13,7 +13,8 @@ from hotline.intake import clues
 from hotline.intake.arrivals import Arrival, Claimed
 from hotline.intake.dialled import Dialled
 from hotline.intake.erase import remove_hops
-from hotline.intake.receive import Opened, Received, assessed_row
+from hotline.intake.receive import assessed_row
+from hotline.intake.received import Opened, Received
 from hotline.intake.ussd.heard import Heard
 from hotline.intake.ussd.told import said, words
 from hotline.models import Assessed, Inbox, Lane, Reading, table

@@ -18,12 +18,14 @@ from hotline.config import load
 from hotline.db import after_commit
 from hotline.deployment import Deployment
 from hotline.gateways.contract import InboundText, OptOut, StatusUpdate
-from hotline.intake import arrivals, clues, quarantine
+from hotline.intake import arrivals, beeps, clues, quarantine
 from hotline.intake.arrivals import Claimed
 from hotline.intake.callers import stopped_at_gateway
-from hotline.intake.receive import Received, assessed_row, receive
+from hotline.intake.receive import assessed_row, receive
+from hotline.intake.received import Received
 from hotline.models import Assessed, Lane, table
 from hotline.outbound import status
+from hotline.outbound.callback import call_back
 from hotline.queue import QueueName
 from hotline.routing.grow import reread, words_of
 from hotline.routing.refer import Referable, refer
@@ -56,6 +58,8 @@ def deliver(queue: str) -> None:
     site = deployment()
     with Post(site, Lane(queue)) as post:
         _until_quiet(QueueName(queue), post.batch, full=site.settings.deliver_batch, pause=PAUSE_BETWEEN_PARCELS)
+    if queue == QueueName.BULK:
+        call_back(site)
 
 
 def fetch_tapes(queue: str) -> None:
@@ -120,6 +124,7 @@ def _advance(site: Deployment, claimed: Claimed) -> None:
         told = hops.advance(session, site, dialled, now)
         spoken = calls.advance(session, site, called, now)
         lanes |= told.lanes | spoken.lanes
+        beeps.take(session, site, claimed.arrivals, now)
         later = _statuses(session, site, claimed) | spoken.later
         arrivals.finish(session, claimed, later=later, obeyed=received.obeyed)
         hops.forget(session, dialled, told)

@@ -29,11 +29,13 @@ from hotline.gateways.contract import (
     plain_id,
     said,
 )
+from hotline.gateways.ringing import Ring, Stage
 from hotline.gateways.wire import Wire, by_status
 from hotline.privacy import Keyring
 
 LEEWAY = 300  # seconds our clock and theirs may differ
 RECEIVED = "message.phone.received"
+MISSED = "message.call.missed"
 PROGRESS = {
     "message.phone.sent": Progress.SENT,
     "message.phone.delivered": Progress.DELIVERED,
@@ -46,7 +48,7 @@ class HttpSms:
     """One phone of one account."""
 
     name = "httpsms"
-    kinds = frozenset({"sms", "status"})
+    kinds = frozenset({"sms", "status", "beep"})
     per_request = 1
     folds_copies = False
     methods = frozenset({"POST"})
@@ -59,7 +61,10 @@ class HttpSms:
         self.secrets = (*self._keys, *filter(None, [self._key]))
 
     def address(self, kind: str) -> str:
-        """Return the address to enter at httpSMS for a kind: `sms` for message.phone.received, `status` for the others."""
+        """Return the address to enter at httpSMS for a kind.
+
+        `sms` is for message.phone.received, `beep` for message.call.missed, `status` for the others.
+        """
         return f"{self._base}/in/{self.name}/{kind}"
 
     def lacking(self) -> tuple[str, ...]:
@@ -111,6 +116,15 @@ class HttpSms:
             raise Unreadable("contact")
         sender, to, body = (said(data.get(name)) for name in ("contact", "owner", "content"))
         return InboundText(sender, to, body, sent_at=moment(said(data.get("timestamp"))), doubled=True)
+
+    def read_ring(self, webhook: Webhook) -> Ring:
+        """Read a missed call: contact, owner, timestamp. Raises Unreadable."""
+        data = _data(webhook)
+        if said(webhook.json.get("type")) != MISSED:
+            raise Unreadable("type")
+        if not said(data.get("contact")):
+            raise Unreadable("contact")
+        return Ring(Stage.MISSED, number=said(data.get("contact")), at=moment(said(data.get("timestamp"))))
 
     def read_status(self, webhook: Webhook) -> StatusUpdate:
         """Read what became of a text; `request_id` is ours where an event carries it. Raises Unreadable."""

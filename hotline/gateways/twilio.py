@@ -26,7 +26,7 @@ from twilio.rest.api.v2010.account.message import MessageInstance
 from urllib3.exceptions import NewConnectionError
 
 from hotline.config import Settings
-from hotline.gateways import twilio_calls
+from hotline.gateways import twilio_calls, twilio_rings
 from hotline.gateways.contract import (
     Answer,
     Certainty,
@@ -46,6 +46,7 @@ from hotline.gateways.contract import (
     seconds_to_wait,
     words,
 )
+from hotline.gateways.ringing import Ring, Stage
 from hotline.gateways.voice import CallPage, CallStep
 from hotline.privacy import Keyring
 
@@ -84,7 +85,7 @@ class Twilio:
     """One Twilio account."""
 
     name = "twilio"
-    kinds = frozenset({"sms", "status", *twilio_calls.KINDS})
+    kinds = frozenset({"sms", "status", "beep", *twilio_calls.KINDS})
     voices = frozenset(twilio_calls.LOCALES)
     per_request = 1
     folds_copies = False
@@ -125,6 +126,8 @@ class Twilio:
         """Return the message SID; for a callback also the status, since each status is its own event."""
         if webhook.kind in twilio_calls.KINDS:
             return twilio_calls.event_id(webhook)
+        if webhook.kind == "beep":
+            return twilio_rings.event_id(webhook)
         if webhook.kind == "sms":
             return _first(webhook, b"MessageSid", b"SmsSid", b"SmsMessageSid")
         sid, status = _first(webhook, b"MessageSid", b"SmsSid"), _first(webhook, b"MessageStatus", b"SmsStatus")
@@ -179,6 +182,26 @@ class Twilio:
 
     def _tapes(self) -> twilio_calls.Tapes:
         return twilio_calls.Tapes(self._settings, self._settings.twilio_account_sid, self._tokens[0])
+
+    def read_ring(self, webhook: Webhook) -> Ring:
+        """Read an event of a call. Raises Unreadable."""
+        return twilio_rings.read(webhook)
+
+    def page(self, stage: Stage, words: str, reference: str) -> Answer:
+        """Return what a call does now."""
+        return twilio_rings.page(stage, words, self.address("beep"), reference)
+
+    def call(self, number: str, reference: str) -> Sent:
+        """Place one call with a look whether a machine answers."""
+        wish, ours = twilio_rings.wish(self.address("beep"), reference), self._settings.beep_number or self._settings.twilio_from
+        try:
+            placed = self._api().calls.create(to=number, from_=ours, **wish)
+        except Refusal as refusal:
+            return refusal.of(OutboundText(reference, number, ""))
+        except Exception as error:  # noqa: BLE001  as with texts: an answer of any other shape breaks the SDK anywhere
+            certainty = Certainty.REFUSED if _never_began(error) else Certainty.UNKNOWN
+            return Sent(reference, certainty, code=type(error).__name__)
+        return Sent(reference, Certainty.ACCEPTED, provider_id=plain_id(str(placed.sid)))
 
     def send(self, texts: Sequence[OutboundText]) -> list[Sent]:
         """Send each text by its own request."""

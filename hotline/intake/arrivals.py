@@ -24,6 +24,7 @@ from hotline.gateways.contract import (
     read_hop,
     read_hops_end,
 )
+from hotline.gateways.ringing import Hearing, Ring
 from hotline.gateways.voice import Calls
 from hotline.intake.envelope import session_of, without_id
 from hotline.intake.ussd.heard import Heard, understood
@@ -35,7 +36,7 @@ from hotline.models import CALLS, UNREAD, Inbox, InboxKind, InboxState, table, w
 from hotline.privacy import CannotOpen
 
 INBOX = table(Inbox)
-Event = InboundText | StatusUpdate | OptOut | Heard | HopsEnd | CallHeard
+Event = InboundText | StatusUpdate | OptOut | Heard | HopsEnd | CallHeard | Ring
 WAITING = (written_out(INBOX.c.state, UNREAD), INBOX.c.state == InboxState.RECEIVED)
 NO_SUCH_MESSAGE = "no such message"
 
@@ -166,6 +167,8 @@ def _read(deployment: Deployment, row: RowMapping) -> Arrival:
 def _event(deployment: Deployment, gateway: Gateway, kind: str, webhook: Webhook) -> Event:
     if kind == InboxKind.SMS:
         return gateway.read_text(webhook)
+    if kind == InboxKind.BEEP and isinstance(gateway, Hearing):
+        return gateway.read_ring(webhook)
     if kind == InboxKind.USSD:
         return _heard(deployment, gateway, webhook)
     if kind in CALLS and isinstance(gateway, Calls):

@@ -18,7 +18,8 @@ from hotline.intake.arrivals import Arrival
 from hotline.intake.callers import Known
 from hotline.intake.dialled import Dialled
 from hotline.intake.overheard import AFTER_BEGIN, AFTER_END
-from hotline.intake.receive import CASE_KEY, MESSAGE, REPORT, Conversation, Received
+from hotline.intake.receive import CASE_KEY, MESSAGE, REPORT
+from hotline.intake.received import Conversation, Received
 from hotline.intake.ussd.tree import NOTHING
 from hotline.intake.voice.heard import CallHeard
 from hotline.intake.voice.told import chose, lines, may_text, said, telling
@@ -113,7 +114,7 @@ class Called(Dialled):
     def _tell_step(self, arrival: Arrival, step: CallHeard, caller_id: str, conversation: Conversation) -> bool:
         for place, line in enumerate(lines(step, self.deployment.words)):
             in_turn = replace(arrival, received_at=arrival.received_at + timedelta(microseconds=place))
-            self._say(in_turn, line, caller_id, conversation)
+            self._write_down(in_turn, line, caller_id, conversation)
         if chose(step, "review", "erase"):
             self._erase(step.call)
         if step.tape is not None:
@@ -167,9 +168,9 @@ class Called(Dialled):
             row |= {"state": RecordingState.ERASING, "message_id": None}
 
     def _add(self, arrival: Arrival, line: str, caller_id: str, conversation: Conversation) -> str:
-        return self._say(arrival, self.deployment.words.text(f"calls.{line}", REFERENCE), caller_id, conversation)
+        return self._write_down(arrival, self.deployment.words.text(f"calls.{line}", REFERENCE), caller_id, conversation)
 
-    def _say(self, arrival: Arrival, body: str, caller_id: str, conversation: Conversation) -> str:
+    def _write_down(self, arrival: Arrival, body: str, caller_id: str, conversation: Conversation) -> str:
         caller = Known({"id": caller_id}, fresh=False)
         return self._line(arrival, body, caller, conversation, MessageKind.ANSWER_IN)
 

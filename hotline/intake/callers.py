@@ -12,6 +12,7 @@ from hotline.db import add_rows
 from hotline.deployment import Deployment
 from hotline.intake.dialog import Open, Reaction
 from hotline.models import Caller, Message, MessageState, SafeContact, new_id, table
+from hotline.outbound.callback import call_off
 from hotline.phone import Sender
 
 CALLER, MESSAGE = table(Caller), table(Message)
@@ -111,6 +112,8 @@ class Callers:
             connection.execute(update(CALLER).where(CALLER.c.id == bindparam("of")).values(**values), rows)
         if self.silenced:
             mine = (MESSAGE.c.caller_id.in_(self.silenced), MESSAGE.c.state.in_(QUEUED), MESSAGE.c.created_at < now)
+            numbers = [caller.row["number_index"] for caller in self.known.values() if caller.id in self.silenced]
+            call_off(session, numbers, now)
             stopped = {"state": MessageState.SUPPRESSED, "reason": "asked us to stop", "settled_at": now}
             connection.execute(update(MESSAGE).where(*mine).values(**stopped))
 

@@ -88,6 +88,12 @@ def recognise(text: str) -> Command | None:
     return Command(kind) if kind else None
 
 
+def return_code(text: str) -> str | None:
+    """Return the ten digits of a return code, however they are spaced, or None for anything else."""
+    command = recognise(text)
+    return command.value if command and command.kind is Kind.RETURN_CODE else None
+
+
 def preload() -> None:
     """Read the words now, so that nobody waits for it later."""
     _caller_words(), _lookalikes()

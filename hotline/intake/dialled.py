@@ -11,12 +11,14 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
+from hotline.comeback import digits, drawn, row
 from hotline.deployment import Deployment
 from hotline.gateways.contract import HopsEnd
 from hotline.intake.arrivals import Arrival
 from hotline.intake.callers import Known
 from hotline.intake.erase import erase
-from hotline.intake.receive import CASE, REPORT, Conversation, Grown, Intake, Received
+from hotline.intake.receive import CASE, REPORT, Intake
+from hotline.intake.received import Conversation, Grown, Received
 from hotline.intake.ussd.heard import Heard
 from hotline.intake.ussd.told import lines, may_text, said, telling, words
 from hotline.intake.ussd.tree import NOTHING, Said
@@ -80,7 +82,10 @@ class Dialled(Intake):
         if conversation is not None:
             silence = timedelta(seconds=0 if heard.over else self.deployment.settings.ussd_silence_seconds)
             self.settles[conversation.report_id] = self.now + silence
-            self.over |= {conversation.case_id} if heard.over else set()
+            if heard.over:
+                self.over.add(conversation.case_id)
+                code = digits(self.deployment, drawn(heard.session, heard.draw))
+                self.codes.append(row(self.deployment, code, conversation.case_id, self.now))
 
     def _end(self, index: bytes) -> None:
         known = self.callers.known.get(index)

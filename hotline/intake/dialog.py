@@ -17,6 +17,7 @@ class Open(StrEnum):
     SAFE = "s1"  # is it OK to text you on this phone now?
     WHEN = "s4"  # when is better?
     TALK = "talk"  # the person said yes and is telling
+    TOLD = "told"  # and has a return code
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ class Reaction:
 
 
 FREE_TEXT = Reaction(reply="sms.s1", asks=Open.SAFE)
-TELLING = Reaction(asks=Open.TALK)
+TOLD = Reaction(reply="sms.s7", asks=Open.TOLD)
+TELLING = Reaction(asks=Open.TOLD)
 STOP = Reaction(report=False, reply="sms.s13", stop=True)
 PANIC = Reaction(report=False, stop=True, panic=True)
 START = Reaction(report=False, reply="sms.s1", asks=Open.SAFE, start=True)
@@ -70,7 +72,7 @@ def react(open_question: Open | None, command: Command | None) -> Reaction:
         return WHEN_ANSWERS[digit]
     if kind is Kind.INFO:
         return INFO
-    return TELLING if open_question is Open.TALK else FREE_TEXT
+    return {Open.TALK: TOLD, Open.TOLD: TELLING}.get(open_question, FREE_TEXT) if open_question else FREE_TEXT
 
 
 def going_on(open_question: Open | None, *, first: bool) -> Reaction:

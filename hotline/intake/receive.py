@@ -6,23 +6,22 @@ more costs a few rows in bulk inserts, never a query of its own.
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
-from hotline import handle
-from hotline.db import add_rows
+from hotline import comeback, handle
+from hotline.db import add_rows, insert_unless_there
 from hotline.deployment import Deployment
 from hotline.gateways.contract import InboundText
 from hotline.intake.arrivals import Arrival
 from hotline.intake.callers import Callers, Known
-from hotline.intake.commands import officer_answer, recognise
+from hotline.intake.commands import officer_answer, recognise, return_code
 from hotline.intake.dialog import ALWAYS, Reaction, going_on, react
 from hotline.intake.pieces import Joint, Pieces
+from hotline.intake.received import Conversation, Grown, OfficersAnswer, Opened, Received
 from hotline.intake.twins import Twins
-from hotline.intake.ussd.tree import NOTHING, Said
 from hotline.models import (
     Assessed,
     Case,
@@ -35,8 +34,8 @@ from hotline.models import (
     MessageState,
     Reading,
     Report,
+    ReturnCode,
     SafeContact,
-    Verb,
     new_id,
     table,
 )
@@ -44,57 +43,8 @@ from hotline.outbound.compose import Draft
 from hotline.phone import Sender
 from hotline.privacy import Key
 
-CASE, CASE_KEY, CONTACT, MESSAGE, REPORT = (table(m) for m in (Case, CaseKey, Contact, Message, Report))
+CASE, CASE_KEY, CODE, CONTACT, MESSAGE, REPORT = (table(m) for m in (Case, CaseKey, ReturnCode, Contact, Message, Report))
 ASSESSED = table(Assessed)
-
-
-@dataclass(frozen=True)
-class Opened:
-    """A new case with the reading of its first text."""
-
-    case_id: str
-    handle: str
-    key: Key
-    reading: Reading
-
-
-@dataclass(frozen=True)
-class Grown:
-    """A case that got more words; it is to be read again as a whole, with what answers `said` beside them in a language."""
-
-    case_id: str
-    key: Key
-    said: Said = NOTHING
-    language: str | None = None
-
-
-@dataclass(frozen=True)
-class OfficersAnswer:
-    """A contact's answer to an alert."""
-
-    contact_id: str
-    verb: Verb
-    code: str | None
-
-
-@dataclass
-class Received:
-    """What a batch brought. `obeyed` says, by inbox row, what became of texts that no message keeps."""
-
-    opened: list[Opened] = field(default_factory=list)
-    grown: dict[str, Grown] = field(default_factory=dict)
-    answers: list[OfficersAnswer] = field(default_factory=list)
-    lanes: set[Lane] = field(default_factory=set)
-    obeyed: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Conversation:
-    """A caller's open report."""
-
-    case_id: str
-    report_id: str
-    key: Key
 
 
 class Intake:
@@ -111,6 +61,7 @@ class Intake:
         self.conversations: dict[str, Conversation] = {}
         self.rows: dict[str, list[dict[str, object]]] = {name: [] for name in ("case", "key", "report", "assessed", "message")}
         self.touched: dict[str, str] = {}
+        self.codes: list[dict[str, object]] = []
         self.listening: set[str] = set()
         self.received = Received()
         self.handles: list[str] = []
@@ -170,6 +121,8 @@ class Intake:
         conversation = self.conversations.get(caller.id)
         joint = self.pieces.look(conversation.case_id if conversation else None, text, arrival.received_at)
         reaction = self._reaction(caller, text, joint)
+        if self._asked_for_news(arrival, text, caller, sender, reaction):
+            return
         reading = self.readings[arrival.inbox_id]
         if reading.language_confident:
             caller.row["language"] = reading.language
@@ -187,6 +140,19 @@ class Intake:
             (self.listening.add if safe else self.listening.discard)(conversation.case_id)
         if not arrival.late:
             self._answer(caller, reaction, reading, conversation, arrival.gateway)
+
+    def _asked_for_news(self, arrival: Arrival, text: InboundText, caller: Known, sender: Sender, reaction: Reaction) -> bool:
+        """Answer a return code that stands for a case, and keep it nowhere. Ten digits that stand for none are words."""
+        code = return_code(text.body) if not reaction.stop else None
+        found = comeback.ask(self.session, self.deployment, code, sender.address, self.now) if code else comeback.UNKNOWN
+        if found in {comeback.UNKNOWN, comeback.LATER}:
+            return False
+        self.received.obeyed[arrival.inbox_id] = "a return code"
+        caller.row["last_inbound_at"] = self.now
+        if not arrival.late:
+            language = str(caller.row["language"] or self.deployment.settings.default_language)
+            self._say(caller, f"news.{found}", language, None, arrival.gateway)
+        return True
 
     def _reaction(self, caller: Known, text: InboundText, joint: Joint | None) -> Reaction:
         """Return what a text does. A later piece goes on telling: it answers nothing, and nothing is said back to it."""
@@ -268,25 +234,42 @@ class Intake:
         if not caller.may_get_automatic_answer(f"{self.deployment.local(self.now):%Y-%m-%d}", settings.auto_reply_daily_cap):
             return
         language = reading.language if reading.language_confident else settings.default_language
+        self._say(caller, reaction.reply, language, conversation, gateway)
+
+    def _say(self, caller: Known, template: str, language: str, conversation: Conversation | None, gateway: str) -> None:
+        gives_code = template == comeback.GIVES_CODE
+        values = {"number": comeback.HIDDEN} if gives_code else {}
         draft = Draft(
             kind=MessageKind.AUTO,
             lane=Lane.REPLY,
-            body=self.deployment.words.text(reaction.reply, language),
+            body=self.deployment.words.text(template, language, **values),
             gateway=gateway,
             case_id=conversation.case_id if conversation else None,
             caller_id=caller.id,
-            template=reaction.reply,
-            valid_for=timedelta(seconds=settings.auto_reply_validity_seconds),
+            template=template,
+            valid_for=timedelta(seconds=self.deployment.settings.auto_reply_validity_seconds),
         )
         key = conversation.key if conversation else self.deployment.keyring.fields
-        self.rows["message"].append(draft.row(key, self.now))
+        row = draft.row(key, self.now)
+        if gives_code and conversation:
+            row = self._with_code(draft, conversation, row)
+        self.rows["message"].append(row)
         self.received.lanes.add(Lane.REPLY)
+
+    def _with_code(self, draft: Draft, conversation: Conversation, row: dict[str, object]) -> dict[str, object]:
+        """Return the row of a text whose code is not taken, and let that code stand for the case."""
+        while comeback.taken(self.session, self.deployment, code := comeback.digits(self.deployment, str(row["id"]))):
+            row = draft.row(conversation.key, self.now)
+        self.codes.append(comeback.row(self.deployment, code, conversation.case_id, self.now))
+        return row
 
     def _write(self) -> None:
         self.callers.write(self.session, self.now)
         tables = {"case": CASE, "key": CASE_KEY, "report": REPORT, "assessed": ASSESSED, "message": MESSAGE}
         for name, table_ in tables.items():
             add_rows(self.session, table_, self.rows[name])
+        if self.codes:
+            insert_unless_there(self.session.connection(), CODE, self.codes)
         if self.touched:
             self._touch()
 

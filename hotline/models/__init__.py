@@ -2,8 +2,10 @@
 
 from hotline.models.audit import AuditEvent
 from hotline.models.base import Base, Moment, first_id, new_id, table, written_out
+from hotline.models.beeps import IN_FLIGHT, Beep, BeepState
 from hotline.models.calls import UNSETTLED, AudioForm, RecordedAudio, Recording, RecordingState, VoiceCall, sound_bound_to
 from hotline.models.cases import AT_REST, Case, CaseKey, CaseState, Note, Referral, ReferralState, Verb
+from hotline.models.comeback import CodeTry, ReturnCode
 from hotline.models.dialled import DialledSession
 from hotline.models.inbox import (
     CALLS,
@@ -38,6 +40,7 @@ __all__ = [
     "AT_REST",
     "CALLS",
     "DEAD_STATES",
+    "IN_FLIGHT",
     "ON_THE_WAY",
     "RANK",
     "SET_ASIDE",
@@ -49,10 +52,13 @@ __all__ = [
     "AudioForm",
     "AuditEvent",
     "Base",
+    "Beep",
+    "BeepState",
     "Caller",
     "Case",
     "CaseKey",
     "CaseState",
+    "CodeTry",
     "Contact",
     "Correction",
     "Counter",
@@ -84,6 +90,7 @@ __all__ = [
     "Referral",
     "ReferralState",
     "Report",
+    "ReturnCode",
     "SafeContact",
     "Tier",
     "Verb",

@@ -17,6 +17,7 @@ class InboxKind(StrEnum):
     USSD = "ussd"
     USSD_END = "ussd_end"
     OPT_OUT = "optout"
+    BEEP = "beep"
     VOICE = "voice"
     VOICE_EVENT = "voice_event"
     RECORDING = "recording"

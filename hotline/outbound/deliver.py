@@ -18,6 +18,7 @@ from sqlalchemy import BindParameter, RowMapping, and_, bindparam, func, or_, se
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from hotline.comeback import filled
 from hotline.db import add_rows
 from hotline.deployment import Deployment
 from hotline.gateways.contract import Certainty, OutboundText, Sent
@@ -231,7 +232,8 @@ def _opened(deployment: Deployment, row: RowMapping, person: RowMapping, case: R
     if row["case_id"] is not None and (case is None or case["wrapped"] is None):
         raise CannotOpen
     key = keyring.case_key(case["id"], case["wrapped"]) if case else keyring.fields
-    return OutboundText(row["id"], to, key.open_text(row["sealed"], bound_to(row["id"])), _valid_for(row, now))
+    body = filled(deployment, row["id"], row["template"], key.open_text(row["sealed"], bound_to(row["id"])))
+    return OutboundText(row["id"], to, body, _valid_for(row, now))
 
 
 def _withheld(deployment: Deployment, row: RowMapping, person: RowMapping, case: RowMapping | None, now: datetime) -> str | None:

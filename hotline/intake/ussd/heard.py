@@ -17,7 +17,10 @@ HEADER = "hotline-heard"
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One hop, understood. `session` is the keyed hash of the network's id, `over` that the session came to a last page."""
+    """One hop, understood. `session` is the keyed hash of the network's id, `over` that the session came to a last page.
+
+    `draw` tells which return code that page gave.
+    """
 
     session: str
     sender: str
@@ -25,13 +28,14 @@ class Heard:
     steps: tuple[Step, ...]
     over: bool
     stopped: bool
+    draw: int | None = None
 
 
 def with_turn(webhook: Webhook, turn: Turn) -> Webhook:
     """Return the webhook with what the door understood of it."""
     at = turn.standing
     steps = [[step.screen, step.answer, step.words] for step in turn.steps]
-    said = json.dumps([at.language, steps, SCREENS[at.screen].last, at.stopped])
+    said = json.dumps([at.language, steps, SCREENS[at.screen].last, at.stopped, at.draw])
     return replace(webhook, headers={**webhook.headers, HEADER: said})
 
 
@@ -42,8 +46,8 @@ def understood(webhook: Webhook, hop: Hop, walk: Walk, session: str) -> Heard:
     """
     sender = hop.sender or f"session {hop.session}"
     if (said := webhook.headers.get(HEADER)) is not None:
-        language, steps, over, stopped = json.loads(said)
-        return Heard(session, sender, language, _steps(steps), over, stopped)
+        language, steps, over, stopped, *more = json.loads(said)
+        return Heard(session, sender, language, _steps(steps), over, stopped, *more)
     turn = walk.hear(None, hop.text)
     at = turn.standing
     return Heard(session, sender, at.language, turn.steps, SCREENS[at.screen].last, at.stopped)

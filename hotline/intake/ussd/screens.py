@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from hotline.catalog import Catalog, CatalogError
+from hotline.comeback import HIDDEN, spaced
 from hotline.gsm7 import COST
 from hotline.intake.ussd.sectors import MOST_SHOWN
-from hotline.intake.ussd.tree import BUSY, LANGUAGES, MENU, SCREENS, Screen
+from hotline.intake.ussd.tree import BUSY, LANGUAGES, MENU, SCREENS, THANKS, Screen
 from hotline.intake.ussd.walk import BACK, Standing
 
 LONGEST: Final = 160
@@ -28,10 +29,12 @@ class Pages:
         for (name, code), page in (*self._made.items(), *((("which", code), self._which(code, longest)) for code in LANGUAGES)):
             _check(name, code, page)
 
-    def page(self, standing: Standing) -> str:
-        """Return the page of a session."""
+    def page(self, standing: Standing, code: str = "") -> str:
+        """Return the page of a session; `code` are the digits that its last page gives."""
         if standing.offered:
             return self._which(standing.language, standing.offered)
+        if standing.screen == THANKS:
+            return self._page(SCREENS[THANKS], standing.language, (), number=spaced(code) if code else HIDDEN)
         return self._made[standing.screen, standing.language]
 
     def busy(self, language: str) -> str:
@@ -41,9 +44,11 @@ class Pages:
     def _which(self, language: str, names: Sequence[str]) -> str:
         return self._page(SCREENS["which"], language, names)
 
-    def _page(self, screen: Screen, language: str, names: Sequence[str]) -> str:
+    def _page(self, screen: Screen, language: str, names: Sequence[str], number: str = HIDDEN) -> str:
         saved = self._text("saved", language) + " " if screen.saved else ""
-        lines = "\n".join([saved + self._text(screen.name, language), *self._lines(screen, language, names)])
+        given = {"number": number} if screen.name == THANKS else {}
+        heading = self._words.text(screen.text, language, **given)
+        lines = "\n".join([saved + heading, *self._lines(screen, language, names)])
         return f"{END if screen.last else GO_ON}{lines}"
 
     def _lines(self, screen: Screen, language: str, names: Sequence[str]) -> Iterator[str]:

@@ -16,14 +16,19 @@ BYE: Final = "bye"
 STOPPED: Final = "stopped"
 THANKS: Final = "thanks"
 BUSY: Final = "busy"
+CODE: Final = "code"
+NEWS: Final = tuple(f"news_{name}" for name in ("kept", "read", "working", "question", "passed_on", "ended"))
+UNKNOWN: Final = "unknown"
+LATER: Final = "later"
 
 
 class Input(StrEnum):
-    """What a screen waits for: one of its answers, the letters of a sector, or words; nothing where the session ends."""
+    """What a screen waits for: one of its answers, letters of a sector, words, a return code; nothing where the session ends."""
 
     CHOICE = "choice"
     SECTOR = "sector"
     WORDS = "words"
+    CODE = "code"
     NOTHING = "nothing"
 
 
@@ -69,6 +74,11 @@ class Screen:
     saved: bool = False
 
     @property
+    def text(self) -> str:
+        """The key of its heading; news has the same words on every way out."""
+        return self.name.replace("_", ".", 1) if self.name in NEWS else f"ussd.{self.name}"
+
+    @property
     def last(self) -> bool:
         """Whether the session ends with it."""
         return self.input is Input.NOTHING
@@ -88,6 +98,7 @@ _ALL: Final = (
             Answer("1", "someone", "happening"),
             Answer("2", "me", "safe"),
             _plain("3", "advice", "advice"),
+            _plain("4", "news", CODE),
             _plain("8", "language", "language"),
         ),
     ),
@@ -147,6 +158,7 @@ _ALL: Final = (
         ),
     ),
     *(Screen(name) for name in ("offer", "signs", "numbers", "rights", "phone")),
-    *(Screen(name, input=Input.NOTHING) for name in (BYE, STOPPED, THANKS, BUSY)),
+    Screen(CODE, input=Input.CODE),
+    *(Screen(name, input=Input.NOTHING) for name in (BYE, STOPPED, THANKS, BUSY, UNKNOWN, LATER, *NEWS)),
 )
 SCREENS: Final[Mapping[str, Screen]] = MappingProxyType({screen.name: screen for screen in _ALL})

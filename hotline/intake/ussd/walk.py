@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from hotline.intake.commands import Kind, recognise
+from hotline.intake.commands import Kind, recognise, return_code
 from hotline.intake.ussd.sectors import MOST_SHOWN, beginning, plain
-from hotline.intake.ussd.tree import BYE, MENU, SCREENS, STOPPED, Answer, Input, Screen
+from hotline.intake.ussd.tree import BYE, MENU, SCREENS, STOPPED, UNKNOWN, Answer, Input, Screen
 
 BETWEEN: Final = "*"
 BACK: Final = "0"
@@ -44,7 +44,7 @@ class Standing:
     """Where a session stands.
 
     `behind` are the screens on the way back, `offered` the names on the screen, `heard` the length and hash of the text so
-    far, `life` how often it began anew.
+    far, `life` how often it began anew, `draw` which return code its last page gives.
     """
 
     language: str
@@ -53,6 +53,7 @@ class Standing:
     offered: tuple[str, ...] = ()
     heard: tuple[int, str] | None = None
     life: int = 0
+    draw: int | None = None
 
     @property
     def stopped(self) -> bool:
@@ -73,11 +74,15 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one hop does: where the session then stands, and the steps it took. `again`: the network repeated itself."""
+    """What one hop does: where the session then stands, and the steps it took. `again`: the network repeated itself.
+
+    `code` is a return code that was typed; what it stands for is for the door to find out.
+    """
 
     standing: Standing
     steps: tuple[Step, ...] = ()
     again: bool = False
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,8 @@ class Walk:
         standing = replace(known, heard=heard)
         while fresh and not SCREENS[standing.screen].last:
             taken, fresh = _taken(SCREENS[standing.screen], fresh)
+            if SCREENS[standing.screen].input is Input.CODE and (code := return_code(taken)):
+                return Turn(_gone(standing, UNKNOWN), tuple(steps), code=code)
             standing, step = self._answered(standing, taken)
             steps += [step] if step else []
         return Turn(standing, tuple(steps))

@@ -1,0 +1,75 @@
+"""Receives missed calls: each is stored, folded with others of the same phone, and gets one call back or the reason why not.
+
+A beep is a contact in itself: it stands in the console whatever becomes of its call (docs/adr/0028).
+"""
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import RowMapping, select, update
+from sqlalchemy.orm import Session
+
+from hotline.db import insert_unless_there
+from hotline.deployment import Deployment
+from hotline.gateways.ringing import Ring, Stage
+from hotline.intake.arrivals import Arrival
+from hotline.models import IN_FLIGHT, Beep, BeepState, new_id, table
+from hotline.phone import is_mobile
+
+BEEP = table(Beep)
+SOONEST, SPREAD = 20, 40  # seconds until a call back, and over how many more they are spread
+
+
+def take(session: Session, deployment: Deployment, arrivals: Sequence[Arrival], now: datetime) -> bool:
+    """Write down a batch of events of calls. Returns whether a call back now waits."""
+    waits = False
+    for arrival in arrivals:
+        if isinstance(ring := arrival.event, Ring):
+            if ring.stage is Stage.MISSED:
+                waits |= _missed(session, deployment, arrival, ring, now)
+            elif ring.reference:
+                _went_on(session, ring, now)
+    return waits
+
+
+def _missed(session: Session, deployment: Deployment, arrival: Arrival, ring: Ring, now: datetime) -> bool:
+    rang = deployment.sender(ring.number)
+    index = deployment.number_index(rang.address)
+    if earlier := _earlier(session, index, arrival.received_at - timedelta(minutes=deployment.settings.beep_fold_minutes)):
+        last = max(earlier["last_at"], arrival.received_at)
+        session.execute(update(BEEP).where(BEEP.c.id == earlier["id"]).values(times=BEEP.c.times + 1, last_at=last))
+        return False
+    row_id, foreign = new_id(), not (rang.reachable and is_mobile(rang.address, deployment.settings.region))
+    row = {
+        "id": row_id,
+        "number_index": index,
+        "number_sealed": deployment.keyring.fields.seal_text(rang.address, f"beep|number|{row_id}"),
+        "gateway": arrival.gateway,
+        "times": 1,
+        "first_at": arrival.received_at,
+        "last_at": arrival.received_at,
+        "state": BeepState.REFUSED if foreign else BeepState.WAITING,
+        "reason": "not a mobile number of this country" if foreign else None,
+        "due_at": arrival.received_at + timedelta(seconds=SOONEST + secrets.randbelow(SPREAD)),
+        "settled_at": now if foreign else None,
+    }
+    insert_unless_there(session.connection(), BEEP, [row])
+    return not foreign
+
+
+def _earlier(session: Session, index: bytes, since: datetime) -> RowMapping | None:
+    """Return the beep that one more of the same phone belongs to: one that waits or is being called, or a recent one."""
+    mine = select(BEEP.c.id, BEEP.c.state, BEEP.c.last_at).where(BEEP.c.number_index == index).with_for_update()
+    newest = session.execute(mine.order_by(BEEP.c.last_at.desc()).limit(1)).mappings().one_or_none()
+    return newest if newest is not None and (newest["state"] in IN_FLIGHT or newest["last_at"] > since) else None
+
+
+def _went_on(session: Session, ring: Ring, now: datetime) -> None:
+    """Note what became of a call back: whoever pressed the key was reached, whatever order the events come in."""
+    this = BEEP.c.id == ring.reference
+    if ring.stage is Stage.PRESSED:
+        session.execute(update(BEEP).where(this).values(state=BeepState.REACHED, reason=None, settled_at=now))
+    elif ring.stage is Stage.OVER:
+        missed = {"state": BeepState.UNREACHED, "reason": "nobody pressed the key", "settled_at": now}
+        session.execute(update(BEEP).where(this, BEEP.c.state == BeepState.DIALLING).values(**missed))

@@ -1,0 +1,56 @@
+"""What a batch of texts, hops or calls brought, for the stages that follow."""
+
+from dataclasses import dataclass, field
+
+from hotline.intake.ussd.tree import NOTHING, Said
+from hotline.models import Lane, Reading, Verb
+from hotline.privacy import Key
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A new case with the reading of its first text."""
+
+    case_id: str
+    handle: str
+    key: Key
+    reading: Reading
+
+
+@dataclass(frozen=True)
+class Grown:
+    """A case that got more words; it is to be read again as a whole, with what answers `said` beside them in a language."""
+
+    case_id: str
+    key: Key
+    said: Said = NOTHING
+    language: str | None = None
+
+
+@dataclass(frozen=True)
+class OfficersAnswer:
+    """A contact's answer to an alert."""
+
+    contact_id: str
+    verb: Verb
+    code: str | None
+
+
+@dataclass
+class Received:
+    """What a batch brought. `obeyed` says, by inbox row, what became of texts that no message keeps."""
+
+    opened: list[Opened] = field(default_factory=list)
+    grown: dict[str, Grown] = field(default_factory=dict)
+    answers: list[OfficersAnswer] = field(default_factory=list)
+    lanes: set[Lane] = field(default_factory=set)
+    obeyed: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """A caller's open report."""
+
+    case_id: str
+    report_id: str
+    key: Key
