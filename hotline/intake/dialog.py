@@ -17,7 +17,7 @@ class Open(StrEnum):
     SAFE = "s1"  # is it OK to text you on this phone now?
     WHEN = "s4"  # when is better?
     TALK = "talk"  # the person said yes and is telling
-    TOLD = "told"  # and has a return code
+    TOLD = "told"  # and has a return code, or talks with an officer: no automatic text comes between
 
 
 @dataclass(frozen=True)

@@ -342,7 +342,7 @@ def _told(session: Session, alerts: Sequence[RowMapping], now: datetime) -> None
 
 def _talking(session: Session, replies: Sequence[RowMapping], now: datetime) -> None:
     for row in replies:
-        session.execute(update(CALLER).where(CALLER.c.id == row["caller_id"]).values(open_question="talk", asked_at=now))
+        session.execute(update(CALLER).where(CALLER.c.id == row["caller_id"]).values(open_question="told", asked_at=now))
 
 
 def _stopped(session: Session, rows: Sequence[RowMapping], now: datetime) -> None:

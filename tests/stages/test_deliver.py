@@ -408,7 +408,7 @@ def test_a_stop_at_the_gateway_is_a_stop(known: Line) -> None:
 def test_after_an_officers_reply_the_caller_is_talking_and_no_answer_comes_between(known: Line) -> None:
     queue(known, MessageKind.REPLY)
     known.work()
-    assert known.rows(Caller)[0]["open_question"] == "talk"
+    assert known.rows(Caller)[0]["open_question"] == "told"
     known.forget()
     assert known.says(PHONE, "He is at work until six") == []
 
