@@ -13,7 +13,7 @@ from hotline.models import Case
 from tests.journeys.ledger import Post, invented, kept, owed
 from tests.journeys.running import Running, until
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.faults]
 
 TEXTS = 30
 PROMISED = 60.0

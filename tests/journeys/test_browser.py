@@ -147,6 +147,7 @@ def test_a_caller_leaves_a_voice_message_and_an_officer_hears_it(
     known = set(desk.locator("[data-row]").evaluate_all("rows => rows.map(row => row.dataset.handle)"))
 
     phones.goto(f"{running.desk}/simulator")
+    phones.locator("#profile-a").select_option("trader")  # who has no open case that the call would join
     screen = phones.locator("#screen-a")
     called(phones)
     message = tmp_path / "message.wav"
