@@ -81,10 +81,7 @@ def test_a_phone_dials_walks_is_cut_off_and_redials_to_the_same_first_page(runni
     foreign: list[str] = []
     phones, desk = watched(context, running, foreign), watched(context, running, foreign)
     phones.goto(f"{running.desk}/simulator")
-    phones.locator("#change-a summary").click()
-    phones.locator("#profile-a").select_option("mother")
-    phones.locator("#change-a").get_by_role("button", name="Use this phone").click()
-    expect(phones.locator("#phone-a .who")).to_contain_text("Mother")
+    taken_in_hand(phones, "mother", "Mother")
     page = phones.locator("#screen-a .page")
     phones.locator("#phone-a").get_by_role("button", name="Dial *778#").click()
     expect(page).to_contain_text("Ni ubuntu")
@@ -125,6 +122,14 @@ LISTENING = "document.querySelectorAll('[data-tape] audio')"
 KEYS = (("kanda 1", "1"), ("For English, press 5", "5"), ("needs help", "1"), ("safe to talk", "1"), ("in danger", "1"))
 
 
+def taken_in_hand(phones: Page, profile: str, name: str) -> None:
+    """Make the left phone somebody else's."""
+    phones.locator("#change-a summary").click()
+    phones.locator("#profile-a").select_option(profile)
+    phones.locator("#change-a").get_by_role("button", name="Use this phone").click()
+    expect(phones.locator("#phone-a .who")).to_contain_text(name)
+
+
 def called(phones: Page) -> None:
     """Call from the left phone and press on to the tone."""
     screen = phones.locator("#screen-a")
@@ -147,7 +152,7 @@ def test_a_caller_leaves_a_voice_message_and_an_officer_hears_it(
     known = set(desk.locator("[data-row]").evaluate_all("rows => rows.map(row => row.dataset.handle)"))
 
     phones.goto(f"{running.desk}/simulator")
-    phones.locator("#profile-a").select_option("trader")  # who has no open case that the call would join
+    taken_in_hand(phones, "trader", "Trader")  # who has no open case that the call would join
     screen = phones.locator("#screen-a")
     called(phones)
     message = tmp_path / "message.wav"
