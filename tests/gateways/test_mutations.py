@@ -53,6 +53,12 @@ GENUINE = [
     Genuine("africastalking", "voice_event", "sessionId", [
         ("sessionId", b"ATVId_3"), ("callSessionState", b"Completed"), ("direction", b"Inbound"),
         ("callerNumber", b"+250780000101"), ("destinationNumber", b"+250780000900")]),
+    Genuine("africastalking", "beep", "sessionId", [
+        ("isActive", b"1"), ("sessionId", b"ATVId_4"), ("direction", b"Inbound"), ("callerNumber", b"+250780000101"),
+        ("destinationNumber", b"+250780000900"), ("callSessionState", b"Ringing")]),
+    Genuine("twilio", "beep", "CallSid", [
+        ("CallSid", b"CA" + b"1" * 32), ("AccountSid", b"AC" + b"0" * 32), ("From", b"+250780000101"), ("To", b"+250780000900"),
+        ("CallStatus", b"ringing"), ("ApiVersion", b"2010-04-01"), ("Direction", b"inbound")]),
     Genuine("twilio", "voice", "CallSid", [
         ("CallSid", b"CA" + b"0" * 32), ("AccountSid", b"AC" + b"0" * 32), ("From", b"+250780000101"), ("To", b"+250780000900"),
         ("CallStatus", b"ringing"), ("ApiVersion", b"2010-04-01"), ("Direction", b"inbound"), ("Digits", b"1"),
