@@ -44,4 +44,3 @@ class Beep(Base):
     dialled_at: Mapped[datetime | None] = mapped_column(index=True)
     provider_id: Mapped[str | None]
     settled_at: Mapped[datetime | None]
-    seen_by_id: Mapped[str | None]

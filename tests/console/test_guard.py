@@ -21,6 +21,7 @@ SCREENS = [
     ("GET", "/dead", May.SEE_DEAD),
     ("GET", "/dead/rows", May.SEE_DEAD),
     ("POST", "/dead/mend", May.MEND),
+    ("GET", "/missed", May.SEE_DEAD),
 ]
 # Recordings: who may not read their case may not hear them either (test_listening.py).
 SOUNDS = {"/case/<token>/recording/<recording_id>", "/case/<token>/recording/<recording_id>/original"}

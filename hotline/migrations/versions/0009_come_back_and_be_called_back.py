@@ -50,7 +50,6 @@ def upgrade() -> None:
         sa.Column("dialled_at", moment, nullable=True),
         sa.Column("provider_id", sa.String(), nullable=True),
         sa.Column("settled_at", moment, nullable=True),
-        sa.Column("seen_by_id", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_beep")),
     )
     for column in ("number_index", "last_at", "dialled_at"):
