@@ -16,16 +16,17 @@ run: $(VENV)/.made ## Run the demo: Redis, web, desk, workers, clock, browser ph
 setup: $(VENV)/.made ## Make the environment alone: .venv/, with .venv/bin/hotline
 
 test: $(VENV)/.made-dev ## Run the whole suite but `make faults` (PostgreSQL too where HOTLINE_TEST_DATABASE_URL is set)
-	$(BIN)/pytest -q -n 2 -m "not faults"
+	$(BIN)/pytest -q -n 2 -m "not faults and not long"
 
 quick: $(VENV)/.made-dev ## Run the tests that start no processes and no browser
-	$(BIN)/pytest -q -n 2 -m "not processes and not browser and not faults"
+	$(BIN)/pytest -q -n 2 -m "not processes and not browser and not faults and not long"
 
 faults: $(VENV)/.made-dev ## Run the tests that break things for long; then break a whole hotline and account for every text
 	$(BIN)/pytest -q -n 2 -m faults
 	$(BIN)/python -m tests.faults.harness
 
 faults-long: $(VENV)/.made-dev ## The same with 100,000 texts, and the report for docs/evidence/
+	$(BIN)/pytest -q -n 2 -m long
 	$(BIN)/python -m tests.faults.harness --long --report docs/evidence/faults.md
 
 types: $(VENV)/.made-dev ## Check types

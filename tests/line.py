@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import urlencode
 
+import pytest
 from sqlalchemy import RowMapping, select
 from sqlalchemy.orm import Session
 from werkzeug.test import Client, TestResponse
@@ -255,3 +256,8 @@ def fill_directory(site: Deployment, folder: Path) -> None:
     story.write_text("officer = []\n" + SHIPPED.read_text(encoding="utf-8").partition("[[officer]]")[0], encoding="utf-8")
     with site.db.transaction() as session:
         seed(session, site, MONDAY_NIGHT, story)
+
+
+def in_three_sizes(everyday: int, faults: int, long: int) -> list[object]:
+    """Return the sizes of one test: for every run, for `make faults` and for `make faults-long`."""
+    return [everyday, pytest.param(faults, marks=pytest.mark.faults), pytest.param(long, marks=pytest.mark.long)]

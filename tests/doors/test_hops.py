@@ -22,7 +22,7 @@ from hotline.intake.ussd.heard import HEADER
 from hotline.models import Case, CaseState, DialledSession, Inbox, InboxState, Message, Quarantine
 from tests.dialling import Dialled, post
 from tests.gateways.vendors import PUBLIC_URL, SECRET, THEIR_ADDRESS
-from tests.line import Line, fill_directory
+from tests.line import Line, fill_directory, in_three_sizes
 
 WHOLE = ("8", "5", "1", "1", "3", "NYA", "2", "five girls behind the market")
 
@@ -288,13 +288,9 @@ def dropped_after(line: Line, sessions: int) -> None:
     assert sum(case["state"] == CaseState.UNFINISHED for case in cases) == sessions - whole
 
 
-def test_60_sessions_dropped_at_each_step_lose_no_answer(line: Line) -> None:
-    dropped_after(line, 60)
-
-
-@pytest.mark.faults
-def test_5000_sessions_dropped_at_each_step_lose_no_answer(line: Line) -> None:
-    dropped_after(line, 5000)
+@pytest.mark.parametrize("sessions", in_three_sizes(60, 1000, 5000))
+def test_sessions_dropped_at_each_step_lose_no_answer(line: Line, sessions: int) -> None:
+    dropped_after(line, sessions)
 
 
 def wander(line: Line, walks: int) -> None:
@@ -328,13 +324,9 @@ def wander(line: Line, walks: int) -> None:
     assert not [text for text in line.sent if text.to.startswith("+25079")], "nobody who dialled is texted"
 
 
-def test_200_random_walks_hear_a_page_at_every_hop_and_leave_nothing_unread(line: Line) -> None:
-    wander(line, 200)
-
-
-@pytest.mark.faults
-def test_10000_random_walks_hear_a_page_at_every_hop_and_leave_nothing_unread(line: Line) -> None:
-    wander(line, 10_000)
+@pytest.mark.parametrize("walks", in_three_sizes(200, 2000, 10_000))
+def test_random_walks_hear_a_page_at_every_hop_and_leave_nothing_unread(line: Line, walks: int) -> None:
+    wander(line, walks)
 
 
 # ---- Africa's Talking's own way in

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from hotline.deployment import Deployment
 from hotline.models import Caller, Case, Inbox, InboxFlag, InboxState, Message, Report, table
-from tests.line import Line
+from tests.line import Line, in_three_sizes
 
 PHONE, OTHER = "+250780000101", "+250780000102"
 LOCKED_IN = "They locked me in a house in Kamembe, help me"
@@ -200,7 +200,7 @@ def deliver_each(line: Line, webhooks: Sequence[tuple[str, int]]) -> None:
         assert set(pool.map(post, posts)) == {200}
 
 
-@pytest.mark.parametrize("count", [500, pytest.param(20_000, marks=pytest.mark.faults)])
+@pytest.mark.parametrize("count", in_three_sizes(500, 5000, 20_000))
 def test_webhooks_sent_up_to_seven_times_by_eight_clients_are_one_row_each(line: Line, count: int) -> None:
     webhooks = [(f"SM{number:032x}", number % 7 + 1) for number in range(count)]
     deliver_each(line, webhooks)
