@@ -5,7 +5,7 @@ JASMIN ?= .venv-jasmin
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test quick faults faults-long peers types lint format floors cover bench screens triage-model sure clean
+.PHONY: help run setup test quick stress faults faults-long peers types lint format floors cover bench screens triage-model sure clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -15,17 +15,19 @@ run: $(VENV)/.made ## Run the demo: Redis, web, desk, workers, clock, browser ph
 
 setup: $(VENV)/.made ## Make the environment alone: .venv/, with .venv/bin/hotline
 
-test: $(VENV)/.made-dev ## Run the whole suite but `make faults` (PostgreSQL too where HOTLINE_TEST_DATABASE_URL is set)
+test: $(VENV)/.made-dev ## Run the whole suite but `make stress` and `make faults` (PostgreSQL too where HOTLINE_TEST_DATABASE_URL is set)
 	$(BIN)/pytest -q -n 2 -m "not faults and not long"
 
 quick: $(VENV)/.made-dev ## Run the tests that start no processes and no browser
 	$(BIN)/pytest -q -n 2 -m "not processes and not browser and not faults and not long"
 
-faults: $(VENV)/.made-dev ## Run the tests that break things for long; then break a whole hotline and account for every text
-	$(BIN)/pytest -q -n 2 -m faults
+stress: $(VENV)/.made-dev ## Run the tests that kill, stop, fill and hang the parts, one by one
+	$(BIN)/pytest -q -n 2 -m "faults and not long"
+
+faults: $(VENV)/.made-dev ## Break a whole hotline while signed texts come in, and account for every one of them
 	$(BIN)/python -m tests.faults.harness
 
-faults-long: $(VENV)/.made-dev ## The same with 100,000 texts, and the report for docs/evidence/
+faults-long: $(VENV)/.made-dev ## Both with large numbers: 100,000 texts, and the report for docs/evidence/
 	$(BIN)/pytest -q -n 2 -m long
 	$(BIN)/python -m tests.faults.harness --long --report docs/evidence/faults.md
 
@@ -56,7 +58,7 @@ screens: $(VENV)/.made-dev ## Take the README's picture from the running demo
 triage-model: $(VENV)/.made-dev ## Train triage's statistical model anew from its corpus
 	$(BIN)/python -m hotline.triage.train
 
-sure: lint types floors test faults ## All that CI checks, quickest first
+sure: lint types floors test stress faults ## All that CI checks, quickest first
 
 clean: ## Remove the environment; the instance folder with its keys stays
 	rm -rf $(VENV)

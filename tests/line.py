@@ -259,5 +259,5 @@ def fill_directory(site: Deployment, folder: Path) -> None:
 
 
 def in_three_sizes(everyday: int, faults: int, long: int) -> list[object]:
-    """Return the sizes of one test: for every run, for `make faults` and for `make faults-long`."""
+    """Return the sizes of one test: for every run, for `make stress` and for `make faults-long`."""
     return [everyday, pytest.param(faults, marks=pytest.mark.faults), pytest.param(long, marks=pytest.mark.long)]

@@ -123,7 +123,10 @@ DEAD: dict[str, Callable[[FakeGateway], object]] = {
 }
 
 
-@pytest.mark.parametrize("how", DEAD)
+ALIKE = ("takes and hangs", "resets", "garbage")  # in doubt as a hang and a 500 are
+
+
+@pytest.mark.parametrize("how", [pytest.param(how, marks=[pytest.mark.long] if how in ALIKE else []) for how in DEAD])
 def test_when_the_first_gateway_is_dead_each_alert_to_life_leaves_by_the_second_in_time(
     workers: Workers, gateways: dict[str, FakeGateway], tmp_path: Path, how: str
 ) -> None:
