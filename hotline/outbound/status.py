@@ -28,6 +28,7 @@ RANK = {
     MessageState.DELIVERED: 5,
 }
 FAILURES = (MessageState.UNDELIVERED, MessageState.FAILED)
+OPEN = (MessageState.QUEUED, MessageState.CLAIMED)
 ARRIVED = (MessageState.ACCEPTED, MessageState.SENT, MessageState.DELIVERED)
 
 
@@ -43,6 +44,11 @@ def apply(session: Session, gateway: str, report: StatusUpdate, now: datetime) -
     if row is None:
         return False
     bad = STATES[report.progress] in FAILURES
+    if row["state"] == MessageState.QUEUED and bad:
+        _failed(session, row["id"], report)
+        return True
+    if row["state"] in OPEN and report.provider_id and row["provider_id"] == report.provider_id and not _arrived(report):
+        return True  # overtaken by the bad news of the same try: the next one stands
     if bad and row["state"] == MessageState.CLAIMED and row["attempts"] > 1:
         return False
     if bad and row["provider_id"] and report.provider_id and row["provider_id"] != report.provider_id:
@@ -72,6 +78,16 @@ def raised(state: MessageState, progress: Progress) -> MessageState | None:
     if (state is MessageState.QUEUED and told in FAILURES) or RANK.get(state, 99) >= RANK[told]:
         return None
     return told
+
+
+def _failed(session: Session, message_id: str, report: StatusUpdate) -> None:
+    """Note which try of a text that waits for its next one is known to have failed, so that its older news cannot stop it."""
+    if report.provider_id:
+        session.execute(update(MESSAGE).where(MESSAGE.c.id == message_id).values(provider_id=report.provider_id, reason=report.code))
+
+
+def _arrived(report: StatusUpdate) -> bool:
+    return report.progress is Progress.DELIVERED
 
 
 def _told(session: Session, case_id: str, contact_id: str, now: datetime) -> None:

@@ -13,7 +13,7 @@ from hotline.simulator.replay import percentile
 from hotline.simulator.send import Carrier
 from tests.journeys.running import Running
 
-pytestmark = [pytest.mark.processes, pytest.mark.faults]
+pytestmark = [pytest.mark.processes, pytest.mark.faults, pytest.mark.timed]
 
 TYPED = ("8", "5", "1", "1", "2", "NYA", "2", "five girls behind the market")
 SESSIONS, PHONES = 160, 32

@@ -252,3 +252,18 @@ def test_a_receipt_of_an_earlier_try_that_failed_does_not_undo_the_later_one(lin
     with line.site.db.transaction() as session:
         assert status.apply(session, "twilio", StatusUpdate("SM-second", text.id, Progress.FAILED, "30008"), line.now)
     assert state(line, text) == "failed"
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_bad_news_of_a_try_in_doubt_keeps_its_older_news_from_stopping_the_next_try(line: Line, bad: Progress) -> None:
+    text = answered(line)
+    put(line, text, state=MessageState.QUEUED, provider_id=None)
+    assert told(line, text, bad, code="30008")
+    assert told(line, text, Progress.SENT)
+    assert told(line, text, Progress.ACCEPTED)
+    assert state(line, text) == "queued"
+    put(line, text, state=MessageState.CLAIMED, attempts=2)
+    assert told(line, text, Progress.SENT)
+    assert state(line, text) == "claimed"
+    assert told(line, text, Progress.DELIVERED)
+    assert state(line, text) == "delivered"

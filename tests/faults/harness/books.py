@@ -21,7 +21,8 @@ INBOX, MESSAGE, ATTEMPT, KEY = (table(model) for model in (Inbox, Message, Attem
 def read(site: Deployment, store: str, acts: Iterable[Act], acked: Iterable[Acked], record: Path) -> Facts:
     """Return everything a run has to answer for."""
     sids, accepts, heard = _taken(record)
-    receipts = {sids[sid]: frozenset(statuses) for sid, statuses in heard.items() if sid in sids}
+    last = {message: sid for sid, message in sids.items()}  # news of an earlier try is overtaken by a later one
+    receipts = {message: frozenset(heard[sid]) for message, sid in last.items() if sid in heard}
     return Facts(store, tuple(acts), tuple(acked), tuple(_rows(site)), tuple(_out(site)), tuple(accepts), receipts)
 
 

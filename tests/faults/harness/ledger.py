@@ -13,6 +13,7 @@ ONCE = ("auto", "reply")
 ACCEPTED, REFUSED = "accepted", "refused"
 SETTLED = {"done", "parked"}
 NOT_SENT = {"suppressed", "cancelled"}
+GOES_AGAIN = {"queued", "claimed"}
 RANK = {"accepted": 1, "sent": 2, "undelivered": 3, "failed": 3, "delivered": 4}
 
 
@@ -165,7 +166,9 @@ class Ledger:
 
     def _ended_otherwise(self, text: Out) -> bool:
         heard = [status for status in self.facts.receipts.get(text.id, ()) if status in RANK]
-        return bool(heard) and RANK.get(text.state, 0) < max(RANK[status] for status in heard)
+        if not heard or (text.state in GOES_AGAIN and "delivered" not in heard):
+            return False
+        return RANK.get(text.state, 0) < max(RANK[status] for status in heard)
 
 
 def story(text: Out) -> str:
