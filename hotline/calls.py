@@ -10,7 +10,6 @@ import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from hotline.deployment import Deployment
 from hotline.gateways.contract import Answer, Gateway, Webhook
@@ -95,7 +94,7 @@ class Lines:
 
     def _keep(self, gateway: Gateway, webhook: Webhook, known_as: str | None = None) -> None:
         """Return once the step is on disk. Raises Unavailable when no disk takes it."""
-        row = enclose(self.deployment, self.seal, gateway, webhook, datetime.now(UTC), known_as=known_as)
+        row = enclose(self.deployment, self.seal, gateway, webhook, self.deployment.clock(), known_as=known_as)
         try:
             self.writer.put((INBOX, row))
         except Unavailable:

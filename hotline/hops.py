@@ -10,7 +10,7 @@ import queue
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import Insert
 
@@ -93,7 +93,7 @@ class Hops:
 
     def _news(self, hop: Hop, session: str, turn: Turn, *, there: bool) -> str:
         """Return the page for a return code. The hop itself is not kept: its digits are to stand nowhere."""
-        now = datetime.now(UTC)
+        now = self.deployment.clock()
         phone = self.deployment.sender(hop.sender).address if hop.sender else session
         if not there:
             return self.sorry
@@ -131,7 +131,7 @@ class Hops:
         # A repeat of the same text is the same hop; after beginning anew the same text is another one.
         said = self.deployment.keyring.repeat_index(session, hop.text)[:16]
         known_as = f"{session}-{turn.standing.life}-{said}"
-        now = datetime.now(UTC)
+        now = self.deployment.clock()
         row = enclose(self.deployment, self.seal, gateway, with_turn(webhook, turn), now, known_as=known_as)
         if not there:  # a standing guessed from the text must not replace the one that is known
             self.spool.keep(row)
@@ -149,7 +149,7 @@ class Hops:
     def _kept(self, gateway: Gateway, webhook: Webhook) -> str:
         """Keep a hop that could not be answered as it came, for a worker to make out; say that the line is busy."""
         try:
-            row = enclose(self.deployment, self.seal, gateway, webhook, datetime.now(UTC))
+            row = enclose(self.deployment, self.seal, gateway, webhook, self.deployment.clock())
             try:
                 self.writer.put((INBOX, row))
             except Unavailable:

@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
@@ -86,7 +85,7 @@ class Door:
     def accept(self, gateway: Gateway, webhook: Webhook) -> None:
         """Return once the webhook is on disk, or was already. Raises Forged, or Unavailable when no disk takes it."""
         self._prove(gateway, webhook)
-        row = enclose(self.deployment, self._seal, gateway, webhook, datetime.now(UTC))
+        row = enclose(self.deployment, self._seal, gateway, webhook, self.deployment.clock())
         try:
             self._writer.put((INBOX, row))
         except Unavailable:
@@ -126,7 +125,7 @@ class Door:
             "reason": reason,
             "sealed": self._seal.seal(webhook.packed(), f"quarantine|sealed|{row_id}"),
             "size": len(webhook.body),
-            "received_at": datetime.now(UTC),
+            "received_at": self.deployment.clock(),
             "state": QuarantineState.HELD,
         }
 

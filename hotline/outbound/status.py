@@ -83,7 +83,8 @@ def raised(state: MessageState, progress: Progress) -> MessageState | None:
 def _failed(session: Session, message_id: str, report: StatusUpdate) -> None:
     """Note which try of a text that waits for its next one is known to have failed, so that its older news cannot stop it."""
     if report.provider_id:
-        session.execute(update(MESSAGE).where(MESSAGE.c.id == message_id).values(provider_id=report.provider_id, reason=report.code))
+        failed = {"provider_id": report.provider_id, "reason": report.code}
+        session.execute(update(MESSAGE).where(MESSAGE.c.id == message_id).values(failed))
 
 
 def _arrived(report: StatusUpdate) -> bool:
