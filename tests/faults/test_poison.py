@@ -24,7 +24,7 @@ from workers import clock
 pytestmark = [pytest.mark.processes, pytest.mark.faults]
 
 HOUSE = Path(__file__).parents[2]
-TRIES, LEASE, TEXTS = 3, 2, 30
+TRIES, LEASE, TEXTS = 3, 5, 30
 
 
 @pytest.fixture
