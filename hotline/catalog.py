@@ -25,7 +25,7 @@ REFERENCE: Final = "en"
 SEGMENT: Final = 160  # septets a text may have and still be charged once (3GPP TS 23.038)
 LONGEST_PROMPT: Final = 200  # letters somebody can say in twelve seconds; nobody listens longer on a phone they fear for
 
-CALLER_COMMANDS: Final = ("stop", "start", "help", "info", "lang", "radio", "yes", "no")
+CALLER_COMMANDS: Final = ("stop", "start", "help", "info", "lang", "radio", "join", "yes", "no")
 OFFICER_COMMANDS: Final = ("take", "pass_on", "not_ours")
 LOOKALIKES: Final = "lookalikes"
 COMMANDS: Final = (*CALLER_COMMANDS, *OFFICER_COMMANDS, LOOKALIKES)
@@ -143,6 +143,10 @@ class Catalog:
     def is_draft(self, language: str, /) -> bool:
         """Whether no native speaker has signed the texts of this language yet. Raises KeyError for an unknown one."""
         return self.by_code[language].draft
+
+    def telling(self, text: str, /) -> tuple[str, ...]:
+        """Return the words of a text that tell, in any language, what this line is."""
+        return _telling(text, frozenset(chain.from_iterable(one.never_say for one in self.by_code.values())))
 
     def with_deployment(self, *, cover: str, tips: str, radio: str, ussd: str, language: str = "rw", **lines: str) -> "Catalog":
         """Give the catalog its cover name, numbers and default language, and check every text again with them.
@@ -336,10 +340,13 @@ def _check_opening(where: str, text: str, openings: tuple[str, ...]) -> None:
 
 def _check_banned(where: str, filled: str, banned: frozenset[str]) -> None:
     """Banned in one language is banned in all: the words travel, and so do the phones."""
-    plain = "".join(char for char in unicodedata.normalize("NFKD", filled.lower()) if not unicodedata.combining(char))
-    for word in re.findall(r"[a-z]+", plain):
-        if any(fnmatchcase(word, pattern) for pattern in banned):
-            raise CatalogError(f"{where} says {word!r}, which no text to a caller may say.")
+    if told := _telling(filled, banned):
+        raise CatalogError(f"{where} says {told[0]!r}, which no text to a caller may say.")
+
+
+def _telling(text: str, banned: frozenset[str]) -> tuple[str, ...]:
+    plain = "".join(char for char in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(char))
+    return tuple(word for word in re.findall(r"[a-z]+", plain) if any(fnmatchcase(word, pattern) for pattern in banned))
 
 
 # ---- values -----------------------------------------------------------------------------------------------------

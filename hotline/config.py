@@ -183,6 +183,18 @@ class Settings(BaseSettings):
     quiet_until: time = Field(time(7, 0), description="End of the hours in which nobody is written to first.")
 
     # Conduct
+    broadcast_gateways: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Gateways that share texts to many, comma separated; empty means the one that carries outgoing texts."
+    )
+    broadcast_second_person: int = Field(
+        500, ge=0, description="People from which on somebody else than its author must approve a broadcast."
+    )
+    broadcast_validity_hours: int = Field(
+        24, ge=1, description="Age after which the texts of a broadcast that have not left are dropped."
+    )
+    prices: Path = Field(
+        PROJECT / "message_templates" / "prices.toml", description="File of what a text costs, by gateway and network."
+    )
     auto_reply: bool = Field(default=True, description="Whether the one neutral automatic answer is sent at all.")
     auto_reply_validity_seconds: int = Field(300, description="Age after which an automatic answer is dropped unsent.")
     auto_reply_daily_cap: int = Field(20, description="Automatic answers to one number in a day; a cost cap, not a filter.")
@@ -236,6 +248,7 @@ class Settings(BaseSettings):
     @field_validator(
         "twilio_auth_tokens",
         "gateway_rates",
+        "broadcast_gateways",
         "hook_secrets",
         "trusted_proxies",
         "africastalking_addresses",

@@ -12,6 +12,7 @@ from functools import lru_cache
 import phonenumbers
 
 SPACING = re.compile(r"[\s().\-/\u00a0\u2010-\u2015\u2212\u200b-\u200f\u202a-\u202e\u2060\ufeff]+")
+NETWORK_DIGITS = 2
 DIALLED = re.compile(r"\+?\d+")
 
 
@@ -53,6 +54,15 @@ def _mobiles(region: str) -> re.Pattern[str]:
     if own is None or own.mobile is None or own.mobile.national_number_pattern is None:
         return re.compile(r"(?!)")
     return re.compile(rf"\+{own.country_code}(?:{own.mobile.national_number_pattern})", re.ASCII)
+
+
+def prefix_of(address: str, region: str) -> str:
+    """Return the digits of a number that say what a text to it costs: its country's and, at home, its network's.
+
+    They are too few to know whose number it is, and since numbers move between networks they are good for prices alone.
+    """
+    digits, country = address.removeprefix("+"), str(phonenumbers.country_code_for_region(region))
+    return digits[: len(country) + NETWORK_DIGITS] if digits.startswith(country) else digits[:3]
 
 
 def masked(address: str) -> str:

@@ -29,16 +29,22 @@ class May(StrEnum):
     MEND = "try again, have checked again or settle what was set aside"
     READ_AUDIT = "read the audit record"
     SEE_HEALTH = "see gateways, workers and what is stuck"
+    SEE_BROADCASTS = "see texts to many: words, counts, what became of them"
+    BROADCAST = "write texts to many, and send what was approved"
+    APPROVE_BROADCAST = "approve a text to many that somebody else wrote"
     USE_PHONES = "use the browser phones of a demo"
 
 
 MATRIX: dict[Role, frozenset[May]] = {
     Role.INTAKE: frozenset({May.SEE_QUEUE, May.READ_CASE, May.WORK_CASE, May.REPLY, May.SEE_DEAD}),
-    Role.SUPERVISOR: frozenset({May.SEE_QUEUE, May.READ_CASE, May.WORK_CASE, May.REPLY, May.SEE_DEAD, May.MEND, May.SEE_HEALTH}),
+    Role.SUPERVISOR: frozenset(
+        {May.SEE_QUEUE, May.READ_CASE, May.WORK_CASE, May.REPLY, May.SEE_DEAD, May.MEND, May.SEE_HEALTH}
+        | {May.SEE_BROADCASTS, May.APPROVE_BROADCAST}
+    ),
     Role.AGENCY: frozenset(),
-    Role.BROADCASTER: frozenset(),
+    Role.BROADCASTER: frozenset({May.SEE_BROADCASTS, May.BROADCAST}),
     Role.PRESENTER: frozenset(),
-    Role.AUDITOR: frozenset({May.SEE_QUEUE, May.READ_AUDIT}),
+    Role.AUDITOR: frozenset({May.SEE_QUEUE, May.READ_AUDIT, May.SEE_BROADCASTS}),
     Role.ADMIN: frozenset({May.SEE_HEALTH}),
 }
 

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from hotline import audit
+from hotline.broadcasts import campaign, making
 from hotline.comeback import forget_tries
 from hotline.config import load
 from hotline.deployment import Deployment
@@ -42,6 +43,8 @@ def round_(deployment: Deployment) -> None:
     """Do everything once, each step in a transaction of its own. Raises SQLAlchemyError when the database is away."""
     climbed = (_step(deployment, "climb", escalate.climb) or set()) | (_step(deployment, "settle", settle) or set())
     freed = (_step(deployment, "inbox", free_inbox) or 0) + (_step(deployment, "messages", deliver.free_expired) or 0)
+    _step(deployment, "broadcasts", campaign.begin_due)
+    _step(deployment, "broadcasts over", making.finish)
     tend_spool(deployment)
     _step(deployment, "account", invariants.account)
     _step(deployment, "dead letters", alarm.recount)
@@ -83,7 +86,7 @@ def beat(session: Session, deployment: Deployment, now: datetime) -> list[QueueN
     """Note that the clock lives, and return the queues to ring for."""
     session.execute(deployment.db.insert_or_add(COUNTER), [{"name": BEAT, "value": 0}])
     session.execute(update(COUNTER).where(COUNTER.c.name == BEAT).values(value=int(now.timestamp())))
-    return standing_still(session, now)
+    return standing_still(session, deployment, now)
 
 
 def anchor(session: Session, deployment: Deployment, now: datetime) -> None:
@@ -103,10 +106,10 @@ def free_inbox(session: Session, deployment: Deployment, now: datetime) -> int:
     return poisoned + connection.execute(update(INBOX).where(*lost).values(state=InboxState.RECEIVED)).rowcount
 
 
-def standing_still(session: Session, now: datetime) -> list[QueueName]:
+def standing_still(session: Session, deployment: Deployment, now: datetime) -> list[QueueName]:
     """Return the queues in which rows are due."""
-    busy = {lane for lane in Lane if deliver.waiting(session, lane, now)} | (
-        {Lane.BULK} if callback.waiting(session, now) else set()
+    busy = {lane for lane in Lane if deliver.waiting(session, deployment, lane, now)} | (
+        {Lane.BULK} if callback.waiting(session, now) or making.waiting(session, deployment, now) else set()
     )
     lanes = [QueueName(lane) for lane in Lane if lane in busy]
     due = [QueueName.TAPES] if tapes.due(session, now) or overheard.due(session, now) else []

@@ -13,6 +13,7 @@ from functools import cache, partial
 from sqlalchemy import RowMapping, insert
 from sqlalchemy.orm import Session
 
+from hotline.broadcasts.making import make
 from hotline.casework.acknowledge import answer
 from hotline.config import load
 from hotline.db import after_commit
@@ -57,7 +58,8 @@ def deliver(queue: str) -> None:
     """Send one lane's due messages until no more come."""
     site = deployment()
     with Post(site, Lane(queue)) as post:
-        _until_quiet(QueueName(queue), post.batch, full=site.settings.deliver_batch, pause=PAUSE_BETWEEN_PARCELS)
+        batch = partial(_bulk_batch, site, post) if queue == QueueName.BULK else post.batch
+        _until_quiet(QueueName(queue), batch, full=site.settings.deliver_batch, pause=PAUSE_BETWEEN_PARCELS)
     if queue == QueueName.BULK:
         call_back(site)
 
@@ -90,7 +92,13 @@ def check_asked(site: Deployment) -> None:
 def deliver_batch(site: Deployment, lane: Lane) -> int:
     """Send one batch of a lane and wait until all of it is sent. Returns how many messages there were."""
     with Post(site, lane) as post:
-        return post.batch()
+        return _bulk_batch(site, post) if lane is Lane.BULK else post.batch()
+
+
+def _bulk_batch(site: Deployment, post: Post) -> int:
+    """Send one batch of the broadcasts, after making the rows that come next."""
+    made = make(site)
+    return max(post.batch(), made)
 
 
 def _process(site: Deployment, token: str, rows: Sequence[RowMapping]) -> None:

@@ -68,7 +68,7 @@ class Post:
         site, lane = self._site, self._lane
         with site.db.reading() as session:
             now = site.db.now(session)
-            if not delivery.waiting(session, lane, now):
+            if not delivery.waiting(session, site, lane, now):
                 return None
             wanted = claiming.wanted(session, site, lane, now) if site.settings.gateway_rates else {}
         room = pace(site.settings.redis, tuple(site.settings.rates.items())).room(lane, wanted) if wanted else {}

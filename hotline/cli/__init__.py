@@ -2,7 +2,7 @@
 
 import click
 
-from hotline.cli import dead, desk, doctor, hooks, prompts, run, simulate, triage
+from hotline.cli import broadcast, dead, desk, doctor, hooks, prompts, run, simulate, triage
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -25,5 +25,6 @@ for command in (
     desk.audit,
     desk.quarantine,
     dead.dead,
+    broadcast.broadcast,
 ):
     main.add_command(command)

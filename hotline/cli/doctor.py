@@ -288,6 +288,7 @@ FIXES: Mapping[Invariant, str] = {
     Invariant.I1: "hotline dead list; replay it, and report the cause to us without its words",
     Invariant.I2: "call somebody, acknowledge at the desk; then look at rota, gateways and the clock",
     Invariant.I3: "python -m workers.clock; it frees what dead workers held",
+    Invariant.I4: "hotline broadcast report; stop what is still going, and report the cause to us",
     Invariant.I5: "add duty hours (docs/add-a-contact.md)",
     Invariant.I6: "hotline audit verify; tell whoever answers for this hotline, repair nothing",
 }

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import BindParameter, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
+from hotline import subscribers
 from hotline.db import add_rows
 from hotline.deployment import Deployment
 from hotline.intake.dialog import Open, Reaction
@@ -78,6 +79,7 @@ def stopped_at_gateway(session: Session, deployment: Deployment, senders: Iterab
     earlier = or_(CALLER.c.opted_out_at.is_(None), CALLER.c.opted_out_at < now)
     if indexes:
         session.execute(update(CALLER).where(CALLER.c.number_index.in_(indexes), earlier).values(opted_out_at=now))
+        subscribers.leave(session, now, numbers=indexes)
 
 
 @dataclass
@@ -112,8 +114,9 @@ class Callers:
             connection.execute(update(CALLER).where(CALLER.c.id == bindparam("of")).values(**values), rows)
         if self.silenced:
             mine = (MESSAGE.c.caller_id.in_(self.silenced), MESSAGE.c.state.in_(QUEUED), MESSAGE.c.created_at < now)
-            numbers = [caller.row["number_index"] for caller in self.known.values() if caller.id in self.silenced]
+            numbers = [index for index, caller in self.known.items() if caller.id in self.silenced]
             call_off(session, numbers, now)
+            subscribers.leave(session, now, numbers=numbers)
             stopped = {"state": MessageState.SUPPRESSED, "reason": "asked us to stop", "settled_at": now}
             connection.execute(update(MESSAGE).where(*mine).values(**stopped))
 

@@ -43,13 +43,14 @@ class Kind(StrEnum):
     INFO = "info"
     LANG = "lang"
     RADIO = "radio"
+    JOIN = "join"
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A recognised text. `value` is the digit of a DIGIT and the ten digits of a RETURN_CODE, else empty.
+    """A recognised text. `value` is the digit of a DIGIT, the ten digits of a RETURN_CODE, the keyword of a JOIN, else empty.
 
-    Ten digits may as well be the number of a person somebody writes about: only a look-up tells.
+    Ten digits may as well be the number of a person somebody writes about, and a word after JOIN any word: only a look-up tells.
     """
 
     kind: Kind
@@ -65,6 +66,7 @@ class OfficerAnswer:
 
 
 _ANSWERS: Final = frozenset({Kind.DIGIT, Kind.YES, Kind.NO})
+LONGEST_KEYWORD: Final = 3  # words; of the list's name as people write it
 _VERB_DIGITS: Final = {"1": Verb.TAKE, "2": Verb.PASS_ON, "3": Verb.NOT_OURS}
 
 
@@ -84,6 +86,8 @@ def recognise(text: str) -> Command | None:
         return _number(joined)
     if len(words) == 2 and len(words[0]) == 1 and words[0] in "123456789" and _exact(words[1]) in _ANSWERS:
         return Command(Kind.DIGIT, words[0])  # "1 Yes", as our own question writes it
+    if keyword := _joining(words):
+        return Command(Kind.JOIN, keyword)
     kind = _spelled(words) or (_slipped(words[0]) if len(words) == 1 else None)
     return Command(kind) if kind else None
 
@@ -127,6 +131,13 @@ def _letter(char: str) -> str:
     if char.isdecimal():
         return str(unicodedata.decimal(char))
     return char if char.isalnum() else " "
+
+
+def _joining(words: list[str]) -> str:
+    """Return the keyword after a JOIN, or nothing."""
+    keyword = "".join(words[1:])
+    is_one = 2 <= len(words) <= LONGEST_KEYWORD + 1 and not keyword.isdecimal() and _exact(words[0]) is Kind.JOIN
+    return keyword if is_one else ""
 
 
 def _number(digits: str) -> Command | None:

@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
-from hotline import comeback, handle
+from hotline import comeback, handle, subscribers
 from hotline.db import add_rows, insert_unless_there
 from hotline.deployment import Deployment
 from hotline.gateways.contract import InboundText
 from hotline.intake.arrivals import Arrival
 from hotline.intake.callers import Callers, Known
-from hotline.intake.commands import officer_answer, recognise, return_code
+from hotline.intake.commands import Kind, officer_answer, recognise, return_code
 from hotline.intake.dialog import ALWAYS, Reaction, going_on, react
 from hotline.intake.pieces import Joint, Pieces
 from hotline.intake.received import Conversation, Grown, OfficersAnswer, Opened, Received
@@ -121,7 +121,7 @@ class Intake:
         conversation = self.conversations.get(caller.id)
         joint = self.pieces.look(conversation.case_id if conversation else None, text, arrival.received_at)
         reaction = self._reaction(caller, text, joint)
-        if self._asked_for_news(arrival, text, caller, sender, reaction):
+        if self._asked_for_news(arrival, text, caller, sender, reaction) or self._joined(arrival, text, caller, sender):
             return
         reading = self.readings[arrival.inbox_id]
         if reading.language_confident:
@@ -152,6 +152,25 @@ class Intake:
         if not arrival.late:
             language = str(caller.row["language"] or self.deployment.settings.default_language)
             self._say(caller, f"news.{found}", language, None, arrival.gateway)
+        return True
+
+    def _joined(self, arrival: Arrival, text: InboundText, caller: Known, sender: Sender) -> bool:
+        """Put whoever sends JOIN and the keyword of a list on it. With any other word it is a text like any."""
+        command = recognise(text.body)
+        if command is None or command.kind is not Kind.JOIN or not sender.reachable:
+            return False
+        list_id = subscribers.list_of(self.session, command.value)
+        if list_id is None:
+            return False
+        reading = self.readings[arrival.inbox_id]
+        language = str((reading.language if reading.language_confident else caller.row["language"]) or "") or None
+        joining = subscribers.Joining(sender.address, subscribers.BY_TEXT, arrival.received_at, language)
+        subscribers.enrol(self.session, self.deployment, list_id, [joining], self.now, own=True)
+        self.received.obeyed[arrival.inbox_id] = "joined a list"
+        caller.row |= {"last_inbound_at": self.now, "opted_out_at": None, "panic_at": None}
+        day, cap = f"{self.deployment.local(self.now):%Y-%m-%d}", self.deployment.settings.auto_reply_daily_cap
+        if not arrival.late and caller.may_get_automatic_answer(day, cap):
+            self._say(caller, "sms.joined", language or self.deployment.settings.default_language, None, arrival.gateway)
         return True
 
     def _reaction(self, caller: Known, text: InboundText, joint: Joint | None) -> Reaction:

@@ -3,6 +3,7 @@
 from hotline.models.audit import AuditEvent
 from hotline.models.base import Base, Moment, first_id, new_id, table, written_out
 from hotline.models.beeps import IN_FLIGHT, Beep, BeepState
+from hotline.models.broadcasts import Broadcast, BroadcastList, BroadcastState, Subscriber, Subscription
 from hotline.models.calls import UNSETTLED, AudioForm, RecordedAudio, Recording, RecordingState, VoiceCall, sound_bound_to
 from hotline.models.cases import AT_REST, Case, CaseKey, CaseState, Note, Referral, ReferralState, Verb
 from hotline.models.comeback import CodeTry, ReturnCode
@@ -54,6 +55,9 @@ __all__ = [
     "Base",
     "Beep",
     "BeepState",
+    "Broadcast",
+    "BroadcastList",
+    "BroadcastState",
     "Caller",
     "Case",
     "CaseKey",
@@ -92,6 +96,8 @@ __all__ = [
     "Report",
     "ReturnCode",
     "SafeContact",
+    "Subscriber",
+    "Subscription",
     "Tier",
     "Verb",
     "VoiceCall",

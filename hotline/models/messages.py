@@ -33,6 +33,7 @@ class MessageKind(StrEnum):
     REPLY = "reply"
     ALERT = "alert"
     NOTICE = "notice"
+    BROADCAST = "broadcast"
 
 
 class MessageState(StrEnum):
@@ -60,6 +61,7 @@ ON_THE_WAY = (MessageState.QUEUED, MessageState.CLAIMED)
 class Message(Base):
     """One text. The body is sealed with its case's key; the number is read from caller or contact when it is sent.
 
+    One of a broadcast names it and its subscriber, and there is one such row for each of them at most.
     A piece of a long text names the one that came first (`joined_to`), its place (`piece`) and its `reference`.
     `handled_at`: when a person, or an answer to the case, settled a text that had been set aside.
     """
@@ -70,6 +72,8 @@ class Message(Base):
         Index("ix_message_case", "case_id", "created_at"),
         partial_index("ix_message_provider", "gateway", "provider_id", where="provider_id IS NOT NULL", unique=True),
         partial_index("ix_message_inbox", "inbox_id", where="inbox_id IS NOT NULL"),
+        partial_index("ix_message_broadcast", "broadcast_id", "state", "due_at", where="broadcast_id IS NOT NULL"),
+        partial_index("uq_message_once", "subscriber_id", "broadcast_id", where="subscriber_id IS NOT NULL", unique=True),
         partial_index("ix_message_dead", "lane", "settled_at", where=f"state IN {listed(DEAD_STATES)} AND handled_at IS NULL"),
     )
 
@@ -81,6 +85,8 @@ class Message(Base):
     caller_id: Mapped[str | None] = mapped_column(ForeignKey("caller.id"))
     contact_id: Mapped[str | None] = mapped_column(ForeignKey("contact.id"))
     officer_id: Mapped[str | None] = mapped_column(ForeignKey("officer.id"))
+    broadcast_id: Mapped[str | None]
+    subscriber_id: Mapped[str | None]
     inbox_id: Mapped[str | None]
     template: Mapped[str | None]
     joined_to: Mapped[str | None]

@@ -18,6 +18,7 @@ from hotline.db import claim
 from hotline.deployment import Deployment
 from hotline.models import ON_THE_WAY, Lane, Message, MessageKind, MessageState, table, written_out
 from hotline.outbound import breaker
+from hotline.outbound.recipients import sending
 
 MESSAGE = table(Message)
 ON_ITS_WAY = written_out(MESSAGE.c.state, ON_THE_WAY)
@@ -41,14 +42,15 @@ class Claimed:
         return other if other and other not in self.shut else own
 
 
-def waiting(session: Session, lane: Lane, now: datetime, *also: ColumnElement[bool]) -> bool:
+def waiting(session: Session, deployment: Deployment, lane: Lane, now: datetime, *also: ColumnElement[bool]) -> bool:
     """Whether any message of a lane is due."""
-    return session.execute(select(MESSAGE.c.id).where(*_due(lane, now), *also).limit(1)).first() is not None
+    due = _due(session, deployment, lane, now)
+    return session.execute(select(MESSAGE.c.id).where(*due, *also).limit(1)).first() is not None
 
 
 def wanted(session: Session, deployment: Deployment, lane: Lane, now: datetime) -> dict[str, int]:
     """Return how many of a lane's due messages, up to a batch, each gateway with a limit would carry."""
-    batch = select(MESSAGE.c.gateway).where(*_due(lane, now)).limit(deployment.settings.deliver_batch)
+    batch = select(MESSAGE.c.gateway).where(*_due(session, deployment, lane, now)).limit(deployment.settings.deliver_batch)
     counted = Counter(session.scalars(batch))
     return {name: counted[name] for name in deployment.settings.rates if counted[name]}
 
@@ -57,6 +59,7 @@ def gather(session: Session, deployment: Deployment, lane: Lane, now: datetime, 
     """Claim what may go now. `room` says how many a gateway with a limit may be given."""
     token, chosen = secrets.token_hex(8), deployment.settings
     how = breaker.health(session, now)
+    due = _due(session, deployment, lane, now)
 
     def some(limit: int, *where: ColumnElement[bool]) -> Sequence[RowMapping]:
         values = {
@@ -66,13 +69,13 @@ def gather(session: Session, deployment: Deployment, lane: Lane, now: datetime, 
             "attempts": MESSAGE.c.attempts + 1,
         }
         by = [MESSAGE.c.due_at]
-        return claim(session, MESSAGE, where=[*_due(lane, now), *where], order_by=by, limit=limit, values=values)
+        return claim(session, MESSAGE, where=[*due, *where], order_by=by, limit=limit, values=values)
 
     rows: list[RowMapping] = []
     probes: dict[str, str] = {}
     for name, until in how.ripe.items():
         its = MESSAGE.c.gateway == name
-        if waiting(session, lane, now, its) and breaker.probing(session, chosen, name, until, now):
+        if waiting(session, deployment, lane, now, its) and breaker.probing(session, chosen, name, until, now):
             taken = some(1, its)
             rows += taken
             probes |= {row["id"]: name for row in taken}
@@ -99,5 +102,9 @@ def other_gateway(settings: Settings, name: str) -> str:
 _TO_LIFE = and_(MESSAGE.c.lane == Lane.LIFE, MESSAGE.c.kind == MessageKind.ALERT)
 
 
-def _due(lane: Lane, now: datetime) -> tuple[ColumnElement[bool], ...]:
+def _due(session: Session, deployment: Deployment, lane: Lane, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Ask for what is due: of broadcasts by their own index, so that one that is paused stands in nobody's way."""
+    if lane is Lane.BULK:
+        chosen = MESSAGE.c.broadcast_id.in_(sending(session, deployment, now))
+        return (chosen, MESSAGE.c.state == MessageState.QUEUED, MESSAGE.c.due_at <= now)
     return (ON_ITS_WAY, MESSAGE.c.lane == lane, MESSAGE.c.state == MessageState.QUEUED, MESSAGE.c.due_at <= now)

@@ -23,6 +23,8 @@ class Draft:
     caller_id: str | None = None
     contact_id: str | None = None
     officer_id: str | None = None
+    broadcast_id: str | None = None
+    subscriber_id: str | None = None
     inbox_id: str | None = None
     joined_to: str | None = None
     piece: int | None = None
@@ -46,6 +48,8 @@ class Draft:
             "caller_id": self.caller_id,
             "contact_id": self.contact_id,
             "officer_id": self.officer_id,
+            "broadcast_id": self.broadcast_id,
+            "subscriber_id": self.subscriber_id,
             "inbox_id": self.inbox_id,
             "joined_to": self.joined_to,
             "piece": self.piece,

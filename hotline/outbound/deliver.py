@@ -18,6 +18,7 @@ from sqlalchemy import BindParameter, RowMapping, and_, bindparam, func, or_, se
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from hotline import subscribers
 from hotline.comeback import filled
 from hotline.db import add_rows
 from hotline.deployment import Deployment
@@ -38,7 +39,7 @@ from hotline.models import (
     new_id,
     table,
 )
-from hotline.outbound import breaker
+from hotline.outbound import breaker, recipients
 from hotline.outbound.claiming import ON_ITS_WAY, Claimed, gather, other_gateway, to_life, waiting
 from hotline.outbound.compose import bound_to
 from hotline.outbound.doubt import AT_ONCE, Try, Verdict, judge, looks_up
@@ -172,7 +173,7 @@ def _pack(session: Session, deployment: Deployment, claimed: Claimed, now: datet
     by_id, probed = {row["id"]: row for row in rows}, frozenset(claimed.probes.values())
     parcel = Parcel(claimed.token, now, by_id, {}, {}, claimed.shut, probed)
     for row in rows:
-        person, case = people[row["caller_id"] or row["contact_id"]], cases.get(row["case_id"])
+        person, case = people[row["caller_id"] or row["contact_id"] or row["subscriber_id"]], cases.get(row["case_id"])
         if why := _withheld(deployment, row, person, case, now):
             parcel.withheld[row["id"]] = why
             continue
@@ -225,9 +226,11 @@ def _learn(
     breaker.watch(session, deployment, by_gateway, probed, now)
 
 
-def _opened(deployment: Deployment, row: RowMapping, person: RowMapping, case: RowMapping | None, now: datetime) -> OutboundText:
+def _opened(
+    deployment: Deployment, row: RowMapping, person: Mapping[str, Any], case: RowMapping | None, now: datetime
+) -> OutboundText:
     """Return a message with its number and words in clear. Raises CannotOpen, also where the case's key is gone."""
-    keyring, whose = deployment.keyring, "caller" if row["caller_id"] else "contact"
+    keyring, whose = deployment.keyring, _whose(row)
     to = keyring.fields.open_text(person["number_sealed"], f"{whose}|number|{person['id']}")
     if row["case_id"] is not None and (case is None or case["wrapped"] is None):
         raise CannotOpen
@@ -236,9 +239,17 @@ def _opened(deployment: Deployment, row: RowMapping, person: RowMapping, case: R
     return OutboundText(row["id"], to, body, _valid_for(row, now))
 
 
-def _withheld(deployment: Deployment, row: RowMapping, person: RowMapping, case: RowMapping | None, now: datetime) -> str | None:
+def _whose(row: RowMapping) -> str:
+    return "caller" if row["caller_id"] else "subscriber" if row["subscriber_id"] else "contact"
+
+
+def _withheld(
+    deployment: Deployment, row: RowMapping, person: Mapping[str, Any], case: RowMapping | None, now: datetime
+) -> str | None:
     if row["valid_until"] is not None and row["valid_until"] <= now:
-        return "too late"
+        return recipients.TOO_LATE
+    if row["subscriber_id"] is not None:
+        return recipients.why_not(person)
     if row["caller_id"] is None or _overtaken(row, case):
         return _overtaken(row, case)
     if not person["reachable"]:
@@ -257,11 +268,13 @@ def _overtaken(row: RowMapping, case: RowMapping | None) -> str | None:
     return "somebody has answered" if answered and row["kind"] == MessageKind.ALERT else None
 
 
-def _people(session: Session, rows: Sequence[RowMapping]) -> dict[str, RowMapping]:
+def _people(session: Session, rows: Sequence[RowMapping]) -> dict[str, Mapping[str, Any]]:
     callers = {row["caller_id"] for row in rows if row["caller_id"]}
     contacts = {row["contact_id"] for row in rows if row["contact_id"]}
-    found: list[RowMapping] = [*session.execute(select(CALLER).where(CALLER.c.id.in_(callers))).mappings()] if callers else []
-    found += session.execute(select(CONTACT).where(CONTACT.c.id.in_(contacts))).mappings() if contacts else []
+    many = {row["subscriber_id"] for row in rows if row["subscriber_id"]}
+    found = recipients.people(session, many) if many else []
+    found += [*session.execute(select(CALLER).where(CALLER.c.id.in_(callers))).mappings()] if callers else []
+    found += [*session.execute(select(CONTACT).where(CONTACT.c.id.in_(contacts))).mappings()] if contacts else []
     return {row["id"]: row for row in found}
 
 
@@ -346,6 +359,7 @@ def _talking(session: Session, replies: Sequence[RowMapping], now: datetime) -> 
 
 
 def _stopped(session: Session, rows: Sequence[RowMapping], now: datetime) -> None:
+    subscribers.leave(session, now, ids=[row["subscriber_id"] for row in rows if row["subscriber_id"]])
     callers = [row["caller_id"] for row in rows if row["caller_id"]]
     never = or_(CALLER.c.opted_out_at.is_(None), CALLER.c.opted_out_at < now)
     if callers:

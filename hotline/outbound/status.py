@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
 
+from hotline import subscribers
 from hotline.gateways.contract import Progress, StatusUpdate
 from hotline.models import Caller, Message, MessageKind, MessageState, Referral, ReferralState, table
 
@@ -66,6 +67,8 @@ def apply(session: Session, gateway: str, report: StatusUpdate, now: datetime) -
     if report.opted_out and row["caller_id"]:
         earlier = or_(CALLER.c.opted_out_at.is_(None), CALLER.c.opted_out_at < now)
         session.execute(update(CALLER).where(CALLER.c.id == row["caller_id"], earlier).values(opted_out_at=now))
+    if report.opted_out and row["subscriber_id"]:
+        subscribers.leave(session, now, ids=[row["subscriber_id"]])
     return True
 
 

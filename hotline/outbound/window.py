@@ -30,14 +30,15 @@ def may_write(deployment: Deployment, caller: Reachability, now: datetime) -> st
     if now - last <= timedelta(minutes=deployment.settings.reply_window_minutes):
         return None
     if caller["safe_contact"] == SafeContact.ANY:
-        return None if not _quiet(deployment, now) else "quiet hours"
+        return None if not quiet(deployment, now) else "quiet hours"
     if caller["safe_contact"] == SafeContact.HOURS:
         start, end = HOURS.get(str(caller["safe_hours"]), (time(0), time(0)))
         return None if start <= deployment.local(now).time() < end else "outside the hours the caller named"
     return "the caller wrote too long ago and has not said that it is safe"
 
 
-def _quiet(deployment: Deployment, now: datetime) -> bool:
+def quiet(deployment: Deployment, now: datetime) -> bool:
+    """Whether this is an hour, on the deployment's wall clock, in which nobody is written to first."""
     start, end = deployment.settings.quiet_from, deployment.settings.quiet_until
     local = deployment.local(now).time()
     return start <= local < end if start <= end else local >= start or local < end

@@ -100,8 +100,12 @@ class Listed:
 
 
 def listed(session: Session, deployment: Deployment) -> Listed:
-    """Return the dead letters, as many of each source as a page takes."""
-    sources = [*(list(_messages(session, lane)) for lane in Lane), list(_webhooks(session)), list(_untold(session))]
+    """Return the dead letters, as many of each source as a page takes. A broadcast tells of its own texts in its report."""
+    sources = [
+        *(list(_messages(session, lane)) for lane in Lane if lane is not Lane.BULK),
+        list(_webhooks(session)),
+        list(_untold(session)),
+    ]
     try:
         sources, blind = [*sources, list(_files(deployment))], False
     except OSError:

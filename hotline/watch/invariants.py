@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import and_, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from hotline import audit
@@ -17,6 +17,8 @@ from hotline.models import (
     DEAD_STATES,
     ON_THE_WAY,
     UNREAD,
+    Broadcast,
+    BroadcastState,
     Case,
     Counter,
     Inbox,
@@ -31,7 +33,7 @@ from hotline.models import (
 from hotline.routing import directory
 from hotline.watch.dead import LIFE, PATIENCE, UNANSWERED, UNSETTLED
 
-INBOX, MESSAGE, CASE, COUNTER = (table(m) for m in (Inbox, Message, Case, Counter))
+INBOX, MESSAGE, CASE, COUNTER, BROADCAST = (table(m) for m in (Inbox, Message, Case, Counter, Broadcast))
 UNACCOUNTED = "done without a trace"
 ACCOUNTED_UNTIL = "watch.accounted"
 ACCOUNTED_AT_ONCE = 1000
@@ -43,11 +45,12 @@ DAY = [timedelta(minutes=30 * half) for half in range(48)]
 
 
 class Invariant(StrEnum):
-    """The invariants by their numbers in docs/safety.md. I4, for texts to many, comes with them."""
+    """The invariants by their numbers in docs/safety.md."""
 
     I1 = "every text that came in is in a report, was an answer or a word we obey, or waits for a person"
     I2 = "every life in danger has an alert on its way and a ladder that climbs, or somebody has answered"
     I3 = "nothing is held by a worker that is gone"
+    I4 = "every broadcast that is over has no text on its way, and none has more texts than people were approved"
     I5 = "somebody is on duty at every hour of the next day"
     I6 = "the record of who saw and did what still has its newest anchor"
 
@@ -99,6 +102,15 @@ def held(session: Session, deployment: Deployment, now: datetime) -> int:
     return sum(len(session.execute(question.limit(MANY)).all()) for question in questions)
 
 
+def uneven(session: Session, deployment: Deployment, now: datetime) -> int:
+    """I4: how many broadcasts are over though texts of theirs are on their way, or have more texts than people were approved."""
+    del deployment
+    over = (BROADCAST.c.state.in_((BroadcastState.DONE, BroadcastState.STOPPED)), BROADCAST.c.ended_at < now - PATIENCE)
+    going = (MESSAGE.c.broadcast_id == BROADCAST.c.id, MESSAGE.c.state.in_((MessageState.QUEUED, MessageState.CLAIMED)))
+    broken = or_(and_(*over, exists().where(*going)), BROADCAST.c.rows > BROADCAST.c.people)
+    return len(session.execute(select(BROADCAST.c.id).where(broken).limit(MANY)).all())
+
+
 def unguarded(session: Session, deployment: Deployment, now: datetime) -> int:
     """I5: in how many half hours of the next day nobody is on duty. The last resort is to be woken, and does not count."""
     hours = [span for entry in directory.load(session) if not entry.last_resort for span in entry.hours]
@@ -120,6 +132,7 @@ CHECKS: Mapping[Invariant, Check] = {
     Invariant.I1: unaccounted,
     Invariant.I2: unheard,
     Invariant.I3: held,
+    Invariant.I4: uneven,
     Invariant.I5: unguarded,
     Invariant.I6: unanchored,
 }

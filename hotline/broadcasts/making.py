@@ -1,0 +1,109 @@
+"""Makes the rows of a broadcast while it is sent, a page ahead of the gateways, and ends it when all are settled.
+
+A page, its rows and the mark up to whom they reach are one commit: after a crash it goes on where it was, and the unique key of
+person and broadcast makes a second row impossible. Never more people than were approved.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Row, RowMapping, func, select, update
+from sqlalchemy.orm import Session
+
+from hotline.broadcasts.audience import Audience, Part, page
+from hotline.broadcasts.check import shares, wording
+from hotline.db import add_rows
+from hotline.deployment import Deployment
+from hotline.models import Broadcast, BroadcastState, Lane, Message, MessageKind, MessageState, table
+from hotline.outbound.compose import Draft
+from hotline.outbound.recipients import HELD_OUT, sending
+
+BROADCAST, MESSAGE = table(Broadcast), table(Message)
+AHEAD: Final = 1000
+OPEN: Final = (MessageState.QUEUED, MessageState.CLAIMED)
+
+
+def make(deployment: Deployment) -> int:
+    """Make the next rows of each broadcast that is sending. Returns how many were made."""
+    with deployment.db.reading() as session:
+        now = deployment.db.now(session)
+        unmade = session.scalars(select(BROADCAST.c.id).where(*_unmade(sending(session, deployment, now)))).all()
+        short = [one for one in unmade if _waiting(session, one, MessageState.QUEUED) < AHEAD]
+    made = 0
+    for broadcast_id in short:
+        with deployment.db.transaction() as session:
+            made += _next(session, deployment, broadcast_id, deployment.db.now(session))
+    return made
+
+
+def waiting(session: Session, deployment: Deployment, now: datetime) -> bool:
+    """Whether rows are to be made now."""
+    going = sending(session, deployment, now)
+    return bool(going) and session.scalar(select(BROADCAST.c.id).where(*_unmade(going)).limit(1)) is not None
+
+
+def finish(session: Session, deployment: Deployment, now: datetime) -> int:
+    """End the broadcasts of which all rows are made and settled. Returns how many ended."""
+    del deployment
+    made = (BROADCAST.c.state == BroadcastState.SENDING, BROADCAST.c.made_at.is_not(None))
+    over = [one for one in session.scalars(select(BROADCAST.c.id).where(*made)) if not _waiting(session, one, *OPEN)]
+    if over:
+        ended = update(BROADCAST).where(BROADCAST.c.id.in_(over), BROADCAST.c.state == BroadcastState.SENDING)
+        session.execute(ended.values(state=BroadcastState.DONE, ended_at=now))
+    return len(over)
+
+
+def _next(session: Session, deployment: Deployment, broadcast_id: str, now: datetime) -> int:
+    mine = (BROADCAST.c.id == broadcast_id, BROADCAST.c.state == BroadcastState.SENDING, BROADCAST.c.made_at.is_(None))
+    row = session.execute(select(BROADCAST).where(*mine).with_for_update()).mappings().one_or_none()
+    if row is None:
+        return 0
+    audience = Audience.read(row["audience"])
+    people = page(session, audience, now, row["upto"], AHEAD)
+    rows, texted = _rows(deployment, row, audience, people, now)
+    add_rows(session, MESSAGE, rows)
+    values = {
+        "upto": people[-1].id if people else row["upto"],
+        "rows": BROADCAST.c.rows + texted,
+        "made_at": now if len(people) < AHEAD else None,
+    }
+    session.execute(update(BROADCAST).where(BROADCAST.c.id == broadcast_id).values(**values))
+    return texted
+
+
+def _rows(
+    deployment: Deployment, row: RowMapping, audience: Audience, people: Sequence[Row[Any]], now: datetime
+) -> tuple[list[dict[str, object]], int]:
+    """Return the rows of a page of people, and how many of them are to be texted."""
+    words, turns, key = wording(deployment, row), shares(deployment), deployment.keyring.fields
+    rows, texted = list[dict[str, object]](), 0
+    for person in people:
+        part = audience.part(row["id"], person.id)
+        held = part is Part.HELD_OUT
+        if part is Part.NOT_SAMPLED or (not held and row["rows"] + texted >= row["people"]):
+            continue
+        language = words.language(person.language)
+        draft = Draft(
+            kind=MessageKind.BROADCAST,
+            lane=Lane.BULK,
+            body="" if held else words.text(language, person.sector),
+            gateway=turns[(row["rows"] + texted) % len(turns)],
+            broadcast_id=row["id"],
+            subscriber_id=person.id,
+            state=MessageState.SUPPRESSED if held else MessageState.QUEUED,
+        )
+        settled = {"settled_at": now, "reason": HELD_OUT} if held else {"settled_at": None, "reason": None}
+        rows.append(draft.row(key, now) | settled | {"valid_until": row["valid_until"]})
+        texted += not held
+    return rows, texted
+
+
+def _unmade(ids: Sequence[str]) -> tuple[ColumnElement[bool], ...]:
+    return BROADCAST.c.id.in_(ids), BROADCAST.c.made_at.is_(None)
+
+
+def _waiting(session: Session, broadcast_id: str, *states: MessageState) -> int:
+    """Return how many rows of a broadcast are in these states, up to a page."""
+    some = select(MESSAGE.c.id).where(MESSAGE.c.broadcast_id == broadcast_id, MESSAGE.c.state.in_(states)).limit(AHEAD)
+    return session.scalar(select(func.count()).select_from(some.subquery())) or 0

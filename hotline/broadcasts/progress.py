@@ -1,0 +1,191 @@
+"""How far a broadcast is, and what became of it: counts by fate, network, language and reason, never by person.
+
+Whoever was left out silently counts as most of those do whose text left, in each line anew: no sum gives a reporter away.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import RowMapping, func, select
+from sqlalchemy.orm import Session
+
+from hotline.broadcasts.check import Found
+from hotline.broadcasts.reasons import plain
+from hotline.deployment import Deployment
+from hotline.models import BroadcastState, Message, MessageState, Subscriber, table
+from hotline.outbound import breaker
+from hotline.outbound.recipients import HELD_OUT, LEFT_OUT, STOPPED, TOO_LATE
+from hotline.outbound.window import quiet
+
+MESSAGE, SUBSCRIBER = table(Message), table(Subscriber)
+STALLED_AFTER: Final = timedelta(minutes=2)
+PACE_OVER: Final = timedelta(minutes=1)
+
+
+class Fate(StrEnum):
+    """What became of one person's text, as whoever watches sees it."""
+
+    DELIVERED = "delivered"
+    SENT = "sent"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    STOPPED = "stopped"
+    LATE = "late"
+    TAKEN_BACK = "taken back"
+    WAITING = "waiting"
+
+
+FATES: Final = {
+    MessageState.DELIVERED: Fate.DELIVERED,
+    MessageState.ACCEPTED: Fate.SENT,
+    MessageState.SENT: Fate.SENT,
+    MessageState.UNDELIVERED: Fate.FAILED,
+    MessageState.FAILED: Fate.FAILED,
+    MessageState.DEAD: Fate.FAILED,
+    MessageState.UNKNOWN: Fate.UNKNOWN,
+    MessageState.CANCELLED: Fate.TAKEN_BACK,
+}
+WHY: Final = {STOPPED: Fate.STOPPED, TOO_LATE: Fate.LATE}
+LEFT_US: Final = (Fate.DELIVERED, Fate.SENT, Fate.UNKNOWN)
+
+
+class Stands(StrEnum):
+    """Why nothing moves, as a sentence."""
+
+    QUIET = "It waits: in the quiet hours nobody is written to."
+    GATEWAY = "Stalled: a gateway that carries it is left alone because it keeps failing. It is tried again by itself."
+    STALLED = "Stalled: nothing has moved for two minutes. Look at the bulk worker and the gateway: hotline doctor."
+
+
+@dataclass(frozen=True)
+class Line:
+    """How the texts to one network in one language stand, by fate."""
+
+    network: str
+    language: str
+    fates: dict[Fate, int]
+
+    @property
+    def people(self) -> int:
+        """How many there are."""
+        return sum(self.fates.values())
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How a broadcast stands. `rate` is texts a second in the last minute, `left_seconds` None where it cannot be told."""
+
+    people: int
+    fates: dict[Fate, int]
+    reasons: list[tuple[str, int]] = field(default_factory=list)
+    stops: int = 0
+    cost: float = 0
+    currency: str = ""
+    rate: float = 0
+    left_seconds: float | None = None
+    stands: Stands | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many are still to come."""
+        return self.fates.get(Fate.WAITING, 0)
+
+    @property
+    def done(self) -> int:
+        """How many are settled."""
+        return self.people - self.waiting
+
+    @property
+    def percent(self) -> int:
+        """How far it is."""
+        return 100 * self.done // self.people if self.people else 0
+
+
+def progress(session: Session, deployment: Deployment, row: RowMapping, now: datetime) -> Progress:
+    """Return how a broadcast stands now."""
+    mine = MESSAGE.c.broadcast_id == row["id"]
+    query = select(MESSAGE.c.state, MESSAGE.c.reason, func.count().label("many")).where(mine)
+    counted = [(r.state, r.reason, r.many) for r in session.execute(query.group_by(MESSAGE.c.state, MESSAGE.c.reason))]
+    fates = _folded(counted)
+    ended = row["made_at"] is not None or row["state"] in (BroadcastState.DONE, BroadcastState.STOPPED)
+    people = sum(fates.values()) if ended else max(row["people"], sum(fates.values()))
+    fates[Fate.WAITING] += people - sum(fates.values())
+    reasons = Counter[str]()
+    for state, reason, many in counted:
+        if FATES.get(state) in (Fate.FAILED, Fate.UNKNOWN):
+            reasons[plain(reason)] += many
+    found = Found.read({k: v for k, v in row["found"].items() if k != "at"}) if row["found"] else Found()
+    left = sum(fates[fate] for fate in LEFT_US)
+    cost = round(found.cost * left / found.people, 2) if found.people else 0
+    recent = (mine, MESSAGE.c.accepted_at > now - PACE_OVER)
+    rate = (session.scalar(select(func.count()).where(*recent)) or 0) / PACE_OVER.total_seconds()
+    return Progress(
+        people,
+        {fate: fates[fate] for fate in Fate},
+        reasons.most_common(),
+        _stops(session, row),
+        cost,
+        found.currency,
+        round(rate, 1),
+        fates[Fate.WAITING] / rate if rate and fates[Fate.WAITING] else None,
+        _stands(session, deployment, row, fates[Fate.WAITING], now),
+    )
+
+
+def lines(session: Session, row: RowMapping) -> list[Line]:
+    """Return how the rows made so far stand, by network and language."""
+    columns = (SUBSCRIBER.c.prefix, SUBSCRIBER.c.language, MESSAGE.c.state, MESSAGE.c.reason)
+    joined = select(*columns, func.count().label("many")).join_from(
+        MESSAGE, SUBSCRIBER, SUBSCRIBER.c.id == MESSAGE.c.subscriber_id
+    )
+    cells: dict[tuple[str, str], list[tuple[str, str | None, int]]] = {}
+    for one in session.execute(joined.where(MESSAGE.c.broadcast_id == row["id"]).group_by(*columns)):
+        cells.setdefault((one.prefix, one.language or ""), []).append((one.state, one.reason, one.many))
+    return [
+        Line(network, language, {fate: many for fate, many in fates.items() if many})
+        for (network, language), counted in sorted(cells.items())
+        if (fates := _folded(counted)).total()
+    ]
+
+
+def _folded(counted: Iterable[tuple[str, str | None, int]]) -> Counter[Fate]:
+    """Count by fate. Who was held out does not count, who was left out counts as most of those whose text left."""
+    fates, silent = Counter[Fate](), 0
+    for state, reason, many in counted:
+        if state == MessageState.SUPPRESSED and reason == LEFT_OUT:
+            silent += many
+        elif state == MessageState.SUPPRESSED and reason != HELD_OUT:
+            fates[WHY.get(reason or "", Fate.STOPPED)] += many
+        elif state != MessageState.SUPPRESSED:
+            fates[FATES.get(MessageState(state), Fate.WAITING)] += many
+    fates[Fate.DELIVERED if fates[Fate.DELIVERED] > fates[Fate.SENT] else Fate.SENT] += silent
+    return fates
+
+
+def _stops(session: Session, row: RowMapping) -> int:
+    """Return how many of those it went to have left since it began."""
+    if row["started_at"] is None:
+        return 0
+    both = (MESSAGE.c.broadcast_id == row["id"], SUBSCRIBER.c.left_at >= row["started_at"])
+    joined = select(func.count()).select_from(MESSAGE).join(SUBSCRIBER, SUBSCRIBER.c.id == MESSAGE.c.subscriber_id)
+    return session.scalar(joined.where(*both)) or 0
+
+
+def _stands(session: Session, deployment: Deployment, row: RowMapping, waiting: int, now: datetime) -> Stands | None:
+    if row["state"] != BroadcastState.SENDING or not waiting:
+        return None
+    if quiet(deployment, now):
+        return Stands.QUIET
+    moved = select(func.max(func.coalesce(MESSAGE.c.settled_at, MESSAGE.c.accepted_at))).where(
+        MESSAGE.c.broadcast_id == row["id"]
+    )
+    last = session.scalar(moved) or row["started_at"]
+    if now - last < STALLED_AFTER:
+        return None
+    mine = select(MESSAGE.c.gateway).where(MESSAGE.c.broadcast_id == row["id"], MESSAGE.c.state == MessageState.QUEUED)
+    shut = set(breaker.health(session, now).shut) & set(session.scalars(mine.distinct()))
+    return Stands.GATEWAY if shut else Stands.STALLED

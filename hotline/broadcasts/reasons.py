@@ -1,0 +1,32 @@
+"""Why a text did not arrive, in plain words, from the codes that gateways give."""
+
+from collections.abc import Mapping
+from typing import Final
+
+OFF: Final = "The phone is off or out of reach."
+NO_NUMBER: Final = "No phone has this number."
+REFUSES: Final = "The network or the phone refuses such texts."
+NO_CREDIT: Final = "The account at the gateway has no credit."
+VANISHED: Final = "A worker ended while it was sending: whether it left is not known."
+SILENT: Final = "The gateway did not answer: whether it left is not known."
+BROKEN: Final = "The gateway could not be reached."
+OTHER: Final = "The gateway gives another reason: {code}."
+NONE: Final = "The gateway gives no reason."
+
+# Twilio: twilio.com/docs/api/errors; Africa's Talking: developers.africastalking.com, delivery reports, failureReason.
+KNOWN: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("30003", "30008", "UserIsInactive", "AbsentSubscriber", "unreachable"), OFF),
+    **dict.fromkeys(
+        ("30005", "30006", "21211", "21614", "UserDoesNotExist", "NotNetworkSubscriber", "InvalidPhoneNumber"), NO_NUMBER
+    ),
+    **dict.fromkeys(("30004", "30007", "UserInBlackList", "UserNotSubscribedToProduct", "Rejected"), REFUSES),
+    **dict.fromkeys(("InsufficientCredit", "InsufficientBalance"), NO_CREDIT),
+    "worker vanished": VANISHED,
+    **dict.fromkeys(("no answer", "ReadTimeoutError", "ProtocolError"), SILENT),
+    **dict.fromkeys(("ConnectTimeoutError", "NewConnectionError", "gateway shut"), BROKEN),
+}
+
+
+def plain(code: str | None) -> str:
+    """Return the words for a code."""
+    return KNOWN.get(code, OTHER.format(code=code)) if code else NONE

@@ -1,0 +1,329 @@
+"""`hotline broadcast`: texts to many from the command line, by the same rules as at the desk.
+
+Whoever approves signs for it with their own password and code: two people at one keyboard are still two people.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from sqlalchemy import RowMapping, select
+from sqlalchemy.orm import Session
+
+from hotline.broadcasts import audience as choice
+from hotline.broadcasts import campaign
+from hotline.broadcasts.audience import Audience
+from hotline.broadcasts.campaign import Refused
+from hotline.broadcasts.check import Found, dry_run
+from hotline.broadcasts.progress import Fate, Stands, progress
+from hotline.broadcasts.progress import lines as by_lines
+from hotline.broadcasts.texts import library
+from hotline.cli import lists
+from hotline.cli.lists import columns, opened
+from hotline.deployment import Deployment
+from hotline.models import Broadcast, BroadcastState, table
+from hotline.officers import Answer, admit, named, password_holds
+from hotline.roles import May, allows
+
+BROADCAST = table(Broadcast)
+OVER = (BroadcastState.DONE, BroadcastState.STOPPED)
+BY = click.option("--by", required=True, help="Sign-in name of the officer who does it.")
+
+
+@click.group()
+def broadcast() -> None:
+    """Texts to many: the right words, once, to people who agreed, at a decent hour."""
+
+
+for command in lists.COMMANDS:
+    broadcast.add_command(command)
+
+
+# ---- words and check --------------------------------------------------------------------------------------------
+
+
+@broadcast.command("library")
+def library_() -> None:
+    """Show texts to begin with, and where each fact comes from."""
+    with opened() as site:
+        shelf = library(site.settings.templates)
+    for one in shelf:
+        click.echo(f"{one.key}: {one.title}\n  {one.texts['en']}")
+        for says, source in one.facts:
+            click.echo(f"  - {says} ({source})")
+
+
+@broadcast.command("new")
+@click.argument("name")
+@click.option("--from", "taken", help="Take the texts over from the library.")
+@click.option("--text", "texts", multiple=True, help="A text as LANGUAGE=WORDS; may be given for each language.")
+@click.option("--fill", "filled", multiple=True, help="A value as PLACEHOLDER=VALUE, such as time=18:00.")
+@click.option("--list", "keywords", multiple=True, required=True, help="Keyword of a list it goes to.")
+@click.option("--language", "languages", multiple=True, help="Only people of this language.")
+@click.option("--sector", "sectors", multiple=True, help="Only people of this sector.")
+@click.option("--interest", "interests", multiple=True, help="Only people with this interest.")
+@click.option("--rested", default=0, help="Leave out whoever was texted in the last so many days.")
+@click.option("--sample", default=100, type=click.IntRange(1, 100), help="Take only so many per cent.")
+@click.option("--hold-out", default=0, type=click.IntRange(0, 50), help="Let so many per cent get nothing, to see the effect.")
+@BY
+def new(name: str, taken: str | None, by: str, **given: Any) -> None:
+    """Write a draft; prints its ID."""
+    with opened() as site:
+        _who(site, by, May.BROADCAST)
+        words, signed = dict[str, str](), tuple[str, ...]()
+        if taken:
+            found = next((one for one in library(site.settings.templates) if one.key == taken), None)
+            if found is None:
+                raise click.ClickException("The library has no such text: hotline broadcast library")
+            words, signed = dict(found.texts), found.read_by_native
+        own = _pairs(given["texts"])
+        people = Audience(
+            tuple(one.casefold() for one in given["keywords"]),
+            given["languages"],
+            given["sectors"],
+            given["interests"],
+            given["rested"],
+            given["sample"],
+            given["hold_out"],
+        )
+
+        def write(session: Session, now: datetime) -> str:
+            return campaign.create(
+                session,
+                name=name,
+                texts=words | own,
+                audience=people,
+                author=by,
+                now=now,
+                filled=_pairs(given["filled"]),
+                read_by_native=tuple(language for language in signed if language not in own),
+            )
+
+        click.echo(_step(site, write))
+
+
+@broadcast.command("check")
+@click.argument("broadcast_id", metavar="ID")
+@BY
+def check(broadcast_id: str, by: str) -> None:
+    """Go through every row: text, segments, cost, time, and what is wrong."""
+    with opened() as site:
+        _who(site, by, May.BROADCAST)
+        row = _row(site, broadcast_id)
+        bar = Progress(TextColumn("checking"), BarColumn(), MofNCompleteColumn(), transient=True)
+        with site.db.reading() as session, bar:
+            now = site.db.now(session)
+            task = bar.add_task("checking", total=choice.size(session, Audience.read(row["audience"]), now, row["id"]).texted)
+            found = dry_run(session, site, row, now, lambda people: bar.advance(task, people))
+        _step(site, lambda session, now: campaign.checked(session, row, found, actor=by, now=now))
+        _show(found)
+
+
+@broadcast.command("approve")
+@click.argument("broadcast_id", metavar="ID")
+@click.option("--people", type=int, prompt="How many people does it go to", help="The number of people, typed.")
+@click.option("--password", prompt="Your password", hide_input=True, help="Asked for where it is not given.")
+@click.option("--code", prompt="Code of your authenticator", help="Asked for where it is not given.")
+@BY
+def approve(broadcast_id: str, people: int, password: str, code: str, by: str) -> None:
+    """Approve a checked broadcast: with your own password and code, and the number of people typed."""
+    with opened() as site:
+        row = _row(site, broadcast_id)
+        few = row["people"] <= site.settings.broadcast_second_person
+        with site.db.reading() as session:
+            held = password_holds(named(session, by), password)
+        with site.db.transaction() as session:
+            now = site.db.now(session)
+            officer = admit(session, site.keyring, Answer(by, held, code), now=now)
+            role = officer.role if officer else ""
+        if not allows(role, May.APPROVE_BROADCAST) and not (few and allows(role, May.BROADCAST)):
+            raise click.ClickException("That is nobody who may approve this.")
+        _step(site, lambda session, now: campaign.approve(session, site, broadcast_id, actor=by, typed=people, now=now))
+        click.echo("Approved. It goes out with: hotline broadcast send ID")
+
+
+# ---- sending ----------------------------------------------------------------------------------------------------
+
+
+@broadcast.command("send")
+@click.argument("broadcast_id", metavar="ID")
+@click.option("--at", "at", type=click.DateTime(["%Y-%m-%dT%H:%M"]), help="Local time to begin at; without it, now.")
+@BY
+def send(broadcast_id: str, at: datetime | None, by: str) -> None:
+    """Send an approved broadcast, now or at a time. In the quiet hours it waits for their end."""
+    with opened() as site:
+        _who(site, by, May.BROADCAST)
+        moment = at.replace(tzinfo=site.settings.zone).astimezone(UTC) if at else None
+        _step(site, lambda session, now: campaign.schedule(session, site, broadcast_id, moment or now, actor=by, now=now))
+        click.echo("Scheduled. See it go: hotline broadcast watch ID")
+
+
+@broadcast.command("pause")
+@click.argument("broadcast_id", metavar="ID")
+@BY
+def pause(broadcast_id: str, by: str) -> None:
+    """Hold a broadcast; nothing more of it leaves until it is resumed."""
+    _moved(broadcast_id, by, campaign.pause, "Paused.")
+
+
+@broadcast.command("resume")
+@click.argument("broadcast_id", metavar="ID")
+@BY
+def resume(broadcast_id: str, by: str) -> None:
+    """Go on with a broadcast that was paused."""
+    _moved(broadcast_id, by, campaign.resume, "It goes on.")
+
+
+@broadcast.command("stop")
+@click.argument("broadcast_id", metavar="ID")
+@click.option("--name", prompt="Type its name to end it for good", help="Its name, typed.")
+@BY
+def stop(broadcast_id: str, name: str, by: str) -> None:
+    """End a broadcast for good; what has not left is taken back."""
+    with opened() as site:
+        if _row(site, broadcast_id)["name"] != name:
+            raise click.ClickException("That is not its name; it goes on.")
+    _moved(broadcast_id, by, campaign.stop, "Stopped.")
+
+
+@broadcast.command("watch")
+@click.argument("broadcast_id", metavar="ID")
+@click.option("--once", is_flag=True, help="Show it once and end.")
+def watch(broadcast_id: str, once: bool) -> None:  # noqa: FBT001  click passes options so
+    """See a broadcast go until it is over: a bar, the rate, what failed and why."""
+    with opened() as site:
+        bar = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        task = bar.add_task("")
+        with Live(bar, refresh_per_second=2, transient=False) as live:
+            while True:
+                row = _row(site, broadcast_id)
+                with site.db.reading() as session:
+                    stands = progress(session, site, row, site.db.now(session))
+                bar.update(task, description=row["name"], total=max(1, stands.people), completed=stands.done)
+                live.update(_watched(row, stands, bar))
+                if once or row["state"] in OVER:
+                    return
+                time.sleep(1)
+
+
+@broadcast.command("report")
+@click.argument("broadcast_id", metavar="ID", required=False)
+@click.option("--csv", "as_csv", is_flag=True, help="Print lines of network, language, fate and number.")
+def report(broadcast_id: str | None, as_csv: bool) -> None:  # noqa: FBT001  click passes options so
+    """Say what became of a broadcast; without ID, list them all."""
+    with opened() as site, site.db.reading() as session:
+        if broadcast_id is None:
+            _list(session)
+            return
+        row = _row(site, broadcast_id)
+        stands, by_network = progress(session, site, row, site.db.now(session)), by_lines(session, row)
+    if as_csv:
+        click.echo("network,language,fate,people")
+        for line in by_network:
+            for fate, people in line.fates.items():
+                click.echo(f"{line.network},{line.language},{fate},{people}")
+        return
+    Console().print(_fates(row, stands))
+    shown = columns("network", "language", "people", *map(str, Fate))
+    for line in by_network:
+        shown.add_row(line.network, line.language, str(line.people), *(str(line.fates.get(fate, "")) for fate in Fate))
+    Console().print(shown)
+
+
+# ---- shared -----------------------------------------------------------------------------------------------------
+
+
+def _step(site: Deployment, work: Callable[[Session, datetime], Any]) -> Any:
+    try:
+        with site.db.transaction() as session:
+            return work(session, site.db.now(session))
+    except Refused as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _moved(broadcast_id: str, by: str, act: Callable[..., None], done: str) -> None:
+    with opened() as site:
+        _who(site, by, May.BROADCAST)
+        _step(site, lambda session, now: act(session, broadcast_id, actor=by, now=now))
+    click.echo(done)
+
+
+def _who(site: Deployment, name: str, act: May) -> None:
+    with site.db.reading() as session:
+        officer = named(session, name)
+    if officer is None or not officer.active or not allows(officer.role, act):
+        raise click.ClickException("That is nobody who may do this.")
+
+
+def _row(site: Deployment, broadcast_id: str) -> RowMapping:
+    with site.db.reading() as session:
+        row = campaign.get(session, broadcast_id)
+    if row is None:
+        raise click.ClickException("There is no such broadcast: hotline broadcast report")
+    return row
+
+
+def _pairs(given: tuple[str, ...]) -> dict[str, str]:
+    pairs = dict(one.partition("=")[::2] for one in given)
+    if not all(pairs.values()):
+        raise click.ClickException("Write it as NAME=VALUE.")
+    return pairs
+
+
+def _show(found: Found) -> None:
+    console = Console()
+    shown = columns("gateway", "numbers", "texts", "segments", "cost")
+    for gateway, prefix, texts, segments, cost in found.networks:
+        shown.add_row(gateway, f"{prefix}…", str(texts), str(segments), "not known" if cost is None else f"{cost:,.0f}")
+    if found.networks:
+        console.print(shown)
+    for language, text in found.samples:
+        console.print(f"{language}  {text}", markup=False, highlight=False)
+    minutes = max(1, round(found.seconds / 60))
+    people = f"{found.people:,} people" if found.people >= choice.SMALLEST else "fewer than 20 people"
+    console.print(
+        f"{people}, {found.segments:,} segments, {found.cost:,.0f} {found.currency}, about {minutes} min at the allowed rate."
+    )
+    for sentence in found.noted:
+        console.print(f"note: {sentence}", markup=False)
+    for sentence in found.blocked:
+        console.print(f"in the way: {sentence}", markup=False)
+    console.print("It may not be sent so." if found.blocked else "Checked. Somebody may approve it: hotline broadcast approve ID")
+
+
+def _watched(row: RowMapping, stands: Any, bar: Progress) -> Table:
+    shown = Table.grid()
+    shown.add_row(bar)
+    shown.add_row(_fates(row, stands))
+    return shown
+
+
+def _fates(row: RowMapping, stands: Any) -> Table:
+    shown = columns("", "")
+    known: dict[Stands | None, str] = {None: str(row["state"])}
+    shown.add_row(row["name"], known.get(stands.stands, str(stands.stands)))
+    shown.add_row("people", f"{stands.people:,}, {stands.percent} %")
+    for fate, people in stands.fates.items():
+        if people:
+            shown.add_row(str(fate), f"{people:,}")
+    shown.add_row("rate", f"{stands.rate} a second")
+    shown.add_row("left since", f"{stands.stops:,}")
+    shown.add_row("cost so far, about", f"{stands.cost:,.0f} {stands.currency}")
+    for reason, people in stands.reasons:
+        shown.add_row(f"{people:,}", reason)
+    return shown
+
+
+def _list(session: Session) -> None:
+    newest = select(BROADCAST.c.id, BROADCAST.c.name, BROADCAST.c.state, BROADCAST.c.people).order_by(BROADCAST.c.id.desc())
+    found = session.execute(newest.limit(50)).all()
+    shown = columns("id", "name", "state", "people")
+    for one in found:
+        shown.add_row(one.id, one.name, one.state, f"{one.people:,}")
+    Console().print(shown if found else "There is no broadcast yet: hotline broadcast new")

@@ -1,0 +1,114 @@
+"""People who agreed to texts to many: how they come onto a list, and how they leave, at once and everywhere.
+
+A number is looked up by its keyed hash and kept sealed. Whoever left stays left: only the person's own JOIN brings them back,
+never a list of numbers that somebody brings in.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy.orm import Session
+
+from hotline.db import insert_unless_there
+from hotline.deployment import Deployment
+from hotline.models import BroadcastList, Message, MessageState, Subscriber, Subscription, new_id, table
+from hotline.phone import prefix_of
+
+LIST, SUBSCRIBER, SUBSCRIPTION, MESSAGE = (table(m) for m in (BroadcastList, Subscriber, Subscription, Message))
+BY_TEXT: Final = "JOIN by text"
+
+
+@dataclass(frozen=True)
+class Joining:
+    """Somebody who agreed. `address` is E.164; `source` says by what, such as the name of a meeting."""
+
+    address: str
+    source: str
+    agreed_at: datetime
+    language: str | None = None
+    sector: str | None = None
+    interests: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Enrolled:
+    """How many of those who agreed were not on the list before, and how many were."""
+
+    fresh: int
+    known: int
+
+
+def bound_to(subscriber_id: str) -> str:
+    """Return what a subscriber's number is bound to."""
+    return f"subscriber|number|{subscriber_id}"
+
+
+def list_of(session: Session, keyword: str) -> str | None:
+    """Return the id of the list with that keyword."""
+    return session.execute(select(LIST.c.id).where(LIST.c.keyword == keyword.casefold())).scalar()
+
+
+def enrol(
+    session: Session, deployment: Deployment, list_id: str, joining: Sequence[Joining], now: datetime, *, own: bool = False
+) -> Enrolled:
+    """Put people on a list. `own` says that they asked for it themselves, which undoes an earlier stop.
+
+    One number given several times is one person, the first line counts. What is already known of a person is kept.
+    """
+    by_index: dict[bytes, Joining] = {}
+    for one in joining:
+        by_index.setdefault(deployment.number_index(one.address), one)
+    if not by_index:
+        return Enrolled(0, 0)
+    connection = session.connection()
+    insert_unless_there(connection, SUBSCRIBER, [_row(deployment, index, one, now) for index, one in by_index.items()])
+    theirs = SUBSCRIBER.c.number_index.in_(by_index)
+    ids = {row.number_index: row.id for row in session.execute(select(SUBSCRIBER.c.number_index, SUBSCRIBER.c.id).where(theirs))}
+    on_it = (SUBSCRIPTION.c.list_id == list_id, SUBSCRIPTION.c.subscriber_id.in_(ids.values()))
+    known = len(session.execute(select(SUBSCRIPTION.c.subscriber_id).where(*on_it)).all())
+    agreed = [
+        {"list_id": list_id, "subscriber_id": ids[index], "source": one.source, "agreed_at": one.agreed_at}
+        for index, one in by_index.items()
+    ]
+    insert_unless_there(connection, SUBSCRIPTION, agreed)
+    if own:
+        session.execute(update(SUBSCRIBER).where(theirs).values(left_at=None))
+    return Enrolled(len(by_index) - known, known)
+
+
+def leave(session: Session, now: datetime, *, numbers: Iterable[bytes] = (), ids: Iterable[str] = ()) -> None:
+    """Let people go, by the keyed hashes of their numbers or by their ids: of each list, and of each broadcast under way.
+
+    What is queued for them is taken back in the same transaction, so that from its commit on nothing is claimed for them.
+    """
+    gone, by_number = list(ids), list(numbers)
+    if by_number:
+        gone += session.scalars(select(SUBSCRIBER.c.id).where(SUBSCRIBER.c.number_index.in_(by_number)))
+    if not gone:
+        return
+    waiting = (MESSAGE.c.subscriber_id.in_(gone), MESSAGE.c.state == MessageState.QUEUED)
+    stopped = {"state": MessageState.SUPPRESSED, "reason": "asked us to stop", "settled_at": now}
+    session.connection().execute(update(MESSAGE).where(*waiting).values(**stopped))
+    # Texts first and people after them, in the order of their ids: whoever claims texts locks in that order, too.
+    earlier: ColumnElement[bool] = or_(SUBSCRIBER.c.left_at.is_(None), SUBSCRIBER.c.left_at < now)
+    theirs = (SUBSCRIBER.c.id.in_(gone), earlier)
+    locked = session.scalars(select(SUBSCRIBER.c.id).where(*theirs).order_by(SUBSCRIBER.c.id).with_for_update()).all()
+    session.execute(update(SUBSCRIBER).where(SUBSCRIBER.c.id.in_(locked)).values(left_at=now))
+
+
+def _row(deployment: Deployment, index: bytes, one: Joining, now: datetime) -> dict[str, object]:
+    row_id = new_id()
+    return {
+        "id": row_id,
+        "number_index": index,
+        "number_sealed": deployment.keyring.fields.seal_text(one.address, bound_to(row_id)),
+        "prefix": prefix_of(one.address, deployment.settings.region),
+        "language": one.language,
+        "sector": one.sector,
+        "interests": f",{','.join(one.interests)}," if one.interests else "",
+        "created_at": now,
+        "left_at": None,
+    }

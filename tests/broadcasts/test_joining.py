@@ -1,0 +1,143 @@
+"""Consent: people come onto a list by their own word or an attendance list, and leave by one word, at once."""
+
+import io
+from datetime import UTC, datetime
+
+import openpyxl
+import pytest
+
+from hotline.broadcasts.importing import Fault, Imported, Unreadable, bring_in
+from hotline.models import Caller, Case, Subscriber, Subscription
+from hotline.subscribers import BY_TEXT
+from tests.broadcasts.casting import Casts, fill
+
+PHONE = "+250780000101"
+HEAD = "phone,consent source,consent date,language,sector,interests\n"
+SIX_SPELLINGS = ("0780000101", "+250780000101", "250 780 000 101", "00250780000101", "(078) 000-0101", "０７８００００１０１")  # noqa: RUF001
+
+
+def import_(casts: Casts, text: str, list_id: str | None = None) -> Imported:
+    return bring_in(casts.site, list_id or fill(casts.site, "market", [], casts.now), "people.csv", text.encode())
+
+
+@pytest.mark.parametrize("said", ["JOIN RUSIZI", "join rusizi!", "Jiunge Rusizi", "INJIRA rusizi", "S'inscrire"])
+def test_join_and_a_keyword_puts_somebody_on_the_list(casts: Casts, said: str) -> None:
+    fill(casts.site, "rusizi", [], casts.now)
+    answers = casts.line.says(PHONE, said)
+    joined = casts.line.rows(Subscription)
+    if said == "S'inscrire":  # no keyword: words for an officer
+        assert joined == []
+        assert len(casts.line.rows(Case)) == 1
+        return
+    assert len(answers) == 1
+    assert "STOP" in answers[0]
+    assert [row["source"] for row in joined] == [BY_TEXT]
+    assert casts.line.rows(Case) == [], "nobody is a reporter by joining"
+
+
+@pytest.mark.parametrize("said", ["JOIN", "join nowhere", "join rusizi and please come and get me out", "JOIN 1"])
+def test_join_with_anything_else_is_a_text_like_any(casts: Casts, said: str) -> None:
+    fill(casts.site, "rusizi", [], casts.now)
+    casts.line.says(PHONE, said)
+    assert casts.line.rows(Subscription) == []
+    assert len(casts.line.rows(Case)) == 1
+
+
+def test_a_number_after_join_is_no_answer_to_an_open_question(casts: Casts) -> None:
+    casts.line.says(PHONE, "They took my passport")
+    casts.line.says(PHONE, "JOIN 1")
+    (caller,) = casts.line.rows(Caller)
+    assert caller["safe_contact"] == "unknown"
+
+
+@pytest.mark.parametrize("word", ["STOP", "hagarika", "ARRET", "acha", "0"])
+def test_one_word_in_any_language_leaves_every_list_and_join_comes_back(casts: Casts, word: str) -> None:
+    fill(casts.site, "rusizi", [PHONE], casts.now)
+    fill(casts.site, "market", [PHONE], casts.now)
+    casts.line.says(PHONE, word)
+    assert casts.subscriber(PHONE)["left_at"] == casts.now
+    casts.line.says(PHONE, "JOIN rusizi")
+    assert casts.subscriber(PHONE)["left_at"] is None
+
+
+def test_a_stop_at_the_gateway_leaves_too(casts: Casts) -> None:
+    fill(casts.site, "rusizi", [PHONE], casts.now)
+    fields = {"MessageSid": "SM" + "9" * 32, "From": PHONE, "To": "7788", "Body": "STOP", "OptOutType": "STOP"}
+    assert casts.line.post(fields).status_code == 200
+    casts.line.work()
+    assert casts.subscriber(PHONE)["left_at"] is not None
+
+
+def test_whoever_left_is_not_brought_back_by_an_attendance_list(casts: Casts) -> None:
+    list_id = fill(casts.site, "rusizi", [PHONE], casts.now)
+    casts.line.says(PHONE, "STOP")
+    result = import_(casts, f"{HEAD}{PHONE},Meeting (invented),2026-11-20,rw,,\n", list_id)
+    assert (result.fresh, result.known) == (0, 1)
+    assert casts.subscriber(PHONE)["left_at"] is not None
+
+
+def test_six_spellings_are_one_person(casts: Casts) -> None:
+    lines = "".join(f'"{one}",Meeting (invented),2026-11-20,rw,Kamembe,"market, school"\n' for one in SIX_SPELLINGS)
+    result = import_(casts, HEAD + lines)
+    assert (result.fresh, result.folded, result.refused) == (1, 5, 0)
+    (row,) = casts.line.rows(Subscriber)
+    assert (row["language"], row["sector"], row["interests"], row["prefix"]) == ("rw", "Kamembe", ",market,school,", "25078")
+    assert PHONE.encode()[-6:] not in bytes(row["number_sealed"])
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "fault"),
+    [
+        ("MTN,Meeting,2026-11-20,,,", "phone", Fault.NO_NUMBER),
+        ("0780000101,,2026-11-20,,,", "consent source", Fault.NO_SOURCE),
+        ("0780000101," + "x" * 81 + ",2026-11-20,,,", "consent source", Fault.LONG),
+        ("0780000101,Meeting,yesterday,,,", "consent date", Fault.NO_DATE),
+        ("0780000101,Meeting,2099-01-01,,,", "consent date", Fault.TOO_EARLY),
+        ("0780000101,Meeting,2026-11-20,klingon,,", "language", Fault.NO_LANGUAGE),
+        ('0780000101,Meeting,2026-11-20,rw,,"a market stall"', "interests", Fault.NO_INTEREST),
+    ],
+)
+def test_a_faulty_line_is_told_by_row_and_column_and_the_others_are_taken(
+    casts: Casts, line: str, column: str, fault: Fault
+) -> None:
+    result = import_(casts, f"{HEAD}0780000109,Meeting,20/11/2026,,,\n\n{line}\n")
+    assert (result.fresh, result.refused) == (1, 1)
+    assert [(one.row, one.column, one.fault) for one in result.faults] == [(4, column, fault)]
+
+
+def test_a_sheet_is_read_as_a_spreadsheet_writes_it(casts: Casts) -> None:
+    book = openpyxl.Workbook()
+    for row in (["Phone", "Consent source", "Consent date"], [780000101, "Form", datetime(2026, 11, 20)], ["x", "", None]):  # noqa: DTZ001
+        book.active.append(row)
+    packed = io.BytesIO()
+    book.save(packed)
+    list_id = fill(casts.site, "market", [], casts.now)
+    result = bring_in(casts.site, list_id, "people.XLSX", packed.getvalue())
+    assert (result.fresh, result.refused) == (1, 1)
+    assert casts.line.rows(Subscription)[0]["agreed_at"] == datetime(2026, 11, 19, 22, tzinfo=UTC), "midnight in Kigali"
+
+
+@pytest.mark.parametrize(
+    ("name", "raw"),
+    [
+        ("a.csv", b""),
+        ("a.csv", b"phone,language\n0780000101,rw\n"),
+        ("a.csv", "phone;consent source;consent date\n".encode("utf-16")),
+        ("a.xlsx", b"PK\x03\x04 not a sheet"),
+        ("a.xlsx", b""),
+        ("a.csv", b"x" * (10 * 2**20 + 1)),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused_in_a_sentence(casts: Casts, name: str, raw: bytes) -> None:
+    list_id = fill(casts.site, "market", [], casts.now)
+    with pytest.raises(Unreadable, match=r"^The "):
+        bring_in(casts.site, list_id, name, raw)
+    assert casts.line.rows(Subscriber) == []
+
+
+def test_a_file_brought_in_twice_changes_nothing(casts: Casts) -> None:
+    list_id = fill(casts.site, "market", [], casts.now)
+    text = HEAD + "".join(f"07800{place:05},Meeting,2026-11-20,,,\n" for place in range(1200))
+    assert import_(casts, text, list_id).fresh == 1200
+    again = import_(casts, text, list_id)
+    assert (again.fresh, again.known, len(casts.line.rows(Subscriber))) == (0, 1200, 1200)
