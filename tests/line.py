@@ -261,6 +261,6 @@ def fill_directory(site: Deployment, folder: Path) -> None:
         seed(session, site, MONDAY_NIGHT, story)
 
 
-def in_three_sizes(everyday: int, faults: int, long: int) -> list[object]:
+def in_three_sizes(everyday: object, faults: object, long: object) -> list[object]:
     """Return the sizes of one test: for every run, for `make stress` and for `make faults-long`."""
     return [everyday, pytest.param(faults, marks=pytest.mark.faults), pytest.param(long, marks=pytest.mark.long)]
