@@ -53,7 +53,8 @@ class Post:
             return len(self._under_way)
         mine = self._pool.submit(self._carry, parcel)
         self._under_way.add(mine)
-        wait([mine], PATIENCE)
+        if self._lane is not Lane.BULK or len(parcel.rows) < self._site.settings.deliver_batch:
+            wait([mine], PATIENCE)  # a broadcast has the next parcel ready, and nobody of it is in a hurry
         self._collect()
         return len(parcel.rows)
 

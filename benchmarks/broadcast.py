@@ -1,0 +1,210 @@
+"""A broadcast to 100,000 people: bringing them in, counting and checking every row, and sending, beside the same client in a bare loop.
+
+    python benchmarks/broadcast.py [--quick] [--people 100000] [--latency 0.05]
+
+Prints one table. The gateway is a fake on loopback in a process of its own that answers after a fixed time, as one far away does.
+The bare loop is the same gateway client with as many threads and no database; the ratio of the two rates in one run is what counts.
+Memory is the peak of the process that checks. All people and numbers are invented.
+"""
+
+import argparse
+import itertools
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from datetime import time as hour
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from rich.progress import Progress
+from sqlalchemy import func, select
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from hotline import schema
+from hotline.broadcasts import campaign
+from hotline.broadcasts.audience import Audience
+from hotline.broadcasts.check import dry_run
+from hotline.broadcasts.making import finish, make
+from hotline.config import Settings
+from hotline.deployment import Deployment
+from hotline.gateways.contract import OutboundText
+from hotline.models import BroadcastList, Lane, Message, new_id, table
+from hotline.outbound import calls
+from hotline.subscribers import Joining, enrol
+from workers import posting
+from workers.posting import Post
+
+TEXTS = {
+    "rw": "Baguhaye akazi kure? Gumana indangamuntu. {sector}. Tubaze: {ussd}. Guhagarika: STOP",
+    "en": "Offered a job far away? Keep your ID. {sector}. Ask us: {ussd}. No more texts: STOP",
+}
+SECTORS = ("Bugarama", "Kamembe", "Gihundwe", "Nkombo", "Mururu", "Nzahaha")
+
+
+class Slow(BaseHTTPRequestHandler):
+    """Takes texts as Twilio does, one a request, after a while."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    latency = 0.05
+    numbers = itertools.count()
+
+    def do_POST(self) -> None:
+        """Take one."""
+        self.rfile.read(int(self.headers["Content-Length"]))
+        time.sleep(self.latency)
+        answer = b'{"sid": "SM%032x", "status": "queued"}' % next(self.numbers)
+        self.wfile.write(
+            b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(answer), answer)
+        )
+
+    def log_message(self, *_: object) -> None:
+        """Stay quiet."""
+
+
+def serve(latency: float) -> None:
+    Slow.latency = latency
+    server = type("Server", (ThreadingHTTPServer,), {"request_queue_size": 256, "daemon_threads": True})(("127.0.0.1", 0), Slow)
+    print(server.server_port, flush=True)
+    server.serve_forever()
+
+
+def site_at(folder: Path, port: int, database: str) -> Deployment:
+    chosen = Settings(
+        instance=folder,
+        demo=True,
+        database_url=database,
+        gateway="twilio",
+        twilio_account_sid="AC" + "0" * 32,
+        twilio_auth_tokens=("invented-auth-token",),
+        twilio_from="7788",
+        twilio_api_url=f"http://127.0.0.1:{port}",
+        redis_url="redis://127.0.0.1:9/0",
+        quiet_from=hour(0),
+        quiet_until=hour(0),
+        broadcast_second_person=10**9,
+        _env_file=None,
+    )
+    site = Deployment(chosen)
+    site.keyring.create_missing()
+    schema.upgrade(site.db)
+    return site
+
+
+def bring_in(site: Deployment, people: int, bar: Progress) -> float:
+    started, now, list_id = time.perf_counter(), datetime.now(UTC), new_id()
+    task = bar.add_task("bringing in", total=people)
+    with site.db.transaction() as session:
+        session.execute(table(BroadcastList).insert().values(id=list_id, keyword="all", name="all", created_at=now))
+    for at in range(0, people, 1000):
+        joining = [
+            Joining(f"+25078{place:07}", "invented", now, ("rw", "en")[place % 2], SECTORS[place % 6])
+            for place in range(at, min(at + 1000, people))
+        ]
+        with site.db.transaction() as session:
+            enrol(session, site, list_id, joining, now)
+        bar.advance(task, len(joining))
+    return time.perf_counter() - started
+
+
+def check(site: Deployment, made: str, people: int, bar: Progress) -> float:
+    started, task = time.perf_counter(), bar.add_task("checking", total=people)
+    with site.db.reading() as session:
+        row = campaign.get(session, made)
+        found = dry_run(session, site, row, datetime.now(UTC), lambda some: bar.advance(task, some))
+    took = time.perf_counter() - started
+    assert (found.people, found.blocked) == (people, []), found.blocked
+    with site.db.transaction() as session:
+        now = site.db.now(session)
+        campaign.checked(session, row, found, actor="bench", now=now)
+        campaign.approve(session, site, made, actor="bench", typed=people, now=now)
+        campaign.schedule(session, site, made, now, actor="bench", now=now)
+        campaign.begin_due(session, site, now)
+    return took
+
+
+def bare(site: Deployment, count: int) -> float:
+    """Send with the same client, as many at a time, and nothing else."""
+    gateway, text = site.shelf.get("twilio"), TEXTS["rw"].format(sector="Bugarama", ussd="*778#")
+    texts = [OutboundText(new_id(), f"+25078{place:07}", text, 86_400) for place in range(count)]
+    step, threads = gateway.per_request, calls.AT_ONCE * posting.AT_ONCE
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(lambda at: gateway.send(texts[at : at + step]), range(0, threads * step, step)))  # connections are open
+        started = time.perf_counter()
+        for sent in pool.map(lambda at: gateway.send(texts[at : at + step]), range(0, count, step)):
+            assert sent[0].certainty == "accepted", sent
+        return count / (time.perf_counter() - started)
+
+
+def send(site: Deployment, count: int, bar: Progress) -> float:
+    """Send as the bulk worker does, until so many have left."""
+    task, done, started = bar.add_task("sending", total=count), 0, time.perf_counter()
+    looked = started
+    with Post(site, Lane.BULK) as post:
+        while done < count:
+            make(site)
+            claimed = post.batch()
+            if (now := time.perf_counter()) - looked > 0.5 or not claimed:
+                looked = now
+                with site.db.reading() as session:
+                    done = accepted(session)
+                bar.update(task, completed=done)
+    took = time.perf_counter() - started
+    with site.db.transaction() as session:
+        finish(session, site, site.db.now(session))
+    return done / took
+
+
+def accepted(session: object) -> int:
+    rows = table(Message)
+    return session.scalar(select(func.count()).where(rows.c.broadcast_id.is_not(None), rows.c.state == "accepted"))
+
+
+def main() -> None:
+    reader = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    reader.add_argument("--people", type=int, default=100_000)
+    reader.add_argument("--latency", type=float, default=0.05, help="seconds until the gateway answers")
+    reader.add_argument("--quick", action="store_true", help="10,000 people, 3,000 texts")
+    reader.add_argument("--database", default="", help="a PostgreSQL address; without it SQLite")
+    reader.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    chosen = reader.parse_args()
+    if chosen.serve:
+        serve(chosen.latency)
+        return
+    people = 10_000 if chosen.quick else chosen.people
+    texts = 3_000 if chosen.quick else 20_000
+    words = [sys.executable, __file__, "--serve", "--latency", str(chosen.latency)]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server,
+        Progress() as bar,
+    ):
+        try:
+            site = site_at(Path(folder), int(server.stdout.readline()), chosen.database)
+            brought = bring_in(site, people, bar)
+            with site.db.transaction() as session:
+                made = campaign.create(
+                    session, name="bench", texts=TEXTS, audience=Audience(("all",)), author="bench", now=site.db.now(session)
+                )
+            checked = check(site, made, people, bar)
+            memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            plain = bare(site, texts)
+            sent = send(site, texts, bar)
+            again = bare(site, texts)
+            site.close()
+        finally:
+            server.kill()
+    print(f"people brought in      {people:>9,}   {brought:7.1f} s   {people / brought:9,.0f} a second")
+    print(f"audience and dry run   {people:>9,}   {checked:7.1f} s   at most 20 s for 100,000")
+    print(f"peak memory                        {memory:7.0f} MB  at most 200 MB")
+    print(f"bare loop              {texts:>9,}   {plain:7.0f} /s  before, {again:.0f} /s after")
+    print(f"broadcast              {texts:>9,}   {sent:7.0f} /s  {sent / ((plain + again) / 2):.2f} of the bare loop")
+
+
+if __name__ == "__main__":
+    main()
