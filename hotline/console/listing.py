@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from hotline.models import Case, CaseState, Officer, Referral
+from hotline.roles import May, allows
 
 PAGE: Final = 50
 COUNT_UP_TO: Final = 99
@@ -58,6 +59,12 @@ def page(session: Session, view: View, officer: Officer, *, after: str | None = 
     told = _told(session, cases[:PAGE])
     rows = tuple(Row(case, tuple(told[case.id])) for case in cases[:PAGE])
     return Page(rows, rows[-1].case.token if len(cases) > PAGE else None, _mark(rows))
+
+
+def rail(session: Session, officer: Officer) -> dict[str, object]:
+    """Return what every page shows at its side: the views and how many cases each holds; neither to whom the queue is closed."""
+    shown = allows(officer.role, May.SEE_QUEUE)
+    return {"views": list(View), "counts": counts(session, officer)} if shown else {"views": [], "counts": {}}
 
 
 def counts(session: Session, officer: Officer) -> Mapping[View, str]:

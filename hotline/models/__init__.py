@@ -32,7 +32,7 @@ from hotline.models.messages import (
     MessageKind,
     MessageState,
 )
-from hotline.models.people import Agency, Caller, Contact, Duty, Officer, OfficerSession, SafeContact, Tier
+from hotline.models.people import Agency, Caller, Contact, Duty, Invitation, Officer, OfficerSession, SafeContact, Tier
 from hotline.models.phones import PhoneText
 from hotline.models.reports import RANK, Assessed, Reading, Report
 
@@ -70,6 +70,7 @@ __all__ = [
     "InboxFlag",
     "InboxKind",
     "InboxState",
+    "Invitation",
     "Lane",
     "Message",
     "MessageKind",
