@@ -190,7 +190,7 @@ class Settings(BaseSettings):
     answer_validity_minutes: int = Field(30, description="Age after which an officer's unsent answer is dropped.")
     conversation_hours: int = Field(72, description="Silence after which a text from the same sender opens a new report.")
     beep_gateway: str = Field("", description="Gateway of calls back to missed calls; empty means the one that told of them.")
-    beep_number: str = Field("", description="Number of ours that calls back show, in international form; never another's.")
+    voice_number: str = Field("", description="Number of ours that our calls show, in international form; never another's.")
     beep_fold_minutes: int = Field(10, ge=1, description="Minutes in which missed calls of one phone are one.")
     beep_daily_cap: int = Field(3, ge=0, description="Calls back to one phone in a day, at most.")
     beep_daily_budget: int = Field(500, ge=0, description="Calls back to all phones in a day, at most; past it the log is loud.")

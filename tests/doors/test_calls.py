@@ -4,6 +4,7 @@ Everything goes through the real WSGI application, on both stores. Numbers and w
 """
 
 import random
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -32,6 +33,7 @@ from hotline.models import (
 )
 from hotline.routing.settle import settle
 from tests.calling import Called, knock
+from tests.dialling import Dialled
 from tests.line import Line, fill_directory
 from tests.voices import said_aloud
 
@@ -230,6 +232,74 @@ def test_nine_says_it_again_and_a_star_goes_back(line: Line) -> None:
     assert "To hear it again, press 9" in phone.press("1")
     assert phone.press("*") == advice
     assert phone.press("*") == menu
+
+
+def given(line: Line, number: str = "+250780000102") -> str:
+    """Dial, tell, and return the digits that the last page gives."""
+    dialled = Dialled(line, number)
+    dialled.dial()
+    page = dialled.answer("1", "1", "2", "1", "1")
+    return "".join(re.findall(r"[0-9]", re.findall(r"0\d\d \d{3} \d{4}", page)[0]))
+
+
+def test_a_return_code_keyed_in_says_what_became_of_it(line: Line) -> None:
+    code = given(line)
+    line.work()
+    phone = Called(line)
+    phone.ring()
+    assert phone.press("1", "5", "4").startswith("Enter your ten-digit number")
+    assert phone.page["then"] == "number"
+    heard = phone.press(code)
+    assert heard.startswith("Thank you. Your message is kept")
+    assert "To hear it again, press 9" in heard
+    assert phone.press("9") == heard
+    assert "press 4" in phone.press("*"), "back to the menu"
+    line.work()
+    assert {row["state"] for row in line.rows(Inbox)} == {InboxState.DONE}
+    stored = [line.site.opener.open(row["sealed"], f"inbox|sealed|{row['id']}") for row in line.rows(Inbox)]
+    assert not [one for one in stored if code.encode() in one], "its digits stand nowhere, not even sealed"
+    assert not [address for address in [str(phone.page["onward"])] if code in address]
+
+
+@pytest.mark.parametrize("keys", ["0750000000", "123", "0750000000#", "9" * 10])
+def test_a_number_that_stands_for_nothing_is_said_so_and_may_be_keyed_again(line: Line, keys: str) -> None:
+    phone = Called(line)
+    phone.ring()
+    assert phone.press("1", "5", "4", keys).startswith("That number is not known")
+    assert phone.press("0750000001").startswith("That number is not known")
+    assert "press 4" in phone.press("*"), "back to the menu"
+    phone.hang_up()
+    line.work()
+    stored = [line.site.opener.open(row["sealed"], f"inbox|sealed|{row['id']}") for row in line.rows(Inbox)]
+    assert not [one for one in stored if keys.encode() in one]
+
+
+def test_five_numbers_a_day_from_a_phone_whatever_the_call(line: Line) -> None:
+    code = given(line)
+    line.work()
+    for _ in range(5):
+        phone = Called(line)
+        phone.ring()
+        assert phone.press("1", "5", "4", "0750000000").startswith("That number is not known")
+    assert phone.press(code).startswith("Enough numbers were tried today")
+    assert phone.press("*").startswith("If you or someone")
+    other = Called(line, "+250780000177")
+    other.ring()
+    assert other.press("1", "5", "4", code).startswith("Thank you.")
+
+
+def test_without_a_database_a_code_hears_that_the_line_is_busy_and_is_not_kept(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phone = Called(line)
+    phone.ring()
+    phone.press("1", "5", "4")
+    before = line.rows(Inbox)
+    monkeypatch.setattr("hotline.calls.ask", lambda *_: 1 / 0)
+    assert phone.press("0754821903").startswith("Sorry, this line is busy")
+    assert line.rows(Inbox) == before
+    spool.flush(line.site)
+    assert line.rows(Inbox) == before
 
 
 def test_a_number_that_is_withheld_is_nobody_else(line: Line) -> None:

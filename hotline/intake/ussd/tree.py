@@ -75,8 +75,8 @@ class Screen:
 
     @property
     def text(self) -> str:
-        """The key of its heading; news has the same words on every way out."""
-        return self.name.replace("_", ".", 1) if self.name in NEWS else f"ussd.{self.name}"
+        """The key of its heading."""
+        return key_of("ussd", self.name)
 
     @property
     def last(self) -> bool:
@@ -85,6 +85,11 @@ class Screen:
 
 
 LANGUAGES: Final = ("rw", "rn", "sw", "fr", "en")
+
+
+def key_of(book: str, name: str) -> str:
+    """Return the key of a text of a way in; news has the same words on every one."""
+    return name.replace("_", ".", 1) if name in NEWS else f"{book}.{name}"
 
 
 def _plain(digit: str, name: str, to: str) -> Answer:

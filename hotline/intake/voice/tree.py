@@ -2,8 +2,8 @@
 
 The gate comes first: whoever picks up or overhears hears nothing that tells what this is until they press a key. Then the
 language, and before anything is asked whether it is safe to talk. The danger is asked before the message, since a key can be
-acted on at once and a recording only when somebody has listened to it. A branch such as news by a code, or a radio poll, is
-one more key of the menu.
+acted on at once and a recording only when somebody has listened to it. A call that we place has a gate of its own: whoever
+picks up may be anybody, so without its key nothing more is said. A branch such as a radio poll is one more key of the menu.
 """
 
 from collections.abc import Mapping
@@ -12,9 +12,11 @@ from types import MappingProxyType
 from typing import Final
 
 from hotline.gateways.voice import Then
-from hotline.intake.ussd.tree import LANGUAGES, Answer, Said
+from hotline.intake.ussd.tree import CODE, LANGUAGES, LATER, NEWS, UNKNOWN, Answer, Said
 
 GATE: Final = "gate"
+CALLED_BACK: Final = "called_back"
+NOBODY: Final = "nobody"
 LANGUAGE: Final = "language"
 MENU: Final = "menu"
 RECORD: Final = "record"
@@ -33,13 +35,22 @@ UNHEARD: Final = Said("trafficking", "soon")
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """One stop of a call: what is said and what is waited for. `silence` leads on when nothing is pressed twice."""
+    """One stop of a call: what is said and what is waited for.
+
+    `silence` leads on when nothing is pressed twice, or once where it is not `patient`. `says` are its prompts, else its own.
+    """
 
     name: str
     keys: tuple[Answer, ...] = ()
     then: Then = Then.KEY
     silence: str = BYE
-    says: tuple[str, ...] = ()
+    says: tuple[str, ...] | None = None
+    patient: bool = True
+
+    @property
+    def prompts(self) -> tuple[str, ...]:
+        """The names of what is said."""
+        return (self.name,) if self.says is None else self.says
 
     @property
     def last(self) -> bool:
@@ -53,8 +64,10 @@ def _plain(digit: str, name: str, to: str) -> Answer:
 
 _ALL: Final = (
     Stop(GATE, (_plain("1", "on", LANGUAGE),)),
+    Stop(CALLED_BACK, (_plain("1", "on", LANGUAGE),), silence=NOBODY, patient=False),
+    Stop(NOBODY, then=Then.HANG_UP, says=()),
     Stop(LANGUAGE, tuple(_plain(str(place), code, MENU) for place, code in enumerate(LANGUAGES, start=1)), silence=MENU),
-    Stop(MENU, (Answer("1", "help", "safe"), _plain("2", "advice", "advice"))),
+    Stop(MENU, (Answer("1", "help", "safe"), _plain("2", "advice", "advice"), _plain("4", "news", CODE))),
     Stop("safe", (Answer("1", "yes", "danger"), Answer("2", "no", QUIET, text=False))),
     Stop(
         "danger",
@@ -80,8 +93,10 @@ _ALL: Final = (
             _plain("4", "rights", "rights"),
         ),
     ),
-    *(Stop(name, says=(name, "listened")) for name in ADVICE),
+    Stop(CODE, then=Then.NUMBER),
+    Stop(UNKNOWN, then=Then.NUMBER),
+    *(Stop(name, says=(name, "listened")) for name in (*ADVICE, LATER, *NEWS)),
     *(Stop(name, then=Then.HANG_UP) for name in (THANKS, QUIET, ERASED, BYE, BUSY)),
 )
 STOPS: Final[Mapping[str, Stop]] = MappingProxyType({stop.name: stop for stop in _ALL})
-PROMPTS: Final = tuple(dict.fromkeys(name for stop in _ALL for name in (stop.says or (stop.name,))))
+PROMPTS: Final = tuple(dict.fromkeys(name for stop in _ALL for name in stop.prompts))
