@@ -271,7 +271,7 @@ def test_a_number_that_stands_for_nothing_is_said_so_and_may_be_keyed_again(line
     phone.hang_up()
     line.work()
     stored = [line.site.opener.open(row["sealed"], f"inbox|sealed|{row['id']}") for row in line.rows(Inbox)]
-    assert not [one for one in stored if keys.encode() in one]
+    assert not [one for one in stored if b"keys=" + keys[:9].encode() in one]
 
 
 def test_five_numbers_a_day_from_a_phone_whatever_the_call(line: Line) -> None:

@@ -34,21 +34,26 @@ class Input(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What answers tell in the words of triage; None where they tell nothing of it. Graver answers stand over milder ones."""
+    """What answers tell in the words of triage; None where they tell nothing of it. Graver answers stand over milder ones.
+
+    `asked`: somebody went all the way to ask for help, so that a person has to look, whatever little they told.
+    """
 
     category: str | None = None
     urgency: str | None = None
     minors: bool = False
+    asked: bool = False
 
     def with_(self, other: "Said") -> "Said":
         """Return both together: the newer category, the higher urgency."""
         urgencies = [one for one in ("immediate", "soon", "routine") if one in (self.urgency, other.urgency)]
         urgency = urgencies[0] if urgencies else None
-        return Said(other.category or self.category, urgency, self.minors or other.minors)
+        return Said(other.category or self.category, urgency, self.minors or other.minors, self.asked or other.asked)
 
 
 NOTHING: Final = Said()
 HELD: Final = Said("trafficking", "soon")
+ASKED: Final = Said(asked=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 from hotline.gateways.voice import Then
-from hotline.intake.ussd.tree import CODE, LANGUAGES, LATER, NEWS, UNKNOWN, Answer, Said
+from hotline.intake.ussd.tree import ASKED, CODE, LANGUAGES, LATER, NEWS, UNKNOWN, Answer, Said
 
 GATE: Final = "gate"
 CALLED_BACK: Final = "called_back"
@@ -73,7 +73,7 @@ _ALL: Final = (
         "danger",
         (
             Answer("1", "yes", RECORD, Said(urgency="immediate")),
-            Answer("2", "no", RECORD),
+            Answer("2", "no", RECORD, ASKED),
             Answer("3", "unsure", RECORD, UNHEARD),
         ),
         silence=RECORD,
