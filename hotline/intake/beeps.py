@@ -16,7 +16,7 @@ from hotline.gateways.ringing import Ring
 from hotline.intake.arrivals import Arrival
 from hotline.intake.voice.heard import CallHeard
 from hotline.models import IN_FLIGHT, Beep, BeepState, new_id, table
-from hotline.phone import is_mobile
+from hotline.phone import Sender, is_mobile
 
 BEEP = table(Beep)
 SOONEST, SPREAD = 20, 40  # seconds until a call back, and over how many more they are spread
@@ -28,14 +28,14 @@ def take(session: Session, deployment: Deployment, arrivals: Sequence[Arrival], 
     for arrival in arrivals:
         event = arrival.event
         if isinstance(event, Ring) and event.number:
-            waits |= _missed(session, deployment, arrival, event, now)
+            waits |= ring(session, deployment, arrival, deployment.sender(event.number), now)
         elif isinstance(event, CallHeard) and event.placed:
             _went_on(session, event, now)
     return waits
 
 
-def _missed(session: Session, deployment: Deployment, arrival: Arrival, ring: Ring, now: datetime) -> bool:
-    rang = deployment.sender(ring.number)
+def ring(session: Session, deployment: Deployment, arrival: Arrival, rang: Sender, now: datetime) -> bool:
+    """Write down that a phone rang, or asked by a text to be called. Returns whether a call back now waits."""
     index = deployment.number_index(rang.address)
     if earlier := _earlier(session, index, arrival.received_at - timedelta(minutes=deployment.settings.beep_fold_minutes)):
         last = max(earlier["last_at"], arrival.received_at)
