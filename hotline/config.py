@@ -189,7 +189,7 @@ class Settings(BaseSettings):
     reply_window_minutes: int = Field(15, description="How long after a text we may write back without a stored consent.")
     answer_validity_minutes: int = Field(30, description="Age after which an officer's unsent answer is dropped.")
     conversation_hours: int = Field(72, description="Silence after which a text from the same sender opens a new report.")
-    beep_gateway: str = Field("", description="Gateway of calls back to missed calls; empty means the one that told of them.")
+    voice_gateway: str = Field("", description="Gateway of our calls; empty: which told of a missed call, or texts contacts.")
     voice_number: str = Field("", description="Number of ours that our calls show, in international form; never another's.")
     beep_fold_minutes: int = Field(10, ge=1, description="Minutes in which missed calls of one phone are one.")
     beep_daily_cap: int = Field(3, ge=0, description="Calls back to one phone in a day, at most.")

@@ -15,12 +15,25 @@ AT = "at"  # the field of the query that carries where a call stands
 LONGEST_RECORDING = 120  # seconds: the prompt says two minutes
 PATIENCE = 6  # seconds of silence that count as an answer
 NUMBER_DIGITS = 10  # of a return code, which is shaped like a phone number
+DUTY = "duty"
 SPEECH_ENDS = 10  # seconds of silence that end a recording
 NOT_OFFERED = "not offered"  # a code: the provider has no way to remove a recording
 PLAIN_XML = "text/xml; charset=utf-8"
 # What networks write in place of a number that is withheld; Twilio spells the words on the keys of a phone.
 WITHHELD = frozenset({"", "anonymous", "restricted", "unknown", "unavailable", "private", "blocked", "withheld"})
 SPELLED = frozenset({"266696687", "7378742833", "8656696", "86282452253", "2562533"})
+
+
+def duty_name(language: str, call_id: str) -> str:
+    """Return our own name of a call to a contact: it tells the language, so that nothing has to be looked up when they answer."""
+    return f"{DUTY}.{language}.{call_id}"
+
+
+def duty_of(placed: str) -> tuple[str, str] | None:
+    """Return language and id of a call to a contact by its name, None for any other call."""
+    kind, _, rest = placed.partition(".")
+    language, _, call_id = rest.partition(".")
+    return (language, call_id) if kind == DUTY else None
 
 
 @dataclass(frozen=True)

@@ -157,7 +157,7 @@ def test_whoever_pressed_the_key_goes_the_way_of_any_call(line: Line, phone: Pho
 @pytest.mark.parametrize("kind", ["beep", "voice"])
 def test_a_call_back_by_africas_talking_goes_the_same_way(line: Line, kind: str) -> None:
     africas = line.carriers["africastalking"]
-    line.site.__dict__["settings"] = line.site.settings.model_copy(update={"beep_gateway": "africastalking"})
+    line.site.__dict__["settings"] = line.site.settings.model_copy(update={"voice_gateway": "africastalking"})
     Phone(line).ring()
     line.work()
     line.later(seconds=61)

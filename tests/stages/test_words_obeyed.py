@@ -11,7 +11,7 @@ PHONE = "+250780000101"
 @pytest.fixture
 def no_calls(line: Line) -> Line:
     """A line to a deployment that can call nobody."""
-    line.site.__dict__["settings"] = line.site.settings.model_copy(update={"beep_gateway": "kannel"})
+    line.site.__dict__["settings"] = line.site.settings.model_copy(update={"voice_gateway": "kannel"})
     return line
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from hotline.gateways.voice import Then
+from hotline.gateways.voice import DUTY, Then
 from hotline.intake.ussd.tree import ASKED, CODE, LANGUAGES, LATER, NEWS, UNKNOWN, Answer, Said
 
 GATE: Final = "gate"
@@ -29,6 +29,8 @@ BUSY: Final = "busy"
 ADVICE: Final = ("offer", "signs", "numbers", "rights")
 REPEAT: Final = "9"
 BACK: Final = "*"
+# A contact's answer to an alert, by the same digits as by text.
+DUTY_KEYS: Final = MappingProxyType({"1": "take", "2": "pass_on", "3": "not_ours"})
 # Nobody has heard it yet. So it is taken for what this line is there for, and never for routine, until somebody has.
 UNHEARD: Final = Said("trafficking", "soon")
 
@@ -66,6 +68,8 @@ _ALL: Final = (
     Stop(GATE, (_plain("1", "on", LANGUAGE),)),
     Stop(CALLED_BACK, (_plain("1", "on", LANGUAGE),), silence=NOBODY, patient=False),
     Stop(NOBODY, then=Then.HANG_UP, says=()),
+    Stop(DUTY, tuple(_plain(key, verb, "duty_thanks") for key, verb in DUTY_KEYS.items()), silence=NOBODY),
+    Stop("duty_thanks", then=Then.HANG_UP),
     Stop(LANGUAGE, tuple(_plain(str(place), code, MENU) for place, code in enumerate(LANGUAGES, start=1)), silence=MENU),
     Stop(MENU, (Answer("1", "help", "safe"), _plain("2", "advice", "advice"), _plain("4", "news", CODE))),
     Stop("safe", (Answer("1", "yes", "danger"), Answer("2", "no", QUIET, text=False))),

@@ -7,7 +7,7 @@ is read while somebody waits on the line, a step that comes twice is answered tw
 import json
 from dataclasses import asdict, dataclass, replace
 
-from hotline.gateways.voice import Then
+from hotline.gateways.voice import DUTY, Then, duty_of
 from hotline.intake.commands import return_code
 from hotline.intake.ussd.tree import UNKNOWN, Answer
 from hotline.intake.ussd.walk import Step
@@ -63,8 +63,12 @@ class Turn:
 
 def first(language: str, placed: str, *, machine: bool) -> Turn:
     """Return what the first webhook of a call does, or one whose place the gateway lost. A machine hears nothing."""
+    if placed and machine:
+        return Turn(Place(language, NOBODY, placed=placed))
+    if contact := duty_of(placed):
+        return Turn(Place(contact[0], DUTY, placed=placed))
     if placed:
-        return Turn(Place(language, NOBODY if machine else CALLED_BACK, placed=placed))
+        return Turn(Place(language, CALLED_BACK, placed=placed))
     return Turn(Place(language), begun=True)
 
 
