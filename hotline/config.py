@@ -228,6 +228,7 @@ class Settings(BaseSettings):
         300.0, gt=0, description="Pause between two looks at a gateway's own list of received texts."
     )
     inbox_days: int = Field(7, description="Days a handled raw webhook is kept.")
+    recording_days: int = Field(0, ge=0, description="Days a voice message of a closed case is kept; 0 keeps it.")
     quarantine_mib: int = Field(64, description="Room for webhooks that failed their signature, in MiB.")
     quarantine_days: int = Field(30, description="Days a quarantined webhook is kept.")
     session_idle_minutes: int = Field(15, description="Idle time after which an officer is signed out.")

@@ -47,6 +47,7 @@ def round_(deployment: Deployment) -> None:
     _step(deployment, "dead letters", alarm.recount)
     _step(deployment, "watch", alarm.sound)
     _step(deployment, "purge", purge)
+    _step(deployment, "recordings", tapes.expire)
     _step(deployment, "anchor", anchor)
     for queue in _step(deployment, "beat", beat) or ():
         deployment.bell.ring(queue)

@@ -10,12 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from hotline.calls import Lines
 from hotline.deployment import Deployment
 from hotline.gateways.contract import Webhook
 from hotline.gateways.voice import NotFetched
-from hotline.intake import spool
+from hotline.intake import spool, tapes
 from hotline.intake.voice.tree import STOPS
 from hotline.models import (
     Caller,
@@ -30,6 +31,7 @@ from hotline.models import (
     RecordingState,
     Referral,
     VoiceCall,
+    table,
 )
 from hotline.routing.settle import settle
 from tests.calling import Called, knock
@@ -179,13 +181,14 @@ def test_a_provider_that_fails_is_asked_again_until_it_is_done(line: Line) -> No
 
 
 def test_two_workers_at_once_keep_one_recording(line: Line) -> None:
-    from workers import jobs, tapes  # noqa: PLC0415  beside what it breaks
+    from workers import jobs  # noqa: PLC0415  beside what it breaks
+    from workers import tapes as carriers  # noqa: PLC0415
 
     walk(Called(line), WHOLE)
     while jobs.drain_batch(line.site):
         pass
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: tapes.batch(line.site), range(4)))
+        list(pool.map(lambda _: carriers.batch(line.site), range(4)))
     assert [row["state"] for row in line.rows(Recording)] == [RecordingState.DONE]
     assert len(line.rows(RecordedAudio)) == 2
 
@@ -504,3 +507,23 @@ def test_a_provider_that_does_not_answer_is_asked_again_and_then_let_be(line: Li
     line.later(days=4)
     line.work()
     assert [row["ask_at"] for row in line.rows(VoiceCall)] == [None]
+
+
+@pytest.mark.parametrize(
+    ("days", "state", "kept"), [(30, CaseState.CLOSED, 0), (30, CaseState.OPEN, 2), (0, CaseState.CLOSED, 2)]
+)
+def test_a_recording_of_a_closed_case_goes_with_age_and_its_line_stays(
+    line: Line, days: int, state: CaseState, kept: int
+) -> None:
+    line.site.settings = line.site.settings.model_copy(update={"recording_days": days})
+    walk(Called(line), WHOLE)
+    line.work()
+    with line.site.db.transaction() as session:
+        session.execute(update(table(Case)).values(state=state))
+    for later, left in ((29, 2), (2, kept)):
+        line.later(days=later)
+        with line.site.db.transaction() as session:
+            tapes.expire(session, line.site, line.now)
+        assert len(line.rows(RecordedAudio)) == left
+    assert "Left a voice message." in line.told(line.case()["id"])
+    assert [row["state"] for row in line.rows(Recording)] == [RecordingState.DONE if kept else RecordingState.ERASED]
