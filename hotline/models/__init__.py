@@ -7,6 +7,7 @@ from hotline.models.calls import UNSETTLED, AudioForm, RecordedAudio, Recording,
 from hotline.models.cases import AT_REST, Case, CaseKey, CaseState, Note, Referral, ReferralState, Verb
 from hotline.models.comeback import CodeTry, ReturnCode
 from hotline.models.dialled import DialledSession
+from hotline.models.duty_calls import TO_BE_CALLED, DutyCall, DutyCallState
 from hotline.models.inbox import (
     CALLS,
     SET_ASIDE,
@@ -44,6 +45,7 @@ __all__ = [
     "ON_THE_WAY",
     "RANK",
     "SET_ASIDE",
+    "TO_BE_CALLED",
     "UNREAD",
     "UNSETTLED",
     "Agency",
@@ -65,6 +67,8 @@ __all__ = [
     "DialledSession",
     "Direction",
     "Duty",
+    "DutyCall",
+    "DutyCallState",
     "GatewayHealth",
     "Inbox",
     "InboxFlag",
