@@ -9,6 +9,7 @@ from pydantic_core import to_json
 from hotline.intake.ussd.tree import Said
 from hotline.models import RANK, Reading
 from hotline.triage import assess
+from hotline.triage.noise import is_noise
 
 
 def read(text: str) -> Reading:
@@ -32,12 +33,13 @@ def _read(text: str) -> Reading:
         places=tuple(found.places),
         rules_version=found.rules_version,
         clues=tuple((clue.kind, clue.value) for clue in found.clues),
+        noise=is_noise(found),
         whole=to_json(found.as_dict()).decode(),
     )
 
 
 def read_answers(text: str, said: Said, language: str | None) -> Reading:
-    """Assess words together with answers somebody chose: a chosen category stands, the higher urgency counts."""
+    """Assess words together with answers somebody chose: a chosen category stands, the higher urgency counts, no noise."""
     read_ = read(text)
     category = said.category or read_.category
     urgency = min((read_.urgency, said.urgency or read_.urgency), key=RANK.__getitem__)
@@ -53,5 +55,6 @@ def read_answers(text: str, said: Said, language: str | None) -> Reading:
         minors=minors,
         language=spoken,
         language_confident=sure,
+        noise=False,
         whole=json.dumps(plain, ensure_ascii=False),
     )

@@ -16,6 +16,7 @@ from hotline.db import add_rows, insert_unless_there
 from hotline.deployment import Deployment
 from hotline.gateways.contract import InboundText
 from hotline.intake.arrivals import Arrival
+from hotline.intake.aside import aside
 from hotline.intake.callers import Callers, Known
 from hotline.intake.commands import officer_answer, recognise, return_code
 from hotline.intake.dialog import ALWAYS, Reaction, going_on, react
@@ -339,6 +340,7 @@ def _case_row(intake: Intake, case_id: str, code: str, reading: Reading) -> dict
         "updated_at": intake.now,
         "ladder_step": 0,
         "version": 0,
+        "aside": aside(case_id, reading),
     }
 
 
