@@ -13,6 +13,8 @@ SCREENS = [
     ("GET", "/case/{token}/live", May.READ_CASE),
     ("POST", "/case/{token}/claim", May.WORK_CASE),
     ("POST", "/case/{token}/release", May.WORK_CASE),
+    ("POST", "/case/{token}/bring-back", May.WORK_CASE),
+    ("POST", "/case/{token}/set-aside", May.WORK_CASE),
     ("POST", "/case/{token}/acknowledge", May.WORK_CASE),
     ("POST", "/case/{token}/correct", May.WORK_CASE),
     ("POST", "/case/{token}/note", May.WORK_CASE),

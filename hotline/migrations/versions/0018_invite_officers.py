@@ -1,6 +1,6 @@
 """Invite officers by a link that opens once; find what one actor did without reading the whole record.
 
-Revision: 0018, after 0010.
+Revision: 0018, after 0012.
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 import hotline.models.base
 
 revision = "0018"
-down_revision = "0010"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
