@@ -32,6 +32,7 @@ class May(StrEnum):
     SEE_BROADCASTS = "see texts to many: words, counts, what became of them"
     BROADCAST = "write texts to many, and send what was approved"
     APPROVE_BROADCAST = "approve a text to many that somebody else wrote"
+    MANAGE_TEAM = "invite people, give roles, strike off"
     USE_PHONES = "use the browser phones of a demo"
 
 
@@ -45,7 +46,7 @@ MATRIX: dict[Role, frozenset[May]] = {
     Role.BROADCASTER: frozenset({May.SEE_BROADCASTS, May.BROADCAST}),
     Role.PRESENTER: frozenset(),
     Role.AUDITOR: frozenset({May.SEE_QUEUE, May.READ_AUDIT, May.SEE_BROADCASTS}),
-    Role.ADMIN: frozenset({May.SEE_HEALTH}),
+    Role.ADMIN: frozenset({May.SEE_HEALTH, May.MANAGE_TEAM}),
 }
 
 

@@ -5,9 +5,10 @@ from hotline.models.base import Base, Moment, first_id, new_id, table, written_o
 from hotline.models.beeps import IN_FLIGHT, Beep, BeepState
 from hotline.models.broadcasts import Broadcast, BroadcastList, BroadcastState, Subscriber, Subscription
 from hotline.models.calls import UNSETTLED, AudioForm, RecordedAudio, Recording, RecordingState, VoiceCall, sound_bound_to
-from hotline.models.cases import AT_REST, Case, CaseKey, CaseState, Note, Referral, ReferralState, Verb
+from hotline.models.cases import AT_REST, Aside, Case, CaseKey, CaseState, Note, Referral, ReferralState, Verb
 from hotline.models.comeback import CodeTry, ReturnCode
 from hotline.models.dialled import DialledSession
+from hotline.models.duty_calls import TO_BE_CALLED, DutyCall, DutyCallState
 from hotline.models.inbox import (
     CALLS,
     SET_ASIDE,
@@ -33,7 +34,7 @@ from hotline.models.messages import (
     MessageKind,
     MessageState,
 )
-from hotline.models.people import Agency, Caller, Contact, Duty, Officer, OfficerSession, SafeContact, Tier
+from hotline.models.people import Agency, Caller, Contact, Duty, Invitation, Officer, OfficerSession, SafeContact, Tier
 from hotline.models.phones import PhoneText
 from hotline.models.reports import RANK, Assessed, Reading, Report
 
@@ -45,9 +46,11 @@ __all__ = [
     "ON_THE_WAY",
     "RANK",
     "SET_ASIDE",
+    "TO_BE_CALLED",
     "UNREAD",
     "UNSETTLED",
     "Agency",
+    "Aside",
     "Assessed",
     "Attempt",
     "AudioForm",
@@ -69,11 +72,14 @@ __all__ = [
     "DialledSession",
     "Direction",
     "Duty",
+    "DutyCall",
+    "DutyCallState",
     "GatewayHealth",
     "Inbox",
     "InboxFlag",
     "InboxKind",
     "InboxState",
+    "Invitation",
     "Lane",
     "Message",
     "MessageKind",
