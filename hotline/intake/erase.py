@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy import delete, exists, select, update
 from sqlalchemy.orm import Session
 
+from hotline import subscribers
 from hotline.models import (
     RANK,
     Assessed,
@@ -44,6 +45,7 @@ def erase(session: Session, gateway: str, dialled: str, number_index: bytes, now
     cases = session.scalars(select(CASE.c.id).where(CASE.c.id.in_(mine), CASE.c.rank != RANK["immediate"])).all()
     kept = [case_id for case_id in cases if _take_back(session, case_id, hops, now)]
     _forget_caller(session, number_index)
+    subscribers.leave(session, now, numbers=[number_index])  # a phone that is not safe gets no texts to many either
     return kept
 
 

@@ -7,6 +7,7 @@ import openpyxl
 import pytest
 
 from hotline.broadcasts.importing import Fault, Imported, Unreadable, bring_in
+from hotline.intake.erase import erase
 from hotline.models import Caller, Case, Subscriber, Subscription
 from hotline.subscribers import BY_TEXT
 from tests.broadcasts.casting import Casts, fill
@@ -66,6 +67,14 @@ def test_a_stop_at_the_gateway_leaves_too(casts: Casts) -> None:
     assert casts.line.post(fields).status_code == 200
     casts.line.work()
     assert casts.subscriber(PHONE)["left_at"] is not None
+
+
+def test_a_phone_that_is_not_safe_leaves_every_list(casts: Casts) -> None:
+    """What a dialled session told is taken back, and its caller forgotten: no broadcast may come to that phone afterwards."""
+    fill(casts.site, "rusizi", [PHONE], casts.now)
+    with casts.site.db.transaction() as session:
+        erase(session, "simulator", "0" * 32, casts.site.number_index(PHONE), casts.now)
+    assert casts.subscriber(PHONE)["left_at"] == casts.now
 
 
 def test_whoever_left_is_not_brought_back_by_an_attendance_list(casts: Casts) -> None:

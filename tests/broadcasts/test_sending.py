@@ -111,6 +111,23 @@ def test_quiet_hours_begin_in_the_middle_of_a_run(casts: Casts) -> None:
     assert stands(casts, made) == {Fate.SENT: 100, Fate.WAITING: 150}
 
 
+@pytest.mark.parametrize("jump", [timedelta(hours=1), timedelta(hours=-1), timedelta(days=-1), timedelta(hours=-12)], ids=str)
+def test_clocks_that_jump_send_nothing_at_night_and_nothing_twice(casts: Casts, jump: timedelta) -> None:
+    """The database's clock jumps in the middle of a run, again and again, and comes back."""
+    numbers = casts.people("a", 350)
+    casts.line.now = casts.now.replace(hour=17, minute=10)
+    casts.begin("a")
+    for way in (jump, -jump, jump, -jump):
+        before = len(casts.line.sent)
+        jobs.deliver_batch(casts.site, Lane.BULK)
+        at_night = not 7 <= casts.site.local(casts.now).hour < 20
+        assert not (at_night and len(casts.line.sent) > before)
+        casts.tick()
+        casts.line.now += way
+    casts.line.work()
+    assert casts.reached() == Counter(numbers)
+
+
 def test_what_comes_too_late_is_dropped(casts: Casts) -> None:
     casts.people("a", 30)
     made = casts.begin("a")
