@@ -59,7 +59,7 @@ def gather(session: Session, deployment: Deployment, lane: Lane, now: datetime, 
     """Claim what may go now. `room` says how many a gateway with a limit may be given."""
     token, chosen = secrets.token_hex(8), deployment.settings
     how = breaker.health(session, now)
-    due = _due(session, deployment, lane, now)
+    due = _due(session, deployment, lane, now, hold=True)
 
     def some(limit: int, *where: ColumnElement[bool]) -> Sequence[RowMapping]:
         values = {
@@ -102,9 +102,11 @@ def other_gateway(settings: Settings, name: str) -> str:
 _TO_LIFE = and_(MESSAGE.c.lane == Lane.LIFE, MESSAGE.c.kind == MessageKind.ALERT)
 
 
-def _due(session: Session, deployment: Deployment, lane: Lane, now: datetime) -> tuple[ColumnElement[bool], ...]:
+def _due(
+    session: Session, deployment: Deployment, lane: Lane, now: datetime, *, hold: bool = False
+) -> tuple[ColumnElement[bool], ...]:
     """Ask for what is due: of broadcasts by their own index, so that one that is paused stands in nobody's way."""
     if lane is Lane.BULK:
-        chosen = MESSAGE.c.broadcast_id.in_(sending(session, deployment, now))
+        chosen = MESSAGE.c.broadcast_id.in_(sending(session, deployment, now, hold=hold))
         return (chosen, MESSAGE.c.state == MessageState.QUEUED, MESSAGE.c.due_at <= now)
     return (ON_ITS_WAY, MESSAGE.c.lane == lane, MESSAGE.c.state == MessageState.QUEUED, MESSAGE.c.due_at <= now)

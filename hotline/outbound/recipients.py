@@ -22,11 +22,15 @@ HELD_OUT: Final = "held out"  # the part of an audience that gets nothing, so th
 TOO_LATE: Final = "too late"
 
 
-def sending(session: Session, deployment: Deployment, now: datetime) -> Sequence[str]:
-    """Return the ids of broadcasts whose texts may go at this moment: none in the quiet hours, whatever was scheduled."""
+def sending(session: Session, deployment: Deployment, now: datetime, *, hold: bool = False) -> Sequence[str]:
+    """Return the ids of broadcasts whose texts may go at this moment: none in the quiet hours, whatever was scheduled.
+
+    A claim holds on to them until its commit, so that a pause comes before it or waits for it.
+    """
     if quiet(deployment, now):
         return ()
-    return session.scalars(select(BROADCAST.c.id).where(BROADCAST.c.state == BroadcastState.SENDING)).all()
+    going = select(BROADCAST.c.id).where(BROADCAST.c.state == BroadcastState.SENDING).order_by(BROADCAST.c.id)
+    return session.scalars(going.with_for_update(read=True) if hold else going).all()
 
 
 def people(session: Session, ids: Iterable[str]) -> list[Mapping[str, Any]]:
