@@ -49,6 +49,9 @@ def contact(deployment: Deployment, agency: Agency, fields: dict[str, Any]) -> C
         areas=fields["areas"],
         categories=fields["categories"],
         last_resort=fields.get("last_resort", False),
+        station=fields.get("station"),
+        aliases=fields.get("aliases", []),
+        badge=fields.get("badge"),
         duties=[duty for line in fields["hours"] for duty in duties(line)],
     )
 

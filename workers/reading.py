@@ -33,6 +33,7 @@ def _read(text: str) -> Reading:
         rules_version=found.rules_version,
         clues=tuple((clue.kind, clue.value) for clue in found.clues),
         whole=to_json(found.as_dict()).decode(),
+        words=text,
     )
 
 

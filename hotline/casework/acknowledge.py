@@ -72,7 +72,7 @@ def _alerted(session: Session, contact_id: str, code: str | None) -> tuple[Case,
     found = session.execute(
         select(Case, Referral)
         .join(Referral, Referral.case_id == Case.id)
-        .where(Case.handle == code, Referral.contact_id == contact_id)
+        .where(Case.handle == code, Referral.contact_id == contact_id, Referral.state != ReferralState.WITHDRAWN)
         .with_for_update(of=Case)
     ).first()
     return (found[0], found[1]) if found else None

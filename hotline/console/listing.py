@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from hotline.models import Case, CaseState, Officer, Referral
+from hotline.routing import conflict
 
 PAGE: Final = 50
 COUNT_UP_TO: Final = 99
@@ -33,10 +34,11 @@ class View(StrEnum):
 
 @dataclass(frozen=True)
 class Row:
-    """One case in the queue, and who was told of it so far."""
+    """One case in the queue, who was told of it so far, and whether it waits for a decision who may know of it."""
 
     case: Case
     told: tuple[Referral, ...]
+    held: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,8 @@ def page(session: Session, view: View, officer: Officer, *, after: str | None = 
     order = (Case.rank, Case.opened_at, Case.id)
     cases = session.scalars(select(Case).where(*wanted).order_by(*order).limit(PAGE + 1)).all()
     told = _told(session, cases[:PAGE])
-    rows = tuple(Row(case, tuple(told[case.id])) for case in cases[:PAGE])
+    held = conflict.held(session, [case.id for case in cases[:PAGE]])
+    rows = tuple(Row(case, tuple(told[case.id]), case.id in held) for case in cases[:PAGE])
     return Page(rows, rows[-1].case.token if len(cases) > PAGE else None, _mark(rows))
 
 
@@ -94,7 +97,7 @@ def _told(session: Session, cases: Sequence[Case]) -> Mapping[str, list[Referral
 
 
 def _mark(rows: Sequence[Row]) -> str:
-    shown = [(_state(row.case), [(referral.state, referral.told_at) for referral in row.told]) for row in rows]
+    shown = [(_state(row.case), row.held, [(referral.state, referral.told_at) for referral in row.told]) for row in rows]
     return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
 
 

@@ -6,6 +6,7 @@ from hotline.models.beeps import IN_FLIGHT, Beep, BeepState
 from hotline.models.calls import UNSETTLED, AudioForm, RecordedAudio, Recording, RecordingState, VoiceCall, sound_bound_to
 from hotline.models.cases import AT_REST, Case, CaseKey, CaseState, Note, Referral, ReferralState, Verb
 from hotline.models.comeback import CodeTry, ReturnCode
+from hotline.models.conflict import Cause, Exclusion, ExclusionState, subject, subjects_of
 from hotline.models.dialled import DialledSession
 from hotline.models.inbox import (
     CALLS,
@@ -58,6 +59,7 @@ __all__ = [
     "Case",
     "CaseKey",
     "CaseState",
+    "Cause",
     "CodeTry",
     "Contact",
     "Correction",
@@ -65,6 +67,8 @@ __all__ = [
     "DialledSession",
     "Direction",
     "Duty",
+    "Exclusion",
+    "ExclusionState",
     "GatewayHealth",
     "Inbox",
     "InboxFlag",
@@ -98,6 +102,8 @@ __all__ = [
     "first_id",
     "new_id",
     "sound_bound_to",
+    "subject",
+    "subjects_of",
     "table",
     "written_out",
 ]

@@ -83,13 +83,17 @@ class Verb(StrEnum):
 
 
 class ReferralState(StrEnum):
-    """queued → told → acknowledged | passed_on | declined. Only a person's answer moves it past told."""
+    """queued → told → acknowledged | passed_on | declined. Only a person's answer moves it past told.
+
+    withdrawn: they must not know of it any more; to them it is as if it had never been.
+    """
 
     QUEUED = "queued"
     TOLD = "told"
     ACKNOWLEDGED = "acknowledged"
     PASSED_ON = "passed_on"
     DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
 
 
 class Referral(Base):

@@ -1,6 +1,6 @@
 """A report is what one caller tells over one conversation; an assessment is what triage made of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, Index
@@ -15,7 +15,8 @@ RANK = {"immediate": 0, "soon": 1, "routine": 2}
 class Reading:
     """Triage's result as the other stages need it.
 
-    `whole` is the full assessment in JSON, to be sealed with the case; `clues` are kind and value of what strangers may name too.
+    `whole` is the full assessment in JSON, to be sealed with the case; `clues` are kind and value of what strangers may name too,
+    `words` what was read, for as long as it is on its way.
     """
 
     category: str
@@ -27,6 +28,7 @@ class Reading:
     rules_version: str
     whole: str
     clues: tuple[tuple[str, str], ...] = ()
+    words: str = field(default="", repr=False)
 
     @property
     def rank(self) -> int:

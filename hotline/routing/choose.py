@@ -7,11 +7,13 @@ area and a category that are theirs; when that leaves nobody, the ladder starts 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
-from hotline.models import Tier
+from hotline.models import Tier, subjects_of
 
 NOBODY_TOLD = frozenset({"question", "thanks_or_other", "spam_or_prank"})
 CHILD_LINE = "child_line"
+INDEPENDENT = frozenset({"ngo", "independent"})
 FOR_CHILDREN = (CHILD_LINE, "isange")
 RUNGS = (Tier.DUTY, Tier.SUPERVISOR, Tier.NATIONAL, Tier.DIRECTOR)
 
@@ -47,6 +49,17 @@ class Entry:
     minors: bool
     last_resort: bool
     hours: tuple[Hours, ...]
+    station: str | None = None
+
+    @cached_property
+    def subjects(self) -> frozenset[str]:
+        """Everything an exclusion of which is one of this contact."""
+        return subjects_of(contact=self.id, agency=self.agency, kind=self.agency_kind, station=self.station)
+
+    @property
+    def independent(self) -> bool:
+        """Whether this body stands outside the district and its police: told first when somebody there is accused."""
+        return self.agency_kind in INDEPENDENT or self.tier is Tier.NATIONAL
 
     def on_duty(self, local: datetime) -> bool:
         """Whether the contact is on duty. A last resort always is."""
@@ -74,6 +87,25 @@ class Choice:
 
     entry: Entry
     why: str
+
+
+@dataclass(frozen=True)
+class Bar:
+    """Who must not know of a case.
+
+    `outside`: until a person decides, and while a kind of people is accused, only bodies outside the district are told.
+    """
+
+    subjects: frozenset[str] = frozenset()
+    outside: bool = False
+
+    def admitted(self, directory: Sequence[Entry]) -> tuple[Entry, ...]:
+        """Return who may be told. Without a body outside, everybody else who is not barred, rather than nobody."""
+        may_know = tuple(entry for entry in directory if self.subjects.isdisjoint(entry.subjects))
+        return tuple(entry for entry in may_know if self.outside and entry.independent) or may_know
+
+
+OPEN = Bar()
 
 
 def choose(need: Need, directory: Sequence[Entry], local: datetime) -> tuple[Choice, ...]:

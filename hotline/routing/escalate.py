@@ -12,8 +12,8 @@ from hotline.db import add_rows
 from hotline.deployment import Deployment
 from hotline.models import RANK, Assessed, Case, CaseKey, Lane, Message, Reading, Referral, ReferralState, Tier, table
 from hotline.privacy import CannotOpen, Key
-from hotline.routing import directory, ladder
-from hotline.routing.choose import Choice, Entry, Need, next_after, rung
+from hotline.routing import conflict, directory, ladder
+from hotline.routing.choose import OPEN, Choice, Entry, Need, next_after, rung
 from hotline.routing.refer import Referable, alert, need, referral, steps_for
 
 log = logging.getLogger(__name__)
@@ -40,10 +40,12 @@ def climb(session: Session, deployment: Deployment, now: datetime) -> set[Lane]:
     )
     cases = session.execute(due).mappings().all()
     entries = directory.load(session) if cases else ()
+    barred = conflict.bars(session, [case["id"] for case in cases]) if cases else {}
     lanes: set[Lane] = set()
     for case in cases:
         try:
-            lanes |= _climb(session, deployment, case, entries, now)
+            admitted = barred.get(case["id"], OPEN).admitted(entries)
+            lanes |= _climb(session, deployment, case, admitted, now)
         except CannotOpen:
             log.exception("case cannot climb", extra={"case": case["handle"]})
     return lanes

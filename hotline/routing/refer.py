@@ -16,8 +16,8 @@ from hotline.deployment import Deployment
 from hotline.models import Case, Lane, Message, MessageKind, Reading, Referral, ReferralState, Tier, new_id, table
 from hotline.outbound.compose import Draft
 from hotline.privacy import Key
-from hotline.routing import directory, ladder
-from hotline.routing.choose import NOBODY_TOLD, Choice, Entry, Need, choose
+from hotline.routing import conflict, directory, ladder
+from hotline.routing.choose import NOBODY_TOLD, OPEN, Choice, Entry, Need, choose
 
 CASE, MESSAGE, REFERRAL = table(Case), table(Message), table(Referral)
 
@@ -44,10 +44,15 @@ def refer(session: Session, deployment: Deployment, cases: Sequence[Referable], 
 
     The ladder of a case that is somebody's matter starts even while nobody can be told: it finds who comes on duty.
     """
-    entries = directory.load(session)
+    conflict.look(session, [conflict.told_of(case.case_id, case.key, case.reading) for case in cases], now)
+    everybody, barred = directory.load(session), conflict.bars(session, [case.case_id for case in cases])
     local = deployment.local(now)
-    chosen = cache(lambda needed: choose(needed, entries, local))  # in a surge many cases ask for the same
-    told = [(case, _whom(case, chosen(need(deployment, case.reading)), entries)) for case in cases]
+    admitted = cache(lambda bar: bar.admitted(everybody))
+    chosen = cache(lambda needed, bar: choose(needed, admitted(bar), local))  # in a surge many cases ask for the same
+    told = []
+    for case in cases:
+        bar = barred.get(case.case_id, OPEN)
+        told.append((case, _whom(case, chosen(need(deployment, case.reading), bar), admitted(bar))))
     referrals, alerts = [], []
     clocks: dict[bool, list[str]] = {}
     for case, choices in told:
