@@ -50,7 +50,7 @@ def user() -> None:
 @click.option("--agency", default="", help="Name of the agency they belong to, as the directory has it.")
 @click.option("--station", default="", help="Where they serve. Reports that name it are kept from them.")
 @click.password_option(help="At least 15 characters.")
-def add(name: str, role: str, display_name: str, agency: str, station: str, password: str) -> None:  # noqa: PLR0913, PLR0917  options
+def add(name: str, role: str, display_name: str, agency: str, station: str, password: str) -> None:
     """Add an officer and print the code for their authenticator app, once."""
     deployment = Deployment(load())
     try:
