@@ -13,7 +13,7 @@ from functools import cache, partial
 from sqlalchemy import RowMapping, insert
 from sqlalchemy.orm import Session
 
-from hotline.casework.acknowledge import answer
+from hotline.casework.answers import answer
 from hotline.config import load
 from hotline.db import after_commit
 from hotline.deployment import Deployment
@@ -119,7 +119,7 @@ def _advance(site: Deployment, claimed: Claimed) -> None:
         stops = [arrival.event.sender for arrival in claimed.arrivals if isinstance(arrival.event, OptOut)]
         stopped_at_gateway(session, site, stops, now)
         for given in received.answers:
-            answer(session, site, given.contact_id, given.verb, given.code, now)
+            answer(session, site, given.contact_id, given.verb, given.code, now, choice=given.choice, words=given.words)
             lanes.add(Lane.LIFE)
         told = hops.advance(session, site, dialled, now)
         spoken = calls.advance(session, site, called, now)

@@ -6,10 +6,25 @@ never a caller's number. It works without scripts; with them it is live.
 
 from flask import Blueprint, Flask
 
-from hotline.console import armour, case, conflict, dead, demo, faults, guard, listening, missed, queue, sign_in, static, wording
+from hotline.console import (
+    armour,
+    case,
+    conflict,
+    dead,
+    demo,
+    faults,
+    guard,
+    listening,
+    missed,
+    queue,
+    referral,
+    sign_in,
+    static,
+    wording,
+)
 from hotline.deployment import Deployment
 
-SCREENS = (static, sign_in, queue, case, conflict, listening, dead, missed)
+SCREENS = (static, sign_in, queue, case, conflict, referral, listening, dead, missed)
 
 
 def install(app: Flask, deployment: Deployment) -> None:

@@ -1,7 +1,8 @@
 """One case: what was written, what triage saw in it, who was told, and what an officer can do about it."""
 
 import hashlib
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
@@ -16,7 +17,7 @@ from hotline.casework.correct import CATEGORIES, correct
 from hotline.casework.reply import NobodyToWriteTo, leave
 from hotline.casework.reply import reply as write_to_caller
 from hotline.console import faults, findings, guard, listing, standing, thread
-from hotline.models import RANK, Case, Exclusion, Message, MessageState, Note, Recording, Referral
+from hotline.models import RANK, Case, Exclusion, Message, MessageState, Note, Recording, Referral, SharedFact
 from hotline.outbound.meter import measure, repair
 from hotline.phone import masked
 from hotline.roles import May
@@ -122,7 +123,7 @@ def _opened(token: str) -> dict[str, object]:
         opened = read.open_case(session, chosen, case, officer=guard.officer(), now=now)
         allowed = _leave(session, case)
         exclusions = conflict.shown(session, case.id, read.key_of(session, chosen, case))
-        choices = conflict.choices(session)
+        choices, facts = conflict.choices(session), _shared(session, case)
         tapes = listen.tapes(session, case, officer=guard.officer(), now=now)
         counts, mark = listing.counts(session, guard.officer()), _mark(session, case)
     assessment = findings.read(opened.findings)
@@ -133,6 +134,7 @@ def _opened(token: str) -> dict[str, object]:
         "assessment": assessment,
         "exclusions": exclusions,
         "choices": choices,
+        "facts": facts,
         "tapes": tapes,
         "links": _links(opened, assessment),
         "categories": CATEGORIES,
@@ -144,6 +146,13 @@ def _opened(token: str) -> dict[str, object]:
         **_measured(""),
         "longest": LONGEST_TEXT,
     }
+
+
+def _shared(session: Session, case: Case) -> Mapping[str, list[SharedFact]]:
+    shared: defaultdict[str, list[SharedFact]] = defaultdict(list)
+    for fact in session.scalars(select(SharedFact).where(SharedFact.case_id == case.id).order_by(SharedFact.at, SharedFact.id)):
+        shared[fact.referral_id].append(fact)
+    return shared
 
 
 def _links(opened: read.OpenedCase, assessment: findings.Assessment) -> list[dict[str, object]]:

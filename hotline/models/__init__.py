@@ -4,7 +4,21 @@ from hotline.models.audit import AuditEvent
 from hotline.models.base import Base, Moment, first_id, new_id, table, written_out
 from hotline.models.beeps import IN_FLIGHT, Beep, BeepState
 from hotline.models.calls import UNSETTLED, AudioForm, RecordedAudio, Recording, RecordingState, VoiceCall, sound_bound_to
-from hotline.models.cases import AT_REST, Case, CaseKey, CaseState, Note, Referral, ReferralState, Verb
+from hotline.models.cases import (
+    AT_REST,
+    Case,
+    CaseKey,
+    CaseState,
+    Fact,
+    Ground,
+    Note,
+    Outcome,
+    Reason,
+    Referral,
+    ReferralState,
+    SharedFact,
+    Verb,
+)
 from hotline.models.comeback import CodeTry, ReturnCode
 from hotline.models.conflict import Cause, Exclusion, ExclusionState, subject, subjects_of
 from hotline.models.dialled import DialledSession
@@ -69,7 +83,9 @@ __all__ = [
     "Duty",
     "Exclusion",
     "ExclusionState",
+    "Fact",
     "GatewayHealth",
+    "Ground",
     "Inbox",
     "InboxFlag",
     "InboxKind",
@@ -83,10 +99,12 @@ __all__ = [
     "Note",
     "Officer",
     "OfficerSession",
+    "Outcome",
     "PhoneText",
     "Quarantine",
     "QuarantineState",
     "Reading",
+    "Reason",
     "Reconciled",
     "RecordedAudio",
     "Recording",
@@ -96,6 +114,7 @@ __all__ = [
     "Report",
     "ReturnCode",
     "SafeContact",
+    "SharedFact",
     "Tier",
     "Verb",
     "VoiceCall",

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from hotline import handle, sight
-from hotline.casework.acknowledge import answer
+from hotline.casework.answers import answer
 from hotline.console import listing
 from hotline.db import add_rows
 from hotline.deployment import Deployment

@@ -1,0 +1,90 @@
+"""What a contact texts back: takes it, passes it on, declines it, works on it, says how it ended, or writes to colleagues.
+
+It counts only from the number that was alerted and with the case's handle. Whoever was not alerted learns nothing, not even
+that the handle exists; nor does whoever must not know any more.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hotline import audit
+from hotline.casework import referral as steps
+from hotline.casework.acknowledge import hand_on, notice, take
+from hotline.casework.read import key_of
+from hotline.deployment import Deployment
+from hotline.models import Case, CaseState, Contact, Note, Outcome, Reason, Referral, ReferralState, Verb, new_id
+
+
+def answer(  # noqa: PLR0913  an answer has that many parts
+    session: Session,
+    deployment: Deployment,
+    contact_id: str,
+    verb: Verb,
+    code: str | None,
+    now: datetime,
+    *,
+    choice: int | None = None,
+    words: str = "",
+) -> None:
+    """Carry out a contact's answer and confirm it by text. `words` are kept as a note of the case, whatever else is decided."""
+    contact = session.get_one(Contact, contact_id)
+    found = _alerted(session, contact_id, code)
+    if found is None:
+        notice(session, deployment, contact, "staff.unknown_code", now)
+        return
+    case, referral = found
+    if words:
+        _keep(session, deployment, case, contact, words, now)
+    if verb is Verb.OUTCOME:
+        _end(session, deployment, case, referral, choice, now)
+    elif verb is Verb.NOTE:
+        notice(session, deployment, contact, "staff.noted", now, code=case.handle)
+    elif case.state == CaseState.CLOSED:
+        notice(session, deployment, contact, "staff.closed", now, code=case.handle)
+    elif verb is Verb.TAKE:
+        take(session, deployment, case, referral, now)
+    elif verb is Verb.PASS_ON:
+        hand_on(session, deployment, case, referral, now)
+    elif verb is Verb.NOT_OURS:
+        steps.decline(session, case, referral, _reason(choice), now, actor=f"contact:{contact.id}")
+        notice(session, deployment, contact, "staff.not_ours", now, code=case.handle)
+    else:
+        steps.accept(session, case, referral, now, actor=f"contact:{contact.id}")
+        notice(session, deployment, contact, "staff.accepted", now, code=case.handle)
+
+
+def _alerted(session: Session, contact_id: str, code: str | None) -> tuple[Case, Referral] | None:
+    if code is None:
+        return None
+    found = session.execute(
+        select(Case, Referral)
+        .join(Referral, Referral.case_id == Case.id)
+        .where(Case.handle == code, Referral.contact_id == contact_id, Referral.state != ReferralState.WITHDRAWN)
+        .with_for_update(of=Case)
+    ).first()
+    return (found[0], found[1]) if found else None
+
+
+def _end(session: Session, deployment: Deployment, case: Case, referral: Referral, choice: int | None, now: datetime) -> None:
+    """Note an outcome by its digit; without one, say which there are."""
+    outcomes = list(Outcome)
+    if choice is None or not 1 <= choice <= len(outcomes):
+        notice(session, deployment, referral.contact, "staff.outcomes", now, code=case.handle)
+        return
+    steps.end(session, case, referral, outcomes[choice - 1], now, actor=f"contact:{referral.contact_id}")
+    notice(session, deployment, referral.contact, "staff.ended", now, code=case.handle)
+
+
+def _reason(choice: int | None) -> Reason | None:
+    theirs = [reason for reason in Reason if reason is not Reason.NO_NEWS]
+    return theirs[choice - 1] if choice and choice <= len(theirs) else None
+
+
+def _keep(session: Session, deployment: Deployment, case: Case, contact: Contact, words: str, now: datetime) -> None:
+    note_id = new_id()
+    sealed = key_of(session, deployment, case).seal_text(words, f"note|sealed|{note_id}")
+    session.add(Note(id=note_id, case_id=case.id, contact_id=contact.id, sealed=sealed, at=now))
+    case.updated_at = now
+    audit.record(session, now, actor=f"contact:{contact.id}", action="case.noted", subject=case.handle, by="sms")
