@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from hotline.casework import referral as steps
-from hotline.console import faults, guard
+from hotline.console import faults, guard, listing
 from hotline.models import Case, Fact, Ground, Outcome, Reason, Referral, SharedFact
 from hotline.roles import May
 from hotline.routing import reasons
@@ -28,8 +28,9 @@ def why(token: str) -> str:
         case = _case(session, token)
         told = session.scalars(select(Referral).where(Referral.case_id == case.id).order_by(Referral.created_at)).all()
         shared = session.scalars(select(SharedFact).where(SharedFact.case_id == case.id).order_by(SharedFact.at)).all()
-        untold = reasons.untold(session, chosen, case)
-    return render_template("console/why.html", case=case, told=told, shared=shared, untold=untold)
+        untold, counts = reasons.untold(session, chosen, case), listing.counts(session, guard.officer())
+    views = list(listing.View)
+    return render_template("console/why.html", case=case, told=told, shared=shared, untold=untold, views=views, counts=counts)
 
 
 @screen.post("/<referral_id>/accept")
