@@ -3,6 +3,7 @@
 An alert carries the case's handle, how urgent it is and the district; never identity, a place below the district, or words.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ from hotline.models import Case, Lane, Message, MessageKind, Reading, Referral, 
 from hotline.outbound.compose import Draft
 from hotline.privacy import Key
 from hotline.routing import conflict, directory, ladder
+from hotline.routing.book import sentences
 from hotline.routing.choose import NOBODY_TOLD, OPEN, Choice, Entry, Need, choose
 
 CASE, MESSAGE, REFERRAL = table(Case), table(Message), table(Referral)
@@ -48,7 +50,8 @@ def refer(session: Session, deployment: Deployment, cases: Sequence[Referable], 
     everybody, barred = directory.load(session), conflict.bars(session, [case.case_id for case in cases])
     local = deployment.local(now)
     admitted = cache(lambda bar: bar.admitted(everybody))
-    chosen = cache(lambda needed, bar: choose(needed, admitted(bar), local))  # in a surge many cases ask for the same
+    rules = sentences(deployment)
+    chosen = cache(lambda needed, bar: choose(needed, admitted(bar), local, rules))  # in a surge many cases ask for the same
     told = []
     for case in cases:
         bar = barred.get(case.case_id, OPEN)
@@ -78,7 +81,12 @@ def _whom(case: Referable, chosen: tuple[Choice, ...], entries: Sequence[Entry])
 def need(deployment: Deployment, reading: Reading) -> Need:
     """Return what a case asks of the directory."""
     areas = frozenset(reading.places) | {deployment.settings.district}
-    return Need(reading.category, reading.urgency, reading.minors == "true", areas)
+    return Need(reading.category, reading.urgency, reading.minors == "true", areas, _signs(reading.whole))
+
+
+def _signs(whole: str) -> frozenset[str]:
+    """Return which findings an assessment in JSON has."""
+    return frozenset(str(one["rule"]) for one in json.loads(whole).get("findings", ())) if whole else frozenset()
 
 
 def steps_for(deployment: Deployment, *, life: bool) -> tuple[ladder.Step, ...]:
