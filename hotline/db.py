@@ -168,13 +168,17 @@ class Database:
         if not self.sqlite:
             yield
             return
+        if self._own.__dict__.get("writes_now"):
+            raise RuntimeError("a transaction inside a transaction would wait for itself")
         with self._turn:
             if self._lock_file is None:
                 self._lock_file = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._lock_file, fcntl.LOCK_EX)
+            self._own.writes_now = True
             try:
                 yield
             finally:
+                self._own.writes_now = False
                 fcntl.flock(self._lock_file, fcntl.LOCK_UN)
 
 
@@ -195,7 +199,7 @@ def add_rows(session: Session, table: Table, rows: Sequence[Mapping[str, object]
     """Insert many rows with the same columns in the same order; every column without a default in the database must be given.
 
     Straight to the driver: executemany on SQLite, one statement over arrays on PostgreSQL (COPY is refused where rows have a
-    policy, docs/adr/0030). On the way of each report this halves the cost of its dozen rows.
+    policy, docs/adr/0031). On the way of each report this halves the cost of its dozen rows.
     """
     if not rows:
         return

@@ -31,17 +31,18 @@ class May(StrEnum):
     MEND = "try again, have checked again or settle what was set aside"
     READ_AUDIT = "read the audit record"
     SEE_HEALTH = "see gateways, workers and what is stuck"
+    MANAGE_TEAM = "invite people, give roles, strike off"
     USE_PHONES = "use the browser phones of a demo"
 
 
 MATRIX: dict[Role, frozenset[May]] = {
     Role.INTAKE: frozenset({May.SEE_QUEUE, May.READ_CASE, May.WORK_CASE, May.REPLY, May.PROPOSE_EXCLUSION, May.SEE_DEAD}),
-    Role.SUPERVISOR: frozenset(set(May) - {May.READ_AUDIT, May.USE_PHONES}),
+    Role.SUPERVISOR: frozenset(set(May) - {May.READ_AUDIT, May.MANAGE_TEAM, May.USE_PHONES}),
     Role.AGENCY: frozenset(),
     Role.BROADCASTER: frozenset(),
     Role.PRESENTER: frozenset(),
     Role.AUDITOR: frozenset({May.SEE_QUEUE, May.READ_AUDIT}),
-    Role.ADMIN: frozenset({May.SEE_HEALTH}),
+    Role.ADMIN: frozenset({May.SEE_HEALTH, May.MANAGE_TEAM}),
 }
 
 

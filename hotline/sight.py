@@ -1,4 +1,4 @@
-"""What an officer may see: the one place that keeps cases from whoever must not know of them (docs/adr/0030).
+"""What an officer may see: the one place that keeps cases from whoever must not know of them (docs/adr/0031).
 
 A session opened here belongs to one officer's eyes. Every SELECT, UPDATE and DELETE through it leaves out the cases from which
 that officer, their station, their agency or its kind is excluded, and every row of such a case: no row, no count, no gap. On
@@ -11,12 +11,27 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import Alias, ColumnElement, Delete, Insert, Join, Select, Table, Update, event, or_, select, text
+from sqlalchemy import (
+    Alias,
+    ColumnElement,
+    CompoundSelect,
+    Delete,
+    Insert,
+    Join,
+    Select,
+    Table,
+    Update,
+    event,
+    or_,
+    select,
+    text,
+    union_all,
+)
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.sql.visitors import cloned_traverse
 
 from hotline.db import Database
-from hotline.models import Base, Case, Exclusion, ExclusionState, Officer, subjects_of, table
+from hotline.models import AuditEvent, Base, Case, Exclusion, ExclusionState, Officer, Recording, subjects_of, table
 
 SUBJECTS: Final = "subjects"
 EXCLUSION, CASE = table(Exclusion), table(Case)
@@ -73,8 +88,9 @@ def _leave_out(asked: ORMExecuteState) -> None:
         raise CannotNarrow
     if asked.is_orm_statement:
         names = sorted(mine)
+        of_record = with_loader_criteria(AuditEvent, lambda one: one.object.not_in(_named_in_record(names)), include_aliases=True)
         of_case = with_loader_criteria(Case, lambda one: one.id.not_in(_hidden(names)), include_aliases=True)
-        asked.statement = asked.statement.options(of_case, *(_of_others(model, names) for model in _models()))
+        asked.statement = asked.statement.options(of_record, of_case, *(_of_others(model, names) for model in _models()))
     else:
         asked.statement = _narrowed(asked.statement, mine)
 
@@ -105,6 +121,13 @@ def _hidden(names: list[str]) -> Select[tuple[str]]:
     return select(_OTHER.c.case_id).where(_OTHER.c.subject.in_(names), _OTHER.c.state != ExclusionState.DISMISSED)
 
 
+def _named_in_record(names: list[str]) -> CompoundSelect[tuple[str]]:
+    """Select what hidden cases are called in the record: by their handle, or by the id of a recording."""
+    handles = select(_CASES.c.handle).where(_CASES.c.id.in_(_hidden(names)))
+    recordings = select(_RECORDINGS.c.id).where(_RECORDINGS.c.case_id.in_(_hidden(names)))
+    return union_all(handles, recordings)
+
+
 @lru_cache(maxsize=1)
 def _models() -> tuple[Any, ...]:
     """Return each model whose rows are of a case, but for the case itself."""
@@ -129,3 +152,5 @@ def _from(sources: Sequence[Any]) -> Iterator[Any]:
 
 
 _OTHER: Final = EXCLUSION.alias("hidden")
+_CASES: Final = CASE.alias("hidden_case")
+_RECORDINGS: Final = table(Recording).alias("hidden_recording")

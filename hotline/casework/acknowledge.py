@@ -44,7 +44,7 @@ def cancel_pages(session: Session, case_id: str, *, only_to: str | None = None) 
     return result.rowcount
 
 
-def take(session: Session, deployment: Deployment, case: Case, referral: Referral, now: datetime) -> None:
+def take(session: Session, deployment: Deployment, case: Case, referral: Referral, now: datetime, *, by: str) -> None:
     """Let a case be this contact's, unless somebody was quicker."""
     contact = referral.contact
     mine = case.acknowledged_by_id == contact.id
@@ -56,15 +56,15 @@ def take(session: Session, deployment: Deployment, case: Case, referral: Referra
         case.acknowledged_by_id = contact.id
         referral.state, referral.answered_at = ReferralState.ACKNOWLEDGED, now
         stop_ladder(session, case, now)
-        audit.record(session, now, actor=f"contact:{contact.id}", action="case.acknowledged", subject=case.handle, by="sms")
+        audit.record(session, now, actor=f"contact:{contact.id}", action="case.acknowledged", subject=case.handle, by=by)
     notice(session, deployment, contact, "staff.taken", now, code=case.handle, time=f"{deployment.local(now):%H:%M}")
 
 
-def hand_on(session: Session, deployment: Deployment, case: Case, referral: Referral, now: datetime) -> None:
+def hand_on(session: Session, deployment: Deployment, case: Case, referral: Referral, now: datetime, *, by: str) -> None:
     """Let the next person be told."""
     referral.state, referral.answered_at = ReferralState.PASSED_ON, now
     hand_back(session, case, referral, now)
-    audit.record(session, now, actor=f"contact:{referral.contact_id}", action="case.handed_on", subject=case.handle, by="sms")
+    audit.record(session, now, actor=f"contact:{referral.contact_id}", action="case.handed_on", subject=case.handle, by=by)
     notice(session, deployment, referral.contact, "staff.passed_on", now, code=case.handle)
 
 

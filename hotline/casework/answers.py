@@ -4,6 +4,7 @@ It counts only from the number that was alerted and with the case's handle. Whoe
 that the handle exists; nor does whoever must not know any more.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -17,38 +18,44 @@ from hotline.deployment import Deployment
 from hotline.models import Case, CaseState, Contact, Note, Outcome, Reason, Referral, ReferralState, Verb, new_id
 
 
-def answer(  # noqa: PLR0913  an answer has that many parts
-    session: Session,
-    deployment: Deployment,
-    contact_id: str,
-    verb: Verb,
-    code: str | None,
-    now: datetime,
-    *,
-    choice: int | None = None,
-    words: str = "",
-) -> None:
-    """Carry out a contact's answer and confirm it by text. `words` are kept as a note of the case, whatever else is decided."""
-    contact = session.get_one(Contact, contact_id)
-    found = _alerted(session, contact_id, code)
+@dataclass(frozen=True)
+class Decision:
+    """What a contact decided about an alert: which verb, for the case of which handle; None where it cannot be read.
+
+    `choice` is the digit of a reason or an outcome, `words` are for colleagues. `by`: "sms", or "voice" for a key that was
+    pressed in a call of ours to their number.
+    """
+
+    contact_id: str
+    verb: Verb
+    code: str | None
+    choice: int | None = None
+    words: str = ""
+    by: str = "sms"
+
+
+def answer(session: Session, deployment: Deployment, decision: Decision, now: datetime) -> None:
+    """Carry out a contact's answer and confirm it by text. Their words become a note of the case, whatever they decide."""
+    contact = session.get_one(Contact, decision.contact_id)
+    found = _alerted(session, contact.id, decision.code)
     if found is None:
         notice(session, deployment, contact, "staff.unknown_code", now)
         return
     case, referral = found
-    if words:
-        _keep(session, deployment, case, contact, words, now)
-    if verb is Verb.OUTCOME:
-        _end(session, deployment, case, referral, choice, now)
-    elif verb is Verb.NOTE:
+    if decision.words:
+        _keep(session, deployment, case, contact, decision.words, now)
+    if decision.verb is Verb.OUTCOME:
+        _end(session, deployment, case, referral, decision.choice, now)
+    elif decision.verb is Verb.NOTE:
         notice(session, deployment, contact, "staff.noted", now, code=case.handle)
     elif case.state == CaseState.CLOSED:
         notice(session, deployment, contact, "staff.closed", now, code=case.handle)
-    elif verb is Verb.TAKE:
-        take(session, deployment, case, referral, now)
-    elif verb is Verb.PASS_ON:
-        hand_on(session, deployment, case, referral, now)
-    elif verb is Verb.NOT_OURS:
-        steps.decline(session, case, referral, _reason(choice), now, actor=f"contact:{contact.id}")
+    elif decision.verb is Verb.TAKE:
+        take(session, deployment, case, referral, now, by=decision.by)
+    elif decision.verb is Verb.PASS_ON:
+        hand_on(session, deployment, case, referral, now, by=decision.by)
+    elif decision.verb is Verb.NOT_OURS:
+        steps.decline(session, case, referral, _reason(decision.choice), now, actor=f"contact:{contact.id}")
         notice(session, deployment, contact, "staff.not_ours", now, code=case.handle)
     else:
         steps.accept(session, case, referral, now, actor=f"contact:{contact.id}")

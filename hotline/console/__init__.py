@@ -17,14 +17,17 @@ from hotline.console import (
     listening,
     missed,
     queue,
+    record,
     referral,
     sign_in,
     static,
+    team,
+    welcome,
     wording,
 )
 from hotline.deployment import Deployment
 
-SCREENS = (static, sign_in, queue, case, conflict, referral, listening, dead, missed)
+SCREENS = (static, sign_in, welcome, queue, case, conflict, referral, listening, dead, missed, record, team)
 
 
 def install(app: Flask, deployment: Deployment) -> None:

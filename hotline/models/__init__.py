@@ -6,6 +6,7 @@ from hotline.models.beeps import IN_FLIGHT, Beep, BeepState
 from hotline.models.calls import UNSETTLED, AudioForm, RecordedAudio, Recording, RecordingState, VoiceCall, sound_bound_to
 from hotline.models.cases import (
     AT_REST,
+    Aside,
     Case,
     CaseKey,
     CaseState,
@@ -22,6 +23,7 @@ from hotline.models.cases import (
 from hotline.models.comeback import CodeTry, ReturnCode
 from hotline.models.conflict import Cause, Exclusion, ExclusionState, subject, subjects_of
 from hotline.models.dialled import DialledSession
+from hotline.models.duty_calls import TO_BE_CALLED, DutyCall, DutyCallState
 from hotline.models.inbox import (
     CALLS,
     SET_ASIDE,
@@ -47,7 +49,7 @@ from hotline.models.messages import (
     MessageKind,
     MessageState,
 )
-from hotline.models.people import Agency, Caller, Contact, Duty, Officer, OfficerSession, SafeContact, Tier
+from hotline.models.people import Agency, Caller, Contact, Duty, Invitation, Officer, OfficerSession, SafeContact, Tier
 from hotline.models.phones import PhoneText
 from hotline.models.reports import RANK, Assessed, Reading, Report
 
@@ -59,9 +61,11 @@ __all__ = [
     "ON_THE_WAY",
     "RANK",
     "SET_ASIDE",
+    "TO_BE_CALLED",
     "UNREAD",
     "UNSETTLED",
     "Agency",
+    "Aside",
     "Assessed",
     "Attempt",
     "AudioForm",
@@ -81,6 +85,8 @@ __all__ = [
     "DialledSession",
     "Direction",
     "Duty",
+    "DutyCall",
+    "DutyCallState",
     "Exclusion",
     "ExclusionState",
     "Fact",
@@ -90,6 +96,7 @@ __all__ = [
     "InboxFlag",
     "InboxKind",
     "InboxState",
+    "Invitation",
     "Lane",
     "Message",
     "MessageKind",

@@ -15,8 +15,8 @@ RANK = {"immediate": 0, "soon": 1, "routine": 2}
 class Reading:
     """Triage's result as the other stages need it.
 
-    `whole` is the full assessment in JSON, to be sealed with the case; `clues` are kind and value of what strangers may name too,
-    `words` what was read, for as long as it is on its way.
+    `whole` is the full assessment in JSON, to be sealed with the case; `clues` are kind and value of what strangers may name too;
+    `noise` says that it is surely a scam, an advertisement or a prank; `words` is what was read, for as long as it is on its way.
     """
 
     category: str
@@ -29,6 +29,7 @@ class Reading:
     whole: str
     clues: tuple[tuple[str, str], ...] = ()
     words: str = field(default="", repr=False)
+    noise: bool = False
 
     @property
     def rank(self) -> int:

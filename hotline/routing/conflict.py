@@ -2,7 +2,7 @@
 
 A report's words go in; exclusions come out. What is proposed holds at once, and until a person has decided only bodies outside
 the district are told. Decided, the case goes to whoever may know. Whoever was told before and now must not be is forgotten: pages
-to them are cancelled, what they took is open again, and their answers meet an unknown code (docs/adr/0030).
+to them are cancelled, what they took is open again, and their answers meet an unknown code (docs/adr/0031).
 """
 
 from collections.abc import Collection, Mapping, Sequence

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from hotline import handle, sight
-from hotline.casework.answers import answer
+from hotline.casework.answers import Decision, answer
 from hotline.console import listing
 from hotline.db import add_rows
 from hotline.deployment import Deployment
@@ -162,7 +162,7 @@ def test_whoever_had_taken_it_is_forgotten_when_later_words_name_them(district: 
     with district.db.transaction() as session:
         now = district.db.now(session)
         post = session.scalars(select(Contact).where(Contact.name == STATION)).one()
-        answer(session, district, post.id, Verb.TAKE, case.handle, now)
+        answer(session, district, Decision(post.id, Verb.TAKE, case.handle), now)
     assert row_of(district, case).acknowledged_by_id == post.id
     with district.db.transaction() as session:
         reread(session, district, [(case.case_id, case.key, reading(f"they locked us in\nthe {STATION} is with them"))], now)
@@ -187,7 +187,7 @@ def test_the_answer_of_who_must_not_know_meets_an_unknown_code(district: Deploym
             words="",
             now=now,
         )
-        answer(session, district, post.id, Verb.TAKE, case.handle, now)
+        answer(session, district, Decision(post.id, Verb.TAKE, case.handle), now)
         newest = select(Message).where(Message.contact_id == post.id, Message.kind == MessageKind.NOTICE)
         assert session.scalars(newest).one().template == "staff.unknown_code"
     assert row_of(district, case).acknowledged_at is None

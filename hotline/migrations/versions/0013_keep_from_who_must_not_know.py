@@ -1,6 +1,6 @@
 """Keep a case from who must not know of it.
 
-Revision: 0013, after 0009.
+Revision: 0013, after 0018.
 """
 
 import sqlalchemy as sa
@@ -9,13 +9,13 @@ from alembic import op
 import hotline.models.base
 
 revision = "0013"
-down_revision = "0009"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 
 OF_A_CASE = (
-    "assessment", "case", "case_key", "clue", "correction", "message", "note", "recorded_audio", "recording", "referral", "report",
-    "return_code", "voice_call",
+    "assessment", "case", "case_key", "clue", "correction", "duty_call", "message", "note", "recorded_audio", "recording", "referral",
+    "report", "return_code", "voice_call",
 )  # fmt: skip
 # Empty, or unknown to the session: nobody's eyes, as with workers. Wrapped in a SELECT, it is asked once a query.
 LOOKING = "coalesce((SELECT current_setting('hotline.subjects', true)), '')"
