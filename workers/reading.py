@@ -11,6 +11,7 @@ from hotline.intake.ussd.tree import Said
 from hotline.models import RANK, Reading
 from hotline.routing.choose import NOBODY_TOLD
 from hotline.triage import assess
+from hotline.triage.noise import is_noise
 
 
 def read(text: str) -> Reading:
@@ -41,6 +42,7 @@ def _read(text: str) -> Reading:
         places=tuple(found.places),
         rules_version=found.rules_version,
         clues=tuple((clue.kind, clue.value) for clue in found.clues),
+        noise=is_noise(found),
         whole=to_json(found.as_dict()).decode(),
     )
 
@@ -48,7 +50,7 @@ def _read(text: str) -> Reading:
 def read_answers(text: str, said: Said, language: str | None, *, before: str | None = None) -> Reading:
     """Assess words together with answers somebody chose: a chosen category stands, the higher urgency counts.
 
-    Whoever went all the way to ask for help, and told nothing that says what it is, is taken for what this line is there for, and
+    It is no noise. Whoever went all the way to ask for help, and told nothing that says what it is, is taken for what this line is there for, and
     never for routine: a person has to look. `before` is the category such a case has already, which then stands.
     """
     read_ = read(text)
@@ -71,5 +73,6 @@ def read_answers(text: str, said: Said, language: str | None, *, before: str | N
         minors=minors,
         language=spoken,
         language_confident=sure,
+        noise=False,
         whole=json.dumps(plain, ensure_ascii=False),
     )

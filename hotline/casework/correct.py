@@ -67,6 +67,7 @@ def correct(
     )
     session.add(correction)
     locked.category, locked.urgency, locked.rank, locked.updated_at = category, urgency, RANK[urgency], now
+    locked.aside = None
     locked.version += 1
     audit.record(session, now, actor=f"officer:{officer.name}", action="case.corrected", subject=case.handle)
     return correction

@@ -1,4 +1,4 @@
-"""Working a case: claim it, give it back, note something for colleagues.
+"""Working a case: claim it, give it back, put noise aside and bring it back, note something for colleagues.
 
 One case has one owner. Whoever comes second is told who was first, and nothing of theirs is lost. Claiming says who works a
 case at this desk; it does not stop the ladder, because the contacts who can act in the field must still answer.
@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 from hotline import audit
 from hotline.casework.read import key_of
 from hotline.deployment import Deployment
-from hotline.models import Case, CaseState, Note, Officer, new_id, table
+from hotline.models import RANK, Aside, Case, CaseState, Note, Officer, new_id, table
 
+NOISE = "spam_or_prank"
 UNTOUCHED = (CaseState.NEW, CaseState.UNFINISHED)
 
 
@@ -33,7 +34,7 @@ def claim(session: Session, case: Case, *, officer: Officer, version: int, now: 
     """Make the officer the owner of a case seen at `version`. Raises Taken or Changed; claiming one's own again is harmless."""
     own = table(Case)
     free = (own.c.id == case.id, own.c.version == version, own.c.owner_id.is_(None), own.c.state != CaseState.CLOSED)
-    values = {"owner_id": officer.id, "claimed_at": now, "updated_at": now, "version": version + 1}
+    values = {"owner_id": officer.id, "claimed_at": now, "updated_at": now, "version": version + 1, "aside": None}
     won = session.connection().execute(update(own).where(*free).values(values)).rowcount
     session.refresh(case)
     if not won:
@@ -42,6 +43,26 @@ def claim(session: Session, case: Case, *, officer: Officer, version: int, now: 
     if case.state in UNTOUCHED:
         case.state = CaseState.OPEN
     audit.record(session, now, actor=f"officer:{officer.name}", action="case.claimed", subject=case.handle)
+
+
+def bring_back(session: Session, case: Case, *, officer: Officer, now: datetime) -> None:
+    """Put a case that was set aside as noise into the queue. Raises Changed when it is not set aside any more."""
+    locked = lock(session, case)
+    if locked.aside != Aside.PARKED:
+        raise Changed
+    locked.aside, locked.updated_at = None, now
+    locked.version += 1
+    audit.record(session, now, actor=f"officer:{officer.name}", action="case.brought_back", subject=case.handle)
+
+
+def set_aside(session: Session, case: Case, *, officer: Officer, now: datetime) -> None:
+    """Put noise out of the queue, or back there after it was brought back. Raises Changed for what somebody works on, or no noise."""
+    locked = lock(session, case)
+    if locked.owner_id is not None or locked.category != NOISE or locked.rank != RANK["routine"]:
+        raise Changed
+    locked.aside, locked.updated_at = Aside.PARKED, now
+    locked.version += 1
+    audit.record(session, now, actor=f"officer:{officer.name}", action="case.set_aside", subject=case.handle)
 
 
 def release(session: Session, case: Case, *, officer: Officer, now: datetime) -> None:

@@ -64,6 +64,24 @@ def release(token: str) -> Reply:
     return _back(token, "released")
 
 
+@screen.post("/bring-back")
+@guard.may(May.WORK_CASE)
+def bring_back(token: str) -> Reply:
+    """Put a case that was set aside as noise into the queue."""
+    with _work(token) as (session, case):
+        work.bring_back(session, case, officer=guard.officer(), now=guard.moment())
+    return _to_queue(listing.View.NOISE, "brought_back")
+
+
+@screen.post("/set-aside")
+@guard.may(May.WORK_CASE)
+def set_aside(token: str) -> Reply:
+    """Put noise out of the queue."""
+    with _work(token) as (session, case):
+        work.set_aside(session, case, officer=guard.officer(), now=guard.moment())
+    return _to_queue(listing.View.NEW, "set_aside")
+
+
 @screen.post("/acknowledge")
 @guard.may(May.WORK_CASE)
 def acknowledge(token: str) -> Reply:
@@ -198,6 +216,11 @@ def _work(token: str) -> Iterator[tuple[Session, Case]]:
 
 def _typed() -> str:
     return request.form.get(faults.TYPED, "").replace("\r\n", "\n").strip()[:LONGEST_TEXT]
+
+
+def _to_queue(view: listing.View, said: str) -> Answer:
+    flash(said)
+    return redirect(url_for("console.queue.show", view=view), 303)
 
 
 def _back(token: str, said: str) -> Answer:

@@ -1,6 +1,7 @@
 """What stands in the queue: the cases of one view, most urgent and longest waiting first, a page at a time.
 
-Only what may be seen without reading a case: handles, states, clocks, who was told. No query here counts or skips rows.
+Only what may be seen without reading a case: handles, states, clocks, who was told. No query here counts or skips rows. Texts
+that say the same and wait alike are folded into the one that waits longest, for the eye alone: every case stands on its page.
 """
 
 import hashlib
@@ -13,7 +14,8 @@ from typing import Final
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from hotline.models import Case, CaseState, Officer, Referral
+from hotline.models import Aside, Case, CaseState, NamedClue, Officer, Referral
+from hotline.roles import May, allows
 
 PAGE: Final = 50
 COUNT_UP_TO: Final = 99
@@ -28,15 +30,17 @@ class View(StrEnum):
     NEW = "new"
     MINE = "mine"
     WAITING = "waiting"
+    NOISE = "noise"
     ALL = "all"
 
 
 @dataclass(frozen=True)
 class Row:
-    """One case in the queue, and who was told of it so far."""
+    """One case in the queue, who was told of it so far, and the cases of this page that say the very same, folded into it."""
 
     case: Case
     told: tuple[Referral, ...]
+    alike: tuple[Case, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,8 +60,15 @@ def page(session: Session, view: View, officer: Officer, *, after: str | None = 
     order = (Case.rank, Case.opened_at, Case.id)
     cases = session.scalars(select(Case).where(*wanted).order_by(*order).limit(PAGE + 1)).all()
     told = _told(session, cases[:PAGE])
-    rows = tuple(Row(case, tuple(told[case.id])) for case in cases[:PAGE])
-    return Page(rows, rows[-1].case.token if len(cases) > PAGE else None, _mark(rows))
+    folded = _fold(cases[:PAGE], _wordings(session, cases[:PAGE]))
+    rows = tuple(Row(case, tuple(told[case.id]), tuple(alike)) for case, *alike in folded)
+    return Page(rows, cases[PAGE - 1].token if len(cases) > PAGE else None, _mark(rows))
+
+
+def rail(session: Session, officer: Officer) -> dict[str, object]:
+    """Return what every page shows at its side: the views and how many cases each holds; neither to whom the queue is closed."""
+    shown = allows(officer.role, May.SEE_QUEUE)
+    return {"views": list(View), "counts": counts(session, officer)} if shown else {"views": [], "counts": {}}
 
 
 def counts(session: Session, officer: Officer) -> Mapping[View, str]:
@@ -73,7 +84,9 @@ def _count(session: Session, view: View, officer: Officer) -> str:
 
 def _within(view: View, officer: Officer) -> Iterable[ColumnElement[bool]]:
     if view is View.NEW:
-        return (Case.state.in_(UNCLAIMED), Case.owner_id.is_(None))
+        return (Case.state.in_(UNCLAIMED), Case.owner_id.is_(None), Case.aside.is_distinct_from(Aside.PARKED))
+    if view is View.NOISE:
+        return (Case.state.in_(NOT_CLOSED), Case.aside == Aside.PARKED)
     if view is View.MINE:
         return (Case.state.in_(NOT_CLOSED), Case.owner_id == officer.id)
     return (Case.state.in_(ON_OTHERS if view is View.WAITING else NOT_CLOSED),)
@@ -85,6 +98,23 @@ def _beyond(last: Case) -> ColumnElement[bool]:
     return or_(Case.rank > last.rank, same_rank, same_moment)
 
 
+def _wordings(session: Session, cases: Sequence[Case]) -> Mapping[str, bytes]:
+    """Return the keyed hash of what each case says, of those long enough to have one."""
+    ids = [case.id for case in cases]
+    said = select(NamedClue.case_id, NamedClue.value_index).where(NamedClue.case_id.in_(ids), NamedClue.kind == "wording")
+    return {case_id: wording for case_id, wording in session.execute(said)}
+
+
+def _fold(cases: Sequence[Case], wordings: Mapping[str, bytes]) -> list[list[Case]]:
+    """Return the cases with those that say the same folded together; what differs in urgency or owner stands by itself."""
+    folds: dict[object, list[Case]] = {}
+    for case in cases:
+        wording = wordings.get(case.id)
+        same = (wording, case.rank, case.state, case.aside) if wording and case.owner_id is None else case.id
+        folds.setdefault(same, []).append(case)
+    return list(folds.values())
+
+
 def _told(session: Session, cases: Sequence[Case]) -> Mapping[str, list[Referral]]:
     told: defaultdict[str, list[Referral]] = defaultdict(list)
     ids = [case.id for case in cases]
@@ -94,9 +124,12 @@ def _told(session: Session, cases: Sequence[Case]) -> Mapping[str, list[Referral
 
 
 def _mark(rows: Sequence[Row]) -> str:
-    shown = [(_state(row.case), [(referral.state, referral.told_at) for referral in row.told]) for row in rows]
+    shown = [
+        (_state(row.case), [_state(case) for case in row.alike], [(referral.state, referral.told_at) for referral in row.told])
+        for row in rows
+    ]
     return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
 
 
 def _state(case: Case) -> tuple[object, ...]:
-    return case.token, case.version, case.updated_at, case.state, case.rank, case.next_step_at, case.acknowledged_at
+    return case.token, case.version, case.aside, case.updated_at, case.state, case.rank, case.next_step_at, case.acknowledged_at

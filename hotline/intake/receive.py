@@ -18,6 +18,7 @@ from hotline.gateways.contract import InboundText
 from hotline.gateways.ringing import carries
 from hotline.intake import beeps
 from hotline.intake.arrivals import Arrival
+from hotline.intake.aside import aside
 from hotline.intake.callers import Callers, Known
 from hotline.intake.commands import officer_answer, recognise, return_code
 from hotline.intake.dialog import ALWAYS, INFO, INFO_OR_CALL, Reaction, going_on, react
@@ -344,6 +345,7 @@ def _case_row(intake: Intake, case_id: str, code: str, reading: Reading) -> dict
         "updated_at": intake.now,
         "ladder_step": 0,
         "version": 0,
+        "aside": aside(case_id, reading),
     }
 
 

@@ -4,7 +4,7 @@ from hotline.models.audit import AuditEvent
 from hotline.models.base import Base, Moment, first_id, new_id, table, written_out
 from hotline.models.beeps import IN_FLIGHT, Beep, BeepState
 from hotline.models.calls import UNSETTLED, AudioForm, RecordedAudio, Recording, RecordingState, VoiceCall, sound_bound_to
-from hotline.models.cases import AT_REST, Case, CaseKey, CaseState, Note, Referral, ReferralState, Verb
+from hotline.models.cases import AT_REST, Aside, Case, CaseKey, CaseState, Note, Referral, ReferralState, Verb
 from hotline.models.comeback import CodeTry, ReturnCode
 from hotline.models.dialled import DialledSession
 from hotline.models.duty_calls import TO_BE_CALLED, DutyCall, DutyCallState
@@ -33,7 +33,7 @@ from hotline.models.messages import (
     MessageKind,
     MessageState,
 )
-from hotline.models.people import Agency, Caller, Contact, Duty, Officer, OfficerSession, SafeContact, Tier
+from hotline.models.people import Agency, Caller, Contact, Duty, Invitation, Officer, OfficerSession, SafeContact, Tier
 from hotline.models.phones import PhoneText
 from hotline.models.reports import RANK, Assessed, Reading, Report
 
@@ -49,6 +49,7 @@ __all__ = [
     "UNREAD",
     "UNSETTLED",
     "Agency",
+    "Aside",
     "Assessed",
     "Attempt",
     "AudioForm",
@@ -74,6 +75,7 @@ __all__ = [
     "InboxFlag",
     "InboxKind",
     "InboxState",
+    "Invitation",
     "Lane",
     "Message",
     "MessageKind",

@@ -23,13 +23,20 @@ class CaseState(StrEnum):
     FROZEN = "frozen"
 
 
+class Aside(StrEnum):
+    """parked: noise that waits in a view of its own. sampled: noise that stays in the queue, so that a person looks at it."""
+
+    PARKED = "parked"
+    SAMPLED = "sampled"
+
+
 AT_REST = (CaseState.CLOSED, CaseState.FROZEN)
 
 
 class Case(Base):
     """What officers work on. `handle` is said aloud and texted; `token` stands in addresses; neither proves anything alone.
 
-    `next_step_at` is when the ladder climbs if nobody has answered; empty means nobody has to.
+    `next_step_at` is when the ladder climbs if nobody has answered; empty means nobody has to. `aside` is empty but for noise.
     """
 
     __tablename__ = "case"
@@ -59,6 +66,7 @@ class Case(Base):
     acknowledged_at: Mapped[datetime | None]
     acknowledged_by_id: Mapped[str | None] = mapped_column(ForeignKey("contact.id"))
     version: Mapped[int] = mapped_column(default=0)
+    aside: Mapped[str | None]
 
     owner: Mapped[Officer | None] = relationship(lazy="joined")
     acknowledged_by: Mapped[Contact | None] = relationship(lazy="joined")

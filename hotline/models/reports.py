@@ -15,7 +15,8 @@ RANK = {"immediate": 0, "soon": 1, "routine": 2}
 class Reading:
     """Triage's result as the other stages need it.
 
-    `whole` is the full assessment in JSON, to be sealed with the case; `clues` are kind and value of what strangers may name too.
+    `whole` is the full assessment in JSON, to be sealed with the case; `clues` are kind and value of what strangers may name too;
+    `noise` says that it is surely a scam, an advertisement or a prank.
     """
 
     category: str
@@ -27,6 +28,7 @@ class Reading:
     rules_version: str
     whole: str
     clues: tuple[tuple[str, str], ...] = ()
+    noise: bool = False
 
     @property
     def rank(self) -> int:

@@ -1,6 +1,6 @@
 """A report grew: its new reading becomes the case's, and whoever must now know is told.
 
-A case only ever rises: later harmless words do not take back an earlier cry for help. A person may lower it, a machine may not.
+Noise that goes on as more than noise comes back into the queue. A case only ever rises: later harmless words do not take back an earlier cry for help. A person may lower it, a machine may not.
 """
 
 from collections.abc import Sequence
@@ -57,6 +57,7 @@ def _rise(session: Session, case_id: str, key: Key, reading: Reading) -> Referab
     minors = min(str(case["minors"]), reading.minors, key=CAUTION.index)
     risen = rank == 0 < case["rank"]
     values = {"category": category, "urgency": URGENCY[rank], "rank": rank, "minors": minors, "version": case["version"] + 1}
+    values |= {} if reading.noise else {"aside": None}
     session.execute(update(CASE).where(CASE.c.id == case_id).values(**values))
     told = frozenset(session.scalars(select(REFERRAL.c.contact_id).where(REFERRAL.c.case_id == case_id)))
     if told and not risen:

@@ -6,12 +6,11 @@ and a person decides.
 """
 
 import tomllib
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from hotline.triage import clues, everyday, facts, followup, language, lexicon, places, rules
 from hotline.triage.clues import Clue
@@ -23,14 +22,13 @@ from hotline.triage.model import load as load_model
 from hotline.triage.places import Place
 from hotline.triage.weigh import models_alarm, of_few_words, weigh
 
-RULES_VERSION = "2026.11-3"
+RULES_VERSION = "2026.11-4"
 LONGEST = 10_000
 _KIRUNDI = 0.5
 _FEW_WORDS = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One reason: the rule, what it speaks for, a sentence for an officer, and the caller's words at `text[start:end]`."""
 
     rule: str
@@ -76,7 +74,7 @@ class Assessment:
         plain: dict[str, Any] = {name: getattr(self, name) for name in FIELDS}
         plain["place_details"] = [place._asdict() | {"choices": list(place.choices)} for place in self.place_details]
         plain["clues"] = [clue._asdict() for clue in self.clues]
-        plain["findings"] = [{name: getattr(finding, name) for name in FINDING_FIELDS} for finding in self.findings]
+        plain["findings"] = [finding._asdict() for finding in self.findings]
         return {name: list(value) if isinstance(value, tuple) else value for name, value in plain.items()}
 
     @classmethod
@@ -106,7 +104,6 @@ class Assessment:
 
 # dataclasses.asdict copies every value deeply, which takes half as long as the whole assessment.
 FIELDS = tuple(field.name for field in fields(Assessment))
-FINDING_FIELDS = tuple(field.name for field in fields(Finding))
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +202,10 @@ def _variety(gathered: facts.Facts, opinion: Opinion) -> str:
 
 def _votes(hits: Sequence[lexicon.Hit]) -> Mapping[str, int]:
     """Count lexicon words by language, Kirundi with Kinyarwanda, each stretch of words once for each language."""
-    spans = {("rw" if hit.language == lexicon.KIRUNDI else hit.language, hit.first) for hit in hits}
-    return Counter(code for code, _ in spans)
+    counts = dict.fromkeys(language.SPOKEN, 0)
+    for code, _ in {("rw" if hit.language == lexicon.KIRUNDI else hit.language, hit.first) for hit in hits}:
+        counts[code] += 1
+    return counts
 
 
 def _findings(message: Folded, signs: Sequence[rules.Sign], sentences: Mapping[str, str]) -> tuple[Finding, ...]:

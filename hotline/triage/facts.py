@@ -25,6 +25,7 @@ _DENIABLE = frozenset({
     "weapon", "organ_removal", "forced_marriage", "escape", "armed_group", "crime_forced", "gbv", "handover", "buyer_pay",
 })  # fmt: skip
 _LINK = re.compile(r"https?:|www\.|\bwa\.me|\bbit\.ly|\.com\b", re.IGNORECASE)
+_DIGIT = re.compile(r"\d")
 _PHONE = re.compile(r"(?<!\d)\+?\d[\d ]{7,13}\d(?!\d)")
 _AGE_AFTER = frozenset({"years", "year", "yrs", "yr", "yo", "ans", "an", "y"})
 _AGE_BEFORE = frozenset({
@@ -129,24 +130,26 @@ def gather(message: Folded, hits: Iterable[Hit], language: Language, *, places: 
     """Return the facts of a message that names `places`."""
     meant = [hit for hit in hits if _is_meant(hit, language)]
     noes = {word for hit in meant if hit.concept == "negation" for word in range(hit.first, hit.last + 1)}
+    nobody = "nobody" in message.words
     spoken: dict[str, list[Hit]] = {}
     denied: set[str] = set()
     for hit in meant:
-        if (hit.concept in _DENIABLE and _is_denied(hit, noes, message)) or _is_nobodys(hit, message.words):
+        if (noes and hit.concept in _DENIABLE and _is_denied(hit, noes, message)) or (nobody and _is_nobodys(hit, message.words)):
             denied.add(hit.concept)
         else:
             spoken.setdefault(hit.concept, []).append(hit)
+    digits = _DIGIT.search(message.text) is not None
     return Facts(
         message=message,
         heard=mask(message, places),
         language=language,
         spoken=spoken,
         denied=frozenset(denied),
-        ages=tuple(_ages(message.words)),
+        ages=tuple(_ages(message.words)) if digits else (),
         foreign_places=sum(place.country != "RW" for place in places),
         asks="?" in message.text or "question" in spoken,
         has_link=_LINK.search(message.text) is not None,
-        has_phone=_PHONE.search(message.text) is not None,
+        has_phone=digits and _PHONE.search(message.text) is not None,
     )
 
 
@@ -156,8 +159,6 @@ def _is_meant(hit: Hit, language: Language) -> bool:
 
 
 def _is_denied(hit: Hit, noes: set[int], message: Folded) -> bool:
-    if not noes:
-        return False
     clause = message.clauses[hit.first]
     nearby = range(max(0, hit.first - _REACH_OF_NO), hit.first + 1)
     return any(word in noes and message.clauses[word] == clause for word in nearby)

@@ -7,10 +7,10 @@ sequence, the concepts the lexicon found, their pairs and their sequence. The la
 
 import math
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import combinations, pairwise, product
 from typing import NamedTuple
 
 import numpy as np
@@ -27,10 +27,10 @@ CONCEPTS = 1 << 13
 MEANINGS = 1 << 15
 COLUMNS = PIECES + WORDS + CONCEPTS + MEANINGS
 MOST_WORDS = 400
-LETTER_WEIGHT, MEANING_WEIGHT = 2.0, 1.0
+LETTER_WEIGHT, MEANING_WEIGHT, WORD_WEIGHT = 2.0, 1.0, 1.0
 _PIECE_SIZES = (3, 4, 5)
 _LONGEST_WORD = 40
-_WORD_WEIGHT, _CONCEPT_WEIGHT, _PAIR_WEIGHT, _SEQUENCE_WEIGHT = 1.0, 0.7, 0.6, 0.6
+_CONCEPT_WEIGHT, _PAIR_WEIGHT, _SEQUENCE_WEIGHT = 0.7, 0.6, 0.6
 _LONG, _SHORT = 30, 6
 _CONCEPT_START = PIECES + WORDS
 _MEANING_START = _CONCEPT_START + CONCEPTS
@@ -61,7 +61,7 @@ def features(facts: Facts, signs: Sequence[Sign], judgement: Judgement, everyday
     groups = (
         Group(scale(len(letters), LETTER_WEIGHT), letters, ()),
         Group(scale(len(said), MEANING_WEIGHT), said, ()),
-        *phrases(words),
+        *phrases([word_number(word) for word in words]),
         *sequence(classes),
         *concepts(facts, signs, judgement),
     )
@@ -87,27 +87,39 @@ def meanings(word: str, everyday: Everyday) -> list[int]:
     return [_MEANING_START + word_number(name) % MEANINGS for name in everyday.classes(word)]
 
 
-def phrases(words: Sequence[str]) -> Iterator[Group]:
-    """Yield the columns of words and of pairs of words, which share one scale."""
-    numbers = [word_number(word) for word in words]
-    found = [PIECES + number % WORDS for number in numbers]
-    found += [PIECES + _pair(one, other) % WORDS for one, other in pairwise(numbers)]
-    at = range(len(numbers))
-    yield Group(scale(len(found), _WORD_WEIGHT), found, (*at, *at[:-1]))
+def phrases(numbers: Sequence[int]) -> Iterator[Group]:
+    """Yield the columns of words, given by their numbers, and of pairs of words; both share one scale."""
+    each, at = word_scale(len(numbers)), range(len(numbers))
+    yield Group(each, [word_column(number) for number in numbers], at)
+    yield Group(each, pair_columns(numbers), at[:-1])
+
+
+def word_scale(count: int) -> float:
+    """Return the scale of each of `count` words and of their pairs."""
+    return scale(2 * count - 1, WORD_WEIGHT)
+
+
+def word_column(number: int) -> int:
+    """Return the column of a word given by its number."""
+    return PIECES + number % WORDS
+
+
+def pair_columns(numbers: Sequence[int]) -> list[int]:
+    """Return the columns of words that follow one another."""
+    return _in_order(pairwise(numbers), PIECES, WORDS)
 
 
 def sequence(classes: Sequence[Sequence[int]]) -> Iterator[Group]:
     """Yield the columns of meanings that follow one another, whatever words without a meaning stand between."""
     told = [columns for columns in classes if columns]
-    pairs = [
-        _MEANING_START + _pair(one, other) % MEANINGS for first, second in pairwise(told) for one in first for other in second
-    ]
+    following = [pair for first, second in pairwise(told) for pair in product(first, second)]
+    pairs = _in_order(following, _MEANING_START, MEANINGS)
     yield Group(scale(len(pairs), _SEQUENCE_WEIGHT), pairs, ())
 
 
-def _pair(one: int, other: int) -> int:
-    """Return the number of two things in their order."""
-    return ((one * 31 ^ other) * 2654435761 & 0xFFFFFFFF) >> 7
+def _in_order(pairs: Iterable[tuple[int, int]], start: int, size: int) -> list[int]:
+    """Return the columns of pairs of things, which depend on their order, among the `size` columns from `start`."""
+    return [start + (((one * 31 ^ other) * 2654435761 & 0xFFFFFFFF) >> 7) % size for one, other in pairs]
 
 
 @lru_cache(maxsize=20_000)
@@ -119,18 +131,25 @@ def word_number(word: str) -> int:
 def concepts(facts: Facts, signs: Sequence[Sign], judgement: Judgement) -> Iterator[Group]:
     """Yield the columns of concepts, traits and signs, and then those of pairs of concepts."""
     spoken = sorted(facts.spoken)
-    names = [*spoken, *_traits(facts), *[f"not {concept}" for concept in facts.denied]]
-    names += [f"sign {sign.rule}" for sign in signs]
-    names += [f"rules {judgement.categories[0]}", f"rules {judgement.urgency}"]
+    found = [_concept_column(name) for name in spoken]
+    found += [_concept_column(name) for name in _traits(facts)]
+    found += [_concept_column(concept, "not ") for concept in facts.denied]
+    found += [_concept_column(sign.rule, "sign ") for sign in signs]
+    found += [_concept_column(judgement.categories[0], "rules "), _concept_column(judgement.urgency, "rules ")]
     firsts = [facts.spoken[concept][0].first for concept in spoken]
-    found = [_CONCEPT_START + word_number(name) % CONCEPTS for name in names]
-    yield Group(scale(len(found), _CONCEPT_WEIGHT), found, firsts + [-1] * (len(names) - len(spoken)))
+    yield Group(scale(len(found), _CONCEPT_WEIGHT), found, firsts + [-1] * (len(found) - len(spoken)))
     numbers = [word_number(concept) for concept in spoken]
-    pairs = [_CONCEPT_START + (one * 31 ^ other) % CONCEPTS for at, one in enumerate(numbers) for other in numbers[at + 1 :]]
+    pairs = [_CONCEPT_START + (one * 31 ^ other) % CONCEPTS for one, other in combinations(numbers, 2)]
     yield Group(scale(len(pairs), _PAIR_WEIGHT), pairs, ())
     told = sorted((hit.first, word_number(concept)) for concept, hits in facts.spoken.items() for hit in hits)
-    following = [_CONCEPT_START + _pair(one, other) % CONCEPTS for (_, one), (_, other) in pairwise(told)]
+    following = _in_order(pairwise([number for _, number in told]), _CONCEPT_START, CONCEPTS)
     yield Group(scale(len(following), _SEQUENCE_WEIGHT), following, ())
+
+
+@lru_cache(maxsize=2_000)
+def _concept_column(name: str, of: str = "") -> int:
+    """Return the column of a concept, a trait, or of what is said of one."""
+    return _CONCEPT_START + word_number(f"{of}{name}") % CONCEPTS
 
 
 def _traits(facts: Facts) -> list[str]:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 _WORD_OR_STOP = re.compile(r"[a-z0-9]+|[.!?;:,\n]")
+_STOPS = frozenset(".!?;:,\n")
+_DIGIT = re.compile(r"[0-9]")
 _LEET = str.maketrans("013457", "oieast")
 _LEET_WORD = re.compile(r"[a-z]+[013457]+[a-z]+")
 
@@ -68,13 +70,18 @@ def fold(text: str) -> Folded:
     clauses: list[int] = []
     clause = 0
     for match in _WORD_OR_STOP.finditer(plain):
-        word = match.group()
-        if not word.isalnum():
+        start, end = match.span()
+        word = plain[start:end]
+        if word in _STOPS:
             clause += 1
             continue
-        start, end = match.span()
-        words.append(word if word.isalpha() or word.isdigit() else _unleet(word))
-        starts.append(start if places is None else places[start])
-        ends.append(end if places is None else places[end - 1] + 1)
+        words.append(word)
+        starts.append(start)
+        ends.append(end)
         clauses.append(clause)
+    if _DIGIT.search(plain):
+        words = [word if word.isalpha() or word.isdigit() else _unleet(word) for word in words]
+    if places is not None:
+        starts = [places[start] for start in starts]
+        ends = [places[end - 1] + 1 for end in ends]
     return Folded(text, words, starts, ends, clauses)

@@ -77,7 +77,7 @@ def judge(facts: Facts, signs: Sequence[Sign]) -> Judgement:
 
 
 def _values(signs: Sequence[Sign], axis: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(sign.value for sign in signs if sign.axis == axis))
+    return tuple(dict.fromkeys([sign.value for sign in signs if sign.axis == axis]))
 
 
 def trafficking_score(facts: Facts, signs: Sequence[Sign]) -> float:

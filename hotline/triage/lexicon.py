@@ -46,6 +46,7 @@ class _Phrase(NamedTuple):
     attested: bool
     letters: int
     traps: frozenset[int]
+    key: tuple[str, str]
 
 
 class _Word(NamedTuple):
@@ -76,15 +77,14 @@ class Lexicon:
         known = [self._cache.get(word) or self._learn_word(word) for word in words]
         hits: list[Hit] = []
         reached: dict[tuple[str, str], int] = {}
+        last_word = len(known) - 1
         for first, word in enumerate(known):
-            found = [(first, phrase) for phrase in word.alone]
-            following = known[first + 1].numbers if first + 1 < len(known) else ()
-            if word.gapped or not word.opens.keys().isdisjoint(following):
+            found = [(first, phrase) for phrase in word.alone] if word.alone else []
+            if word.gapped or (word.opens and first < last_word and not word.opens.keys().isdisjoint(known[first + 1].numbers)):
                 found = _longer(known, first) + found
             for last, phrase in found:
-                key = phrase.concept, phrase.language
-                if reached.get(key, -1) < first:
-                    reached[key] = last
+                if reached.get(phrase.key, -1) < first:
+                    reached[phrase.key] = last
                     hits.append(Hit(phrase.concept, phrase.language, first, last, phrase.attested, phrase.letters))
         return hits
 
@@ -140,7 +140,7 @@ class Lexicon:
         letters = sum(map(str.isalnum, phrase))
         known = self.phrases[parts[0]]
         if language != KIRUNDI or not any((parts[1:], concept, "rw") == one[:3] for one in known):
-            known.append(_Phrase(parts[1:], concept, language, attested, letters, traps))
+            known.append(_Phrase(parts[1:], concept, language, attested, letters, traps, (concept, language)))
 
     def number(self, pattern: str) -> int:
         """Return the number of a word pattern, giving it one at first sight."""

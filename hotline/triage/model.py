@@ -21,10 +21,13 @@ from hotline.triage.features import (
     MOST_WORDS,
     concepts,
     meanings,
-    phrases,
+    pair_columns,
     pieces,
     scale,
     sequence,
+    word_column,
+    word_number,
+    word_scale,
 )
 from hotline.triage.judge import Judgement
 from hotline.triage.mask import MASKS
@@ -73,13 +76,15 @@ class Opinion:
 class Vocabulary:
     """What each word says for every output, summed once: the model is linear, so a message is a sum of words.
 
-    `sums` is one row a word: what its letters say for each output, then what its meanings say. When it is full it begins anew.
+    `sums` is one row a word: what its letters say for each output, then what its meanings say, then what the word as a whole
+    says; `words` holds its number, `sizes` the count of its pieces. When it is full it begins anew.
     """
 
     weights: NDArray[np.int8]
     everyday: Everyday
-    sums: NDArray[np.float32] = field(default_factory=lambda: np.empty((_KEPT_WORDS, 2 * len(OUTPUTS)), dtype=np.float32))
+    sums: NDArray[np.float32] = field(default_factory=lambda: np.empty((_KEPT_WORDS, 3 * len(OUTPUTS)), dtype=np.float32))
     numbers: dict[str, int] = field(default_factory=dict)
+    words: list[int] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
     classes: list[list[int]] = field(default_factory=list)
 
@@ -87,32 +92,36 @@ class Vocabulary:
         """Return the row of each of at most 400 words."""
         if len(self.numbers) + len(words) > _KEPT_WORDS:
             self.numbers.clear()
+            self.words.clear()
             self.sizes.clear()
             self.classes.clear()
         return [self.numbers[word] if word in self.numbers else self._learn(word) for word in words]
 
     def say(self, rows: Sequence[int]) -> NDArray[np.float32]:
         """Return what the words say together, scaled as their features are."""
-        letters, meanings = self._scales(rows)
-        total = self.sums.take(rows, axis=0).sum(axis=0)
-        said: NDArray[np.float32] = total[: len(OUTPUTS)] * letters + total[len(OUTPUTS) :] * meanings
+        total = self.sums.take(rows, axis=0).sum(axis=0).reshape(3, len(OUTPUTS))
+        said: NDArray[np.float32] = self._scales(rows) @ total
         return said
 
     def say_for(self, rows: Sequence[int], column: int) -> NDArray[np.float64]:
         """Return what each word says for one output, scaled as its features are."""
-        letters, meanings = self._scales(rows)
-        said = self.sums[rows, column] * letters + self.sums[rows, len(OUTPUTS) + column] * meanings
+        said = self.sums[rows, column :: len(OUTPUTS)] @ self._scales(rows)
         return np.asarray(said, dtype=np.float64)
 
-    def _scales(self, rows: Sequence[int]) -> tuple[np.float32, np.float32]:
+    def _scales(self, rows: Sequence[int]) -> NDArray[np.float32]:
+        """Return the scale of letters, of meanings and of words as a whole."""
         letters = scale(sum([self.sizes[row] for row in rows]), LETTER_WEIGHT)
-        return np.float32(letters), np.float32(scale(sum([len(self.classes[row]) for row in rows]), MEANING_WEIGHT))
+        meanings = scale(sum([len(self.classes[row]) for row in rows]), MEANING_WEIGHT)
+        return np.array((letters, meanings, word_scale(len(rows))), dtype=np.float32)
 
     def _learn(self, word: str) -> int:
         row, columns, classes = len(self.numbers), pieces(word), meanings(word, self.everyday)
-        self.sums[row, : len(OUTPUTS)] = self.weights[columns].sum(axis=0, dtype=np.float32)
-        self.sums[row, len(OUTPUTS) :] = self.weights[classes].sum(axis=0, dtype=np.float32) if classes else 0
+        whole, count = word_number(word), len(OUTPUTS)
+        self.sums[row, :count] = self.weights[columns].sum(axis=0, dtype=np.float32)
+        self.sums[row, count : 2 * count] = self.weights[classes].sum(axis=0, dtype=np.float32) if classes else 0
+        self.sums[row, 2 * count :] = self.weights[word_column(whole)]
         self.numbers[word] = row
+        self.words.append(whole)
         self.sizes.append(len(columns))
         self.classes.append(classes)
         return row
@@ -129,12 +138,10 @@ class Model:
 
     def judge(self, facts: Facts, signs: Sequence[Sign], judgement: Judgement) -> Opinion:
         """Return the model's opinion of a message."""
-        words = facts.heard[:MOST_WORDS]
-        known = self.vocabulary.look_up(words)
-        classes = [self.vocabulary.classes[row] for row in known]
-        groups = [*phrases(words), *sequence(classes), *concepts(facts, signs, judgement)]
-        columns: list[int] = []
-        values: list[float] = []
+        known = self.vocabulary.look_up(facts.heard[:MOST_WORDS])
+        columns = pair_columns([self.vocabulary.words[row] for row in known])
+        values = [word_scale(len(known))] * len(columns)
+        groups = (*sequence([self.vocabulary.classes[row] for row in known]), *concepts(facts, signs, judgement))
         for group in groups:
             columns += group.columns
             values += [group.scale] * len(group.columns)
@@ -144,9 +151,10 @@ class Model:
     def loudest(self, words: Sequence[str], head: str, name: str) -> list[int]:
         """Return the places of the words that speak most for one output, loudest first, at most three."""
         words, column = words[:MOST_WORDS], COLUMN[head, name]
-        totals = self.vocabulary.say_for(self.vocabulary.look_up(words), column)
-        for group in phrases(words):
-            np.add.at(totals, list(group.words), group.scale * self.weights[list(group.columns), column])
+        rows = self.vocabulary.look_up(words)
+        totals = self.vocabulary.say_for(rows, column)
+        pairs = pair_columns([self.vocabulary.words[row] for row in rows])
+        totals[: len(pairs)] += word_scale(len(rows)) * self.weights[pairs, column]
         totals[[at for at, word in enumerate(words) if word in MASKS]] = 0
         return [int(word) for word in np.argsort(-totals)[:_LOUDEST] if totals[word] > 0]
 

@@ -22,6 +22,7 @@ _LONGEST_NAME = 4
 _SHORTEST_MISSPELT = 5
 _LONG_NAME = 9
 _LONGEST_CACHE = 20_000
+_NO_NAME, _NAME, _MISSPELT = range(3)
 _PREFIXES = ("i", "mu", "ku", "muri", "wi", "bi", "ni")
 
 
@@ -60,15 +61,19 @@ class Gazetteer:
     first_words: frozenset[str] = field(default_factory=frozenset)
     single: dict[str, _Entry] = field(default_factory=dict)
     by_initial: dict[str, list[str]] = field(default_factory=dict)
-    _opening: dict[str, bool] = field(default_factory=dict)
+    _signals: dict[str, int] = field(default_factory=dict)
     _likeness: dict[str, _Entry | None] = field(default_factory=dict)
 
     def find(self, message: Folded) -> tuple[Place, ...]:
         """Return the places of a message in its order, each name once."""
         found: dict[str, Place] = {}
         reached = -1
+        signals = self._signals
         for at, word in enumerate(message.words):
-            if at <= reached or not (self._may_open(word) or (self._likely(word) and self._expected(message, at))):
+            signal = signals.get(word, -1)
+            if signal < 0:
+                signal = self._learn(word)
+            if signal == _NO_NAME or at <= reached or (signal == _MISSPELT and not self._expected(message, at)):
                 continue
             entry, reached = self._known(message, at)
             if entry is not None and entry.name not in found:
@@ -76,14 +81,13 @@ class Gazetteer:
                 found[entry.name] = Place(entry.name, entry.kind, entry.country, start, end, entry.choices)
         return tuple(found.values())
 
-    def _may_open(self, word: str) -> bool:
-        """Tell whether a name can begin with this word wherever it stands."""
-        may = self._opening.get(word)
-        if may is None:
-            may = word in self.first_words or word in self.villages or self._glued(word) is not None
-            if len(self._opening) < _LONGEST_CACHE:
-                self._opening[word] = may
-        return may
+    def _learn(self, word: str) -> int:
+        """Return whether a name can begin with this word, a misspelt one where a place is expected, or none; and keep it."""
+        opens = word in self.first_words or word in self.villages or self._glued(word) is not None
+        signal = _NAME if opens else _MISSPELT if self._likely(word) else _NO_NAME
+        if len(self._signals) < _LONGEST_CACHE:
+            self._signals[word] = signal
+        return signal
 
     def _known(self, message: Folded, at: int) -> tuple[_Entry | None, int]:
         """Return the entry whose name begins at word `at`, and the last word it covers."""

@@ -115,8 +115,8 @@ def _urgency(
 ) -> Urgency:
     if alarm(rules, signs, opinion, limits) >= limits["alarm"] and not is_everyday(signs, shares):
         return Urgency.IMMEDIATE
-    chances = opinion.chances("urgency")
-    return Urgency.SOON if chances["soon"] >= chances["routine"] else Urgency.ROUTINE
+    _, soon, routine = opinion.scores[SLICES["urgency"]]
+    return Urgency.SOON if soon >= routine else Urgency.ROUTINE
 
 
 def _minors(rules: Judgement, opinion: Opinion) -> Minors:
