@@ -9,8 +9,9 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from hotline.comeback import LATER, UNKNOWN, ask
 from hotline.deployment import Deployment
 from hotline.gateways.contract import Answer, Gateway, Webhook
 from hotline.gateways.voice import AT, CallPage, Calls, CallStep
@@ -22,7 +23,7 @@ from hotline.intake.voice.heard import call_of, onward, turn_of
 from hotline.intake.voice.prompts import Prompts
 from hotline.intake.voice.tree import BUSY, STOPS
 from hotline.intake.voice.walk import Place
-from hotline.models import Inbox, table
+from hotline.models import Inbox, InboxKind, table
 from hotline.privacy import InboxSeal
 
 log = logging.getLogger(__name__)
@@ -76,11 +77,29 @@ class Lines:
         step = gateway.read_call(webhook)
         call = call_of(self.deployment, gateway.name, step.call)
         turn = turn_of(self.deployment, call, step)
+        if turn.number is not None:
+            place = replace(turn.place, stop=self._news(turn.number, self.deployment.sender(step.sender).address))
+            return gateway.speak(self._page(gateway, place, self._onward(gateway, call, place)))
         self._keep(gateway, webhook, known_as=self._known_as(call, turn.place, step))
         if not step.asks:
             return NOTHING
-        token = onward(self.deployment, call, turn.place)
-        return gateway.speak(self._page(gateway, turn.place, f"{gateway.address(webhook.kind)}?{AT}={token}"))
+        return gateway.speak(self._page(gateway, turn.place, self._onward(gateway, call, turn.place)))
+
+    def _news(self, number: str, phone: str) -> str:
+        """Return the stop for a return code. The step itself is not kept, whatever happens: its digits are to stand nowhere."""
+        if not number:
+            return UNKNOWN
+        try:
+            with self.deployment.hurried_db.transaction() as asking:
+                found = ask(asking, self.deployment, number, phone, self.deployment.clock())
+        except Exception:  # somebody is on the line
+            log.exception("no news")
+            return BUSY
+        return found if found in {UNKNOWN, LATER} else f"news_{found}"
+
+    def _onward(self, gateway: Gateway, call: str, place: Place) -> str:
+        """Return the address that brings the answer to a place back."""
+        return f"{gateway.address(InboxKind.VOICE)}?{AT}={onward(self.deployment, call, place)}"
 
     def _known_as(self, call: str, place: Place, step: CallStep) -> str:
         """Return by what a step that comes twice is known: its call, its turn, and what was said in it."""

@@ -52,7 +52,6 @@ class Book:
 BOOKS: Final[Mapping[str, Book]] = MappingProxyType(
     {
         "sms": Book(to_callers=True, in_every_language=True, on_lock_screens=True),
-        "beep": Book(to_callers=True, in_every_language=True, on_lock_screens=True),
         "news": Book(to_callers=True, in_every_language=True, on_lock_screens=True),
         "ussd": Book(to_callers=True, in_every_language=False),
         "staff": Book(to_callers=False, in_every_language=False),

@@ -189,8 +189,8 @@ class Settings(BaseSettings):
     reply_window_minutes: int = Field(15, description="How long after a text we may write back without a stored consent.")
     answer_validity_minutes: int = Field(30, description="Age after which an officer's unsent answer is dropped.")
     conversation_hours: int = Field(72, description="Silence after which a text from the same sender opens a new report.")
-    beep_gateway: str = Field("", description="Gateway of calls back to missed calls; empty means the one that told of them.")
-    beep_number: str = Field("", description="Number of ours that calls back show, in international form; never another's.")
+    voice_gateway: str = Field("", description="Gateway of our calls; empty: which told of a missed call, or texts contacts.")
+    voice_number: str = Field("", description="Number of ours that our calls show, in international form; never another's.")
     beep_fold_minutes: int = Field(10, ge=1, description="Minutes in which missed calls of one phone are one.")
     beep_daily_cap: int = Field(3, ge=0, description="Calls back to one phone in a day, at most.")
     beep_daily_budget: int = Field(500, ge=0, description="Calls back to all phones in a day, at most; past it the log is loud.")
@@ -228,6 +228,7 @@ class Settings(BaseSettings):
         300.0, gt=0, description="Pause between two looks at a gateway's own list of received texts."
     )
     inbox_days: int = Field(7, description="Days a handled raw webhook is kept.")
+    recording_days: int = Field(0, ge=0, description="Days a voice message of a closed case is kept; 0 keeps it.")
     quarantine_mib: int = Field(64, description="Room for webhooks that failed their signature, in MiB.")
     quarantine_days: int = Field(30, description="Days a quarantined webhook is kept.")
     session_idle_minutes: int = Field(15, description="Idle time after which an officer is signed out.")

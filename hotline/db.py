@@ -168,13 +168,17 @@ class Database:
         if not self.sqlite:
             yield
             return
+        if self._own.__dict__.get("writes_now"):
+            raise RuntimeError("a transaction inside a transaction would wait for itself")
         with self._turn:
             if self._lock_file is None:
                 self._lock_file = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._lock_file, fcntl.LOCK_EX)
+            self._own.writes_now = True
             try:
                 yield
             finally:
+                self._own.writes_now = False
                 fcntl.flock(self._lock_file, fcntl.LOCK_UN)
 
 

@@ -18,11 +18,12 @@ from sqlalchemy.orm import Session
 
 from hotline.calls import Lines
 from hotline.deployment import Deployment
-from hotline.gateways.contract import Answer, Forged, Gateway, Unreadable, Webhook
-from hotline.gateways.ringing import Stage, carries
+from hotline.gateways.contract import Answer, Forged, Gateway, Webhook
+from hotline.gateways.ringing import carries
 from hotline.gateways.shelf import GATEWAYS
 from hotline.hops import Hops
 from hotline.in_time import Glance, GroupCommit, Unavailable, Write
+from hotline.intake.arrivals import is_ours
 from hotline.intake.envelope import enclose
 from hotline.intake.spool import Spool
 from hotline.models import Counter, Inbox, InboxKind, Quarantine, QuarantineState, new_id, table
@@ -172,23 +173,12 @@ class Door:
         if webhook.kind == InboxKind.USSD:
             self._prove(gateway, webhook)
             return "200 OK", [("Content-Type", "text/plain; charset=utf-8")], self._hops.answer(gateway, webhook).encode()
-        if webhook.kind == InboxKind.VOICE:
+        if webhook.kind == InboxKind.VOICE or is_ours(gateway, webhook):
             self._prove(gateway, webhook)
             return _said(self._lines.answer(gateway, webhook))
         self.accept(gateway, webhook)
-        return _said(self._rung(gateway, webhook) if webhook.kind == InboxKind.BEEP else gateway.answer(webhook.kind))
-
-    def _rung(self, gateway: Gateway, webhook: Webhook) -> Answer:
-        """Return what a call does now: until a voice tree takes over, one page that asks for a key, and one behind it."""
-        words, line = self.deployment.words, carries(gateway)
-        try:
-            ring = line.read_ring(webhook) if line else None
-        except Unreadable:
-            ring = None
-        if line is None or ring is None:
-            return gateway.answer(webhook.kind)
-        page = {Stage.ANSWERED: "beep.gate", Stage.PRESSED: "beep.go_on"}.get(ring.stage)
-        return line.page(ring.stage, words.text(page, words.default) if page else "", ring.reference)
+        turns_away = carries(gateway) if webhook.kind == InboxKind.BEEP else None
+        return _said(turns_away.turn_away() if turns_away else gateway.answer(webhook.kind))
 
     def _webhook(self, environ: "WSGIEnvironment", kind: str, body: bytes) -> Webhook:
         query = environ.get("QUERY_STRING", "")

@@ -63,17 +63,31 @@ def enrol(  # noqa: PLR0913  an officer has that many properties
 
     Raises Unsuitable for a name in use or a password outside 15 to 128 characters.
     """
-    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        raise Unsuitable(f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.")
     if named(session, name) is not None:
         raise Unsuitable("That name is taken.")
     secret, officer_id = pyotp.random_base32(), new_id()
     officer = Officer(id=officer_id, name=name, display_name=display_name, role=role, demo=demo)
-    officer.password_hash = _hash(password)
-    officer.totp_sealed = deployment.keyring.fields.seal_text(secret, _bound(officer_id))
+    officer.password_hash = hashed(password)
+    officer.totp_sealed = seal_secret(deployment.keyring, officer_id, secret)
     session.add(officer)
     session.flush()
     return pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name=deployment.settings.cover)
+
+
+def hashed(password: str) -> str:
+    """Return what is kept of a password. Slow on purpose; call it with no transaction open where you can.
+
+    Raises Unsuitable outside 15 to 128 characters, and Busy.
+    """
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        raise Unsuitable(f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.")
+    with _turn():
+        return _hasher.hash(password)
+
+
+def seal_secret(keyring: Keyring, officer_id: str, secret: str) -> bytes:
+    """Return the secret of an officer's authenticator, sealed for that officer."""
+    return keyring.fields.seal_text(secret, _bound(officer_id))
 
 
 def named(session: Session, name: str) -> Officer | None:
@@ -155,11 +169,6 @@ def _secret(keyring: Keyring, officer: Officer) -> str:
 
 def _bound(officer_id: str) -> str:
     return f"officer|totp|{officer_id}"
-
-
-def _hash(password: str) -> str:
-    with _turn():
-        return _hasher.hash(password)
 
 
 @contextmanager

@@ -29,6 +29,7 @@ class May(StrEnum):
     MEND = "try again, have checked again or settle what was set aside"
     READ_AUDIT = "read the audit record"
     SEE_HEALTH = "see gateways, workers and what is stuck"
+    MANAGE_TEAM = "invite people, give roles, strike off"
     USE_PHONES = "use the browser phones of a demo"
 
 
@@ -39,7 +40,7 @@ MATRIX: dict[Role, frozenset[May]] = {
     Role.BROADCASTER: frozenset(),
     Role.PRESENTER: frozenset(),
     Role.AUDITOR: frozenset({May.SEE_QUEUE, May.READ_AUDIT}),
-    Role.ADMIN: frozenset({May.SEE_HEALTH}),
+    Role.ADMIN: frozenset({May.SEE_HEALTH, May.MANAGE_TEAM}),
 }
 
 

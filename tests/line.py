@@ -65,7 +65,8 @@ class Carrier:
         self.read_text, self.read_status = self.real.read_text, self.real.read_status
         self.called: list[tuple[str, str]] = []
         if isinstance(self.real, Ringing):
-            self.read_ring, self.page, self.call = self.real.read_ring, self.real.page, self._call
+            self.read_ring, self.ours, self.call = self.real.read_ring, self.real.ours, self._call
+            self.turn_away = self.real.turn_away
         self.voices: frozenset[str] = frozenset()
         if isinstance(self.real, Calls):
             self.recorded = lambda call: self.recorded_in.get(call, [])

@@ -7,14 +7,17 @@ from functools import partial
 
 from sqlalchemy.orm import Session
 
+from hotline.casework.acknowledge import Decision, answer
 from hotline.db import after_commit
 from hotline.deployment import Deployment
+from hotline.gateways.voice import DUTY, duty_of
 from hotline.intake.arrivals import Arrival, Claimed
 from hotline.intake.called import Called
 from hotline.intake.received import Opened
 from hotline.intake.voice.heard import CallHeard
 from hotline.intake.voice.told import said
-from hotline.models import Lane, Reading
+from hotline.models import Lane, Reading, Verb
+from hotline.outbound import duty
 from hotline.queue import QueueName
 from hotline.routing.settle import settle
 from workers.hops import reread_grown
@@ -40,9 +43,32 @@ class Told:
 
 def of(claimed: Claimed) -> Steps:
     """Return the steps of calls in a batch, read. No session is open while this runs."""
-    steps = tuple(arrival for arrival in claimed.arrivals if isinstance(arrival.event, CallHeard))
+    calls = (arrival for arrival in claimed.arrivals if isinstance(arrival.event, CallHeard))
+    steps = tuple(arrival for arrival in calls if _duty(arrival) is None)
     heard = {arrival.inbox_id: arrival.event for arrival in steps if isinstance(arrival.event, CallHeard)}
     return Steps(steps, {row_id: read_answers("", said(step), step.language) for row_id, step in heard.items()})
+
+
+def answers(session: Session, site: Deployment, claimed: Claimed, now: datetime) -> set[Lane]:
+    """Carry out what contacts answered in calls of ours. Returns the lanes in which a text now waits."""
+    lanes: set[Lane] = set()
+    for arrival in claimed.arrivals:
+        heard, call = arrival.event, _duty(arrival)
+        if call is None or not isinstance(heard, CallHeard):
+            continue
+        pressed = [Verb(step.answer) for step in heard.steps if step.screen == DUTY]
+        if pressed and (whose := duty.answered(session, call, now)):
+            answer(session, site, Decision(whose[0], pressed[-1], whose[1], by="voice"), now)
+            lanes.add(Lane.LIFE)
+        elif heard.over:
+            duty.over(session, call, now)
+    return lanes
+
+
+def _duty(arrival: Arrival) -> str | None:
+    """Return the id of a call to a contact, None for anybody else's."""
+    named = duty_of(arrival.event.placed) if isinstance(arrival.event, CallHeard) else None
+    return named[1] if named else None
 
 
 def advance(session: Session, site: Deployment, steps: Steps, now: datetime) -> Told:

@@ -21,7 +21,7 @@ from hotline.deployment import Deployment
 from hotline.intake import arrivals, overheard, quarantine, spool, tapes
 from hotline.log import configure
 from hotline.models import UNREAD, Counter, DialledSession, Inbox, InboxState, Lane, Quarantine, first_id, table, written_out
-from hotline.outbound import callback, deliver
+from hotline.outbound import callback, deliver, duty
 from hotline.queue import QueueName
 from hotline.routing import escalate
 from hotline.routing.settle import settle
@@ -47,6 +47,7 @@ def round_(deployment: Deployment) -> None:
     _step(deployment, "dead letters", alarm.recount)
     _step(deployment, "watch", alarm.sound)
     _step(deployment, "purge", purge)
+    _step(deployment, "recordings", tapes.expire)
     _step(deployment, "anchor", anchor)
     for queue in _step(deployment, "beat", beat) or ():
         deployment.bell.ring(queue)
@@ -105,9 +106,9 @@ def free_inbox(session: Session, deployment: Deployment, now: datetime) -> int:
 
 def standing_still(session: Session, now: datetime) -> list[QueueName]:
     """Return the queues in which rows are due."""
-    busy = {lane for lane in Lane if deliver.waiting(session, lane, now)} | (
-        {Lane.BULK} if callback.waiting(session, now) else set()
-    )
+    busy = {lane for lane in Lane if deliver.waiting(session, lane, now)}
+    busy |= {Lane.BULK} if callback.waiting(session, now) else set()
+    busy |= {Lane.LIFE} if duty.waiting(session, now) else set()
     lanes = [QueueName(lane) for lane in Lane if lane in busy]
     due = [QueueName.TAPES] if tapes.due(session, now) or overheard.due(session, now) else []
     return ([QueueName.INTAKE] if arrivals.waiting(session) or quarantine.asked(session) else []) + lanes + due

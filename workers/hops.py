@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from hotline.deployment import Deployment
@@ -14,15 +14,15 @@ from hotline.intake.arrivals import Arrival, Claimed
 from hotline.intake.dialled import Dialled
 from hotline.intake.erase import remove_hops
 from hotline.intake.receive import assessed_row
-from hotline.intake.received import Opened, Received
+from hotline.intake.received import Grown, Opened, Received
 from hotline.intake.ussd.heard import Heard
 from hotline.intake.ussd.told import said, words
-from hotline.models import Assessed, Inbox, Lane, Reading, table
+from hotline.models import Assessed, Case, Inbox, Lane, Reading, table
 from hotline.routing.grow import reread, words_of
 from hotline.routing.settle import settle
 from workers.reading import read_answers
 
-INBOX = table(Inbox)
+CASE, INBOX = table(Case), table(Inbox)
 
 
 @dataclass(frozen=True)
@@ -61,15 +61,19 @@ def advance(session: Session, site: Deployment, hops: Hops, now: datetime) -> To
 
 def reread_grown(session: Session, site: Deployment, received: Received, now: datetime) -> set[Lane]:
     """Read again as a whole what grew while its caller is still telling; returns the lanes in which alerts now wait."""
-    grown = [
-        (case.case_id, case.key, read_answers(words_of(session, case.case_id, case.key), case.said, case.language))
-        for case in received.grown.values()
-    ]
+    opened = {new.case_id for new in received.opened}  # these were read with no category before
+    known = session.execute(select(CASE.c.id, CASE.c.category).where(CASE.c.id.in_(received.grown.keys() - opened)))
+    before = {row.id: row.category for row in known}
+    grown = [(case.case_id, case.key, _as_a_whole(session, case, before.get(case.case_id))) for case in received.grown.values()]
     if grown:
         rows = [assessed_row(case_id, key, reading, now) for case_id, key, reading in grown]
         session.connection().execute(insert(table(Assessed)), rows)
         clues.keep_grown(session, site, [(case_id, reading) for case_id, _, reading in grown], now)
     return reread(session, site, grown, now, still_telling=True)
+
+
+def _as_a_whole(session: Session, case: Grown, before: str | None) -> Reading:
+    return read_answers(words_of(session, case.case_id, case.key), case.said, case.language, before=before)
 
 
 def forget(session: Session, hops: Hops, told: Told) -> None:

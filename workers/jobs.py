@@ -13,7 +13,7 @@ from functools import cache, partial
 from sqlalchemy import RowMapping, insert
 from sqlalchemy.orm import Session
 
-from hotline.casework.acknowledge import answer
+from hotline.casework.acknowledge import Decision, answer
 from hotline.config import load
 from hotline.db import after_commit
 from hotline.deployment import Deployment
@@ -26,6 +26,7 @@ from hotline.intake.received import Received
 from hotline.models import Assessed, Lane, table
 from hotline.outbound import status
 from hotline.outbound.callback import call_back
+from hotline.outbound.duty import call_duty
 from hotline.queue import QueueName
 from hotline.routing.grow import reread, words_of
 from hotline.routing.refer import Referable, refer
@@ -58,6 +59,8 @@ def deliver(queue: str) -> None:
     site = deployment()
     with Post(site, Lane(queue)) as post:
         _until_quiet(QueueName(queue), post.batch, full=site.settings.deliver_batch, pause=PAUSE_BETWEEN_PARCELS)
+    if queue == QueueName.LIFE:
+        call_duty(site)
     if queue == QueueName.BULK:
         call_back(site)
 
@@ -119,11 +122,11 @@ def _advance(site: Deployment, claimed: Claimed) -> None:
         stops = [arrival.event.sender for arrival in claimed.arrivals if isinstance(arrival.event, OptOut)]
         stopped_at_gateway(session, site, stops, now)
         for given in received.answers:
-            answer(session, site, given.contact_id, given.verb, given.code, now)
+            answer(session, site, Decision(given.contact_id, given.verb, given.code), now)
             lanes.add(Lane.LIFE)
         told = hops.advance(session, site, dialled, now)
         spoken = calls.advance(session, site, called, now)
-        lanes |= told.lanes | spoken.lanes
+        lanes |= told.lanes | spoken.lanes | calls.answers(session, site, claimed, now)
         beeps.take(session, site, claimed.arrivals, now)
         later = _statuses(session, site, claimed) | spoken.later
         arrivals.finish(session, claimed, later=later, obeyed=received.obeyed)

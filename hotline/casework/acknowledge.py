@@ -4,6 +4,7 @@ By text the answer counts only from the number that was alerted and with the cas
 nothing, not even that the handle exists.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import insert, select, true, update
@@ -32,20 +33,33 @@ WAITING = (MessageState.QUEUED, MessageState.HELD)
 NOTICE_LIFE = timedelta(minutes=30)
 
 
-def answer(session: Session, deployment: Deployment, contact_id: str, verb: Verb, code: str | None, now: datetime) -> None:
+@dataclass(frozen=True)
+class Decision:
+    """What a contact decided about an alert: which verb, for the case of which handle; None where it cannot be read.
+
+    `by`: "sms", or "voice" for a key that was pressed in a call of ours to their number.
+    """
+
+    contact_id: str
+    verb: Verb
+    code: str | None
+    by: str = "sms"
+
+
+def answer(session: Session, deployment: Deployment, decision: Decision, now: datetime) -> None:
     """Carry out a contact's answer to an alert and confirm it by text."""
-    contact = session.get_one(Contact, contact_id)
-    found = _alerted(session, contact_id, code)
+    contact = session.get_one(Contact, decision.contact_id)
+    found = _alerted(session, contact.id, decision.code)
     if found is None:
         _notice(session, deployment, contact, "staff.unknown_code", now)
         return
     case, referral = found
     if case.state == CaseState.CLOSED:
         _notice(session, deployment, contact, "staff.closed", now, code=case.handle)
-    elif verb is Verb.TAKE:
-        _take(session, deployment, case, referral, now)
+    elif decision.verb is Verb.TAKE:
+        _take(session, deployment, case, referral, decision, now)
     else:
-        _hand_on(session, deployment, case, referral, verb, now)
+        _hand_on(session, deployment, case, referral, decision, now)
 
 
 def acknowledge(session: Session, case: Case, *, now: datetime, officer: Officer) -> bool:
@@ -78,7 +92,7 @@ def _alerted(session: Session, contact_id: str, code: str | None) -> tuple[Case,
     return (found[0], found[1]) if found else None
 
 
-def _take(session: Session, deployment: Deployment, case: Case, referral: Referral, now: datetime) -> None:
+def _take(session: Session, deployment: Deployment, case: Case, referral: Referral, decision: Decision, now: datetime) -> None:
     contact = referral.contact
     mine = case.acknowledged_by_id == contact.id
     if case.acknowledged_at is not None and not mine:
@@ -89,13 +103,13 @@ def _take(session: Session, deployment: Deployment, case: Case, referral: Referr
         case.acknowledged_by_id = contact.id
         referral.state, referral.answered_at = ReferralState.ACKNOWLEDGED, now
         _stop_ladder(session, case, now)
-        audit.record(session, now, actor=f"contact:{contact.id}", action="case.acknowledged", subject=case.handle, by="sms")
+        audit.record(session, now, actor=f"contact:{contact.id}", action="case.acknowledged", subject=case.handle, by=decision.by)
     _notice(session, deployment, contact, "staff.taken", now, code=case.handle, time=f"{deployment.local(now):%H:%M}")
 
 
-def _hand_on(session: Session, deployment: Deployment, case: Case, referral: Referral, verb: Verb, now: datetime) -> None:
+def _hand_on(session: Session, deployment: Deployment, case: Case, referral: Referral, decision: Decision, now: datetime) -> None:
     contact = referral.contact
-    declined = verb is Verb.NOT_OURS
+    declined = decision.verb is Verb.NOT_OURS
     referral.state = ReferralState.DECLINED if declined else ReferralState.PASSED_ON
     referral.answered_at = now
     if case.acknowledged_by_id == contact.id:
@@ -106,7 +120,7 @@ def _hand_on(session: Session, deployment: Deployment, case: Case, referral: Ref
     if case.acknowledged_at is None:
         case.next_step_at, case.ladder_from = now, case.ladder_from or now
     action = "case.declined" if declined else "case.handed_on"
-    audit.record(session, now, actor=f"contact:{contact.id}", action=action, subject=case.handle, by="sms")
+    audit.record(session, now, actor=f"contact:{contact.id}", action=action, subject=case.handle, by=decision.by)
     _notice(session, deployment, contact, "staff.not_ours" if declined else "staff.passed_on", now, code=case.handle)
 
 

@@ -6,10 +6,26 @@ never a caller's number. It works without scripts; with them it is live.
 
 from flask import Blueprint, Flask
 
-from hotline.console import armour, case, dead, demo, faults, guard, listening, missed, queue, sign_in, static, wording
+from hotline.console import (
+    armour,
+    case,
+    dead,
+    demo,
+    faults,
+    guard,
+    listening,
+    missed,
+    queue,
+    record,
+    sign_in,
+    static,
+    team,
+    welcome,
+    wording,
+)
 from hotline.deployment import Deployment
 
-SCREENS = (static, sign_in, queue, case, listening, dead, missed)
+SCREENS = (static, sign_in, welcome, queue, case, listening, dead, missed, record, team)
 
 
 def install(app: Flask, deployment: Deployment) -> None:

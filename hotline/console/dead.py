@@ -57,14 +57,13 @@ def _page() -> dict[str, object]:
     chosen = guard.deployment()
     with chosen.db.reading() as session:
         found = dead.listed(session, chosen)
-        counts = listing.counts(session, guard.officer())
+        rail = listing.rail(session, guard.officer())
     seen = "-".join(letter.once for letter in found.letters)
     return {
         "here": "dead",
         "found": found,
-        "views": list(listing.View),
-        "counts": counts,
-        "mark": standing.digest(seen, found.blind, *counts.values(), standing.current()),
+        **rail,
+        "mark": standing.digest(seen, found.blind, rail, standing.current()),
         "source": url_for(".rows"),
         "most_forged": dead.MOST_FORGED,
     }

@@ -17,7 +17,15 @@ from hotline.roles import May, allows
 
 # Open before anybody has signed in. Each entry is a door that must stay open; add none that shows or changes a case.
 OPEN: Final = frozenset(
-    {"console.static.serve", "console.sign_in.form", "console.sign_in.enter", "console.sign_in.home", "console.demo.enter"}
+    {
+        "console.static.serve",
+        "console.sign_in.form",
+        "console.sign_in.enter",
+        "console.sign_in.home",
+        "console.demo.enter",
+        "console.welcome.form",
+        "console.welcome.enter",
+    }
 )
 # Open to whoever is signed in, whatever the role.
 ANY_OFFICER: Final = frozenset({"console.sign_in.leave"})

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from hotline.models import Aside, Case, CaseState, NamedClue, Officer, Referral
+from hotline.roles import May, allows
 
 PAGE: Final = 50
 COUNT_UP_TO: Final = 99
@@ -62,6 +63,12 @@ def page(session: Session, view: View, officer: Officer, *, after: str | None = 
     folded = _fold(cases[:PAGE], _wordings(session, cases[:PAGE]))
     rows = tuple(Row(case, tuple(told[case.id]), tuple(alike)) for case, *alike in folded)
     return Page(rows, cases[PAGE - 1].token if len(cases) > PAGE else None, _mark(rows))
+
+
+def rail(session: Session, officer: Officer) -> dict[str, object]:
+    """Return what every page shows at its side: the views and how many cases each holds; neither to whom the queue is closed."""
+    shown = allows(officer.role, May.SEE_QUEUE)
+    return {"views": list(View), "counts": counts(session, officer)} if shown else {"views": [], "counts": {}}
 
 
 def counts(session: Session, officer: Officer) -> Mapping[View, str]:
@@ -117,7 +124,10 @@ def _told(session: Session, cases: Sequence[Case]) -> Mapping[str, list[Referral
 
 
 def _mark(rows: Sequence[Row]) -> str:
-    shown = [(_state(row.case), [_state(case) for case in row.alike], [(referral.state, referral.told_at) for referral in row.told]) for row in rows]
+    shown = [
+        (_state(row.case), [_state(case) for case in row.alike], [(referral.state, referral.told_at) for referral in row.told])
+        for row in rows
+    ]
     return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
 
 

@@ -30,7 +30,7 @@ def show() -> str:
         rows = session.execute(lately.order_by(BEEP.c.last_at.desc()).limit(SHOWN + 1)).mappings().all()
         spent = session.scalar(select(func.count()).where(BEEP.c.dialled_at >= today)) or 0
         waiting = session.scalar(select(func.count()).where(BEEP.c.state.in_(IN_FLIGHT))) or 0
-        counts = listing.counts(session, guard.officer())
+        rail = listing.rail(session, guard.officer())
     return render_template(
         "console/missed.html",
         here="missed",
@@ -40,6 +40,5 @@ def show() -> str:
         spent=spent,
         budget=chosen.settings.beep_daily_budget,
         waiting=waiting,
-        views=list(listing.View),
-        counts=counts,
+        **rail,
     )

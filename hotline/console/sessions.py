@@ -15,6 +15,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from hotline import team
 from hotline.config import Settings
 from hotline.deployment import Deployment
 from hotline.models import Officer, OfficerSession
@@ -37,15 +38,9 @@ def begin(session: Session, officer: Officer, *, now: datetime) -> str:
     """Open a session and return its cookie. Earlier sessions of the officer end: one person, one screen; not so in a demo."""
     token = secrets.token_urlsafe(32)
     if not officer.demo:
-        end_all(session, officer, now=now)
+        team.sign_out(session, officer, now=now)
     session.add(OfficerSession(token_hash=_hash(token), officer_id=officer.id, created_at=now, seen_at=now))
     return token
-
-
-def end_all(session: Session, officer: Officer, *, now: datetime) -> None:
-    """End every session of an officer."""
-    theirs = (OfficerSession.officer_id == officer.id, OfficerSession.ended_at.is_(None))
-    session.execute(update(OfficerSession).where(*theirs).values(ended_at=now))
 
 
 def current(deployment: Deployment, *, now: datetime) -> Officer | None:

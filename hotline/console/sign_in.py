@@ -13,16 +13,18 @@ screen = Blueprint("sign_in", __name__)
 
 LONGEST_NAME: Final = 64
 LONGEST_CODE: Final = 16
+FIRST_SCREENS: Final = {May.SEE_QUEUE: "console.queue.show", May.MANAGE_TEAM: "console.team.show"}
 
 
 @screen.get("/")
 def home() -> Answer | str:
-    """Lead to the queue, or to the sign-in page."""
+    """Lead to the first screen of a role, or to the sign-in page."""
     who = guard.stranger_or_officer()
     if who is None:
         return redirect(url_for("console.sign_in.form"), 303)
-    if allows(who.role, May.SEE_QUEUE):
-        return redirect(url_for("console.queue.show"), 303)
+    for act, endpoint in FIRST_SCREENS.items():
+        if allows(who.role, act):
+            return redirect(url_for(endpoint), 303)
     return render_template("console/no_screen.html")
 
 

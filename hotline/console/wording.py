@@ -36,6 +36,8 @@ def install(app: Flask, deployment: Deployment) -> None:
             "may_reply": allows(role, May.REPLY),
             "may_see_dead": allows(role, May.SEE_DEAD),
             "may_mend": allows(role, May.MEND),
+            "may_see_record": allows(role, May.READ_AUDIT),
+            "may_manage_team": allows(role, May.MANAGE_TEAM),
             "may_see_health": allows(role, May.SEE_HEALTH),
             "standing": standing.current(),
         }

@@ -15,7 +15,7 @@ from urllib.parse import urlencode, urlsplit
 import urllib3
 
 from hotline.config import Settings
-from hotline.gateways import africastalking_calls, africastalking_rings
+from hotline.gateways import africastalking_calls
 from hotline.gateways.contract import (
     Answer,
     Certainty,
@@ -34,7 +34,7 @@ from hotline.gateways.contract import (
     plain_id,
     said,
 )
-from hotline.gateways.ringing import Ring, Stage
+from hotline.gateways.ringing import Ring
 from hotline.gateways.unsigned import Hook
 from hotline.gateways.voice import CallPage, CallStep
 from hotline.gateways.wire import Reply, Wire, by_status
@@ -47,7 +47,6 @@ FIELDS = {
     "ussd": ("sessionId", "phoneNumber", "text", "serviceCode", "networkCode"),
     "ussd_end": ("sessionId", "phoneNumber", "status", "input", "serviceCode", "networkCode"),
     **africastalking_calls.FIELDS,
-    "beep": africastalking_rings.FIELDS,
 }
 PROGRESS = {
     "submitted": Progress.SENT,
@@ -82,7 +81,7 @@ class AfricasTalking:
         self._user, self._from = settings.africastalking_username, settings.africastalking_from
         self._key = settings.africastalking_api_key.get_secret_value()
         self._url = settings.africastalking_api_url.rstrip("/") + "/version1/messaging"
-        self._voice_url, self._number = settings.africastalking_voice_url.rstrip("/") + "/call", settings.beep_number
+        self._voice_url, self._number = settings.africastalking_voice_url.rstrip("/") + "/call", settings.voice_number
         self._networks = [ip_network(network) for network in settings.africastalking_addresses]
         self._hook = Hook(self.name, self.kinds, settings, base=settings.public_url, networks=self._networks)
         self._wire = Wire(settings)
@@ -117,8 +116,6 @@ class AfricasTalking:
             return secrets.token_hex(16)
         if webhook.kind in africastalking_calls.FIELDS:
             return africastalking_calls.event_id(webhook)
-        if webhook.kind == "beep":
-            return africastalking_rings.event_id(webhook)
         if not fields.get("id"):
             return None
         if webhook.kind == "sms":
@@ -175,12 +172,16 @@ class AfricasTalking:
         self._tapes.remove(tape)
 
     def read_ring(self, webhook: Webhook) -> Ring:
-        """Read an event of a call. Raises Unreadable."""
-        return africastalking_rings.read(webhook)
+        """Read a missed call, or the word that it is over. Raises Unreadable."""
+        return africastalking_calls.ring(webhook)
 
-    def page(self, stage: Stage, words: str, reference: str) -> Answer:  # noqa: ARG002  its number's address is asked again
-        """Return what a call does now."""
-        return africastalking_rings.page(stage, words, self.address("beep"))
+    def ours(self, webhook: Webhook) -> bool:
+        """Whether a call is one that we placed."""
+        return africastalking_calls.ours(webhook)
+
+    def turn_away(self) -> Answer:
+        """Return what ends a call before it is answered."""
+        return africastalking_calls.turn_away()
 
     def call(self, number: str, reference: str) -> Sent:
         """Place one call; what becomes of it comes to the address of our number, with our id as `clientRequestId`."""
@@ -188,7 +189,7 @@ class AfricasTalking:
         headers = {"apiKey": self._key, "Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
 
         def place(_: OutboundText) -> Sent:
-            return africastalking_rings.outcome(
+            return africastalking_calls.placed(
                 reference, self._wire.ask("POST", self._voice_url, body=urlencode(fields).encode(), headers=headers)
             )
 

@@ -1,15 +1,17 @@
 """Africa's Talking's calls: one hook for steps and the final word, XML out, recordings fetched from an address it names.
 
-Sources: developers.africastalking.com/docs/voice (actions, notifications). `isActive=0` is the bill and no question: it is stored
-and answered with nothing. GetDigits wraps one prompt; what is said before it cannot be cut short by a key. Recordings are MP3,
-and no call of its API removes one.
+Sources: developers.africastalking.com/docs/voice (actions, handle_calls, making_calls, notifications). Everything of a number
+comes to its one address, of calls we place too: those carry our name as `clientRequestId`. `isActive=0` is the bill and no
+question: it is stored and answered with nothing. GetDigits wraps one prompt; what is said before it cannot be cut short by a
+key. Recordings are MP3, and no call of its API removes one.
 """
 
 from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
 from hotline.config import Settings
-from hotline.gateways.contract import Answer, Unreadable, Webhook
+from hotline.gateways.contract import Answer, Certainty, Sent, Unreadable, Webhook, plain_id, said
+from hotline.gateways.ringing import Ring
 from hotline.gateways.voice import (
     AT,
     LONGEST_RECORDING,
@@ -23,11 +25,14 @@ from hotline.gateways.voice import (
     Tape,
     Then,
     as_xml,
+    wait_for,
 )
-from hotline.gateways.wire import Download
+from hotline.gateways.wire import Download, Reply
 
+STEP = ("sessionId", "isActive", "callerNumber", "destinationNumber", "dtmfDigits", "direction")
 FIELDS = {
-    "voice": ("sessionId", "isActive", "callerNumber", "destinationNumber", "dtmfDigits", "direction"),
+    "voice": STEP,
+    "beep": STEP,
     "voice_event": ("sessionId", "callSessionState", "callerNumber", "destinationNumber", "direction"),
 }
 VOICES = frozenset({"en"})  # its speech is English
@@ -37,8 +42,9 @@ ENDED = frozenset({"completed", "failed", "notanswered", "busy", "aborted", "rej
 def event_id(webhook: Webhook) -> str | None:
     """Return the id of an event; a step has none, and is known by its place (hotline.calls)."""
     fields = webhook.fields
-    if webhook.kind == "voice_event" and fields.get("sessionId"):
-        return f"{fields['sessionId']}:{fields.get('callSessionState', '')}"
+    said_in_it = {"voice_event": "callSessionState", "beep": "isActive"}.get(webhook.kind)
+    if said_in_it and fields.get("sessionId"):
+        return f"{fields['sessionId']}:{fields.get(said_in_it, '')}"
     return None
 
 
@@ -51,9 +57,40 @@ def read(webhook: Webhook) -> CallStep:
     tape = Tape(fields["recordingUrl"]) if fields.get("recordingUrl", "").startswith("http") else None
     if webhook.kind == "voice_event":
         return CallStep(call, caller, tape=tape, asks=False, over=fields.get("callSessionState", "").lower() in ENDED)
-    over = fields.get("isActive") == "0"
-    at = webhook.query.get(AT, "")
-    return CallStep(call, caller, fields.get("dtmfDigits", ""), at, tape, asks=not over, over=over)
+    over, at = fields.get("isActive") == "0", webhook.query.get(AT, "")
+    placed = (plain_id(fields.get("clientRequestId") or None) or "") if ours(webhook) else ""
+    return CallStep(call, caller, fields.get("dtmfDigits", ""), at, tape, asks=not over, over=over, placed=placed)
+
+
+def ours(webhook: Webhook) -> bool:
+    """Whether a call is one that we placed."""
+    return webhook.fields.get("direction", "").lower() == "outbound"
+
+
+def ring(webhook: Webhook) -> Ring:
+    """Read a missed call, or the word that it is over. Raises Unreadable."""
+    if webhook.fields.get("isActive") == "0":
+        return Ring()
+    if not webhook.fields.get("callerNumber"):
+        raise Unreadable("callerNumber")
+    return Ring(webhook.fields["callerNumber"])
+
+
+def turn_away() -> Answer:
+    """Return what ends a call before it is answered."""
+    return as_xml(wait_for([("Reject", {}, "")]))
+
+
+def placed(reference: str, reply: Reply) -> Sent:
+    """Return what is known of a call after the answer to asking for it."""
+    if reply.status not in (200, 201):
+        certainty = Certainty.UNKNOWN if reply.status >= 500 else Certainty.REFUSED
+        return Sent(reference, certainty, code=str(reply.status))
+    entries = reply.json.get("entries") if isinstance(reply.json, dict) else None
+    first = entries[0] if isinstance(entries, list) and entries and isinstance(entries[0], dict) else {}
+    if said(first.get("status")) != "Queued":
+        return Sent(reference, Certainty.REFUSED, code="not queued")
+    return Sent(reference, Certainty.ACCEPTED, provider_id=plain_id(said(first.get("sessionId")) or None))
 
 
 def speak(page: CallPage) -> Answer:
@@ -62,14 +99,15 @@ def speak(page: CallPage) -> Answer:
     inside = response
     for spoken in page.says[:-1]:
         _say(response, spoken)
-    if page.then is Then.KEY:
-        asked = {"numDigits": "1", "timeout": str(PATIENCE), "callbackUrl": page.onward}
+    if page.digits:
+        asked = {"numDigits": str(page.digits), "timeout": str(PATIENCE), "callbackUrl": page.onward}
         inside = ET.SubElement(response, "GetDigits", asked)
     if page.then is Then.RECORD:
         limits = {"finishOnKey": "#", "maxLength": str(LONGEST_RECORDING), "timeout": str(SPEECH_ENDS)}
         kept = {"trimSilence": "false", "playBeep": "true", "callbackUrl": page.onward}
         inside = ET.SubElement(response, "Record", {**limits, **kept})
-    _say(inside, page.says[-1])
+    for spoken in page.says[-1:]:
+        _say(inside, spoken)
     if page.then is not Then.HANG_UP:
         ET.SubElement(response, "Redirect").text = page.onward
     return as_xml(response)

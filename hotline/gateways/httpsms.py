@@ -29,7 +29,7 @@ from hotline.gateways.contract import (
     plain_id,
     said,
 )
-from hotline.gateways.ringing import Ring, Stage
+from hotline.gateways.ringing import Ring
 from hotline.gateways.wire import Wire, by_status
 from hotline.privacy import Keyring
 
@@ -124,7 +124,7 @@ class HttpSms:
             raise Unreadable("type")
         if not said(data.get("contact")):
             raise Unreadable("contact")
-        return Ring(Stage.MISSED, number=said(data.get("contact")), at=moment(said(data.get("timestamp"))))
+        return Ring(said(data.get("contact")), at=moment(said(data.get("timestamp"))))
 
     def read_status(self, webhook: Webhook) -> StatusUpdate:
         """Read what became of a text; `request_id` is ours where an event carries it. Raises Unreadable."""

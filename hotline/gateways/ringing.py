@@ -1,39 +1,26 @@
-"""Missed calls and call-backs: what a gateway can do besides, where it carries calls.
+"""Missed calls, and calls we place: what a gateway can do besides, where it carries calls.
 
 Whoever cannot pay for a call rings once. Such a call is turned away before it is answered, which costs nobody anything, and
-called back. What is heard then is one page that asks for a key, since somebody else may have picked up; on no key it hangs up.
+called back. From the moment somebody picks up, a call of ours goes the way of any call (hotline.gateways.voice); our own name
+for it comes back with its steps.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Protocol, runtime_checkable
-from xml.etree.ElementTree import Element, tostring
 
 from hotline.gateways.contract import Answer, Sent, Webhook
+from hotline.gateways.voice import Calls
 
-GO_ON_KEY = "1"
 ANSWER_WITHIN = 30  # seconds our call rings
 LONGEST_CALL = 600  # seconds
 
 
-class Stage(StrEnum):
-    """missed: somebody rang us. answered, pressed, over: what becomes of our call back, `machine` when a machine picked up."""
-
-    MISSED = "missed"
-    ANSWERED = "answered"
-    MACHINE = "machine"
-    PRESSED = "pressed"
-    OVER = "over"
-
-
 @dataclass(frozen=True)
 class Ring:
-    """One event. `number` is as the gateway wrote it, of a missed call; `reference` is our own id, of a call back."""
+    """Somebody rang us. `number` is as the gateway wrote it; empty where it only says that such a call is over."""
 
-    stage: Stage
     number: str = ""
-    reference: str = ""
     at: datetime | None = None
 
 
@@ -46,37 +33,19 @@ class Hearing(Protocol):
 
 
 @runtime_checkable
-class Ringing(Hearing, Protocol):
+class Ringing(Hearing, Calls, Protocol):
     """A gateway that places calls too."""
 
-    def page(self, stage: Stage, words: str, reference: str) -> Answer:
-        """Return what a call does now: turned away, asked for a key, told something or ended."""
+    def ours(self, webhook: Webhook) -> bool:
+        """Whether a webhook is about a call that we placed, whichever address it came to."""
+
+    def turn_away(self) -> Answer:
+        """Return what ends a call before it is answered."""
 
     def call(self, number: str, reference: str) -> Sent:
-        """Place one call. Never raises for a provider's fault."""
+        """Place one call under a name of ours. Never raises for a provider's fault."""
 
 
 def carries(gateway: object) -> Ringing | None:
-    """Return a gateway as one that carries calls, None where it is none."""
+    """Return a gateway as one that places calls, None where it is none."""
     return gateway if isinstance(gateway, Ringing) else None
-
-
-def xml(*verbs: Element) -> str:
-    """Return verbs as the XML that Twilio and Africa's Talking both read."""
-    response = Element("Response")
-    response.extend(verbs)
-    return '<?xml version="1.0" encoding="UTF-8"?>' + tostring(response, encoding="unicode")
-
-
-def verb(name: str, words: str = "", **attributes: str) -> Element:
-    """Return one verb."""
-    made = Element(name, attributes)
-    made.text = words or None
-    return made
-
-
-def asking(name: str, words: str, **attributes: str) -> Element:
-    """Return a verb that says something and waits for one key."""
-    made = verb(name, numDigits="1", **attributes)
-    made.append(verb("Say", words))
-    return made

@@ -26,7 +26,7 @@ from twilio.rest.api.v2010.account.message import MessageInstance
 from urllib3.exceptions import NewConnectionError
 
 from hotline.config import Settings
-from hotline.gateways import twilio_calls, twilio_rings
+from hotline.gateways import twilio_calls
 from hotline.gateways.contract import (
     Answer,
     Certainty,
@@ -41,12 +41,11 @@ from hotline.gateways.contract import (
     StatusUpdate,
     Unreadable,
     Webhook,
-    form,
     plain_id,
     seconds_to_wait,
     words,
 )
-from hotline.gateways.ringing import Ring, Stage
+from hotline.gateways.ringing import Ring
 from hotline.gateways.voice import CallPage, CallStep
 from hotline.privacy import Keyring
 
@@ -85,7 +84,7 @@ class Twilio:
     """One Twilio account."""
 
     name = "twilio"
-    kinds = frozenset({"sms", "status", "beep", *twilio_calls.KINDS})
+    kinds = frozenset({"sms", "status"}) | twilio_calls.KINDS
     voices = frozenset(twilio_calls.LOCALES)
     per_request = 1
     folds_copies = False
@@ -126,8 +125,6 @@ class Twilio:
         """Return the message SID; for a callback also the status, since each status is its own event."""
         if webhook.kind in twilio_calls.KINDS:
             return twilio_calls.event_id(webhook)
-        if webhook.kind == "beep":
-            return twilio_rings.event_id(webhook)
         if webhook.kind == "sms":
             return _first(webhook, b"MessageSid", b"SmsSid", b"SmsMessageSid")
         sid, status = _first(webhook, b"MessageSid", b"SmsSid"), _first(webhook, b"MessageStatus", b"SmsStatus")
@@ -154,7 +151,7 @@ class Twilio:
         code = _code(fields.get("ErrorCode") or None)
         return StatusUpdate(
             provider_id=str(plain_id(sid)),
-            message_id=plain_id(_query(webhook.target).get("message") or None),
+            message_id=plain_id(webhook.query.get("message") or None),
             progress=PROGRESS[status],
             code=code,
             opted_out=code in OPTED_OUT,
@@ -184,18 +181,23 @@ class Twilio:
         return twilio_calls.Tapes(self._settings, self._settings.twilio_account_sid, self._tokens[0])
 
     def read_ring(self, webhook: Webhook) -> Ring:
-        """Read an event of a call. Raises Unreadable."""
-        return twilio_rings.read(webhook)
+        """Read a missed call. Raises Unreadable."""
+        return twilio_calls.ring(webhook)
 
-    def page(self, stage: Stage, words: str, reference: str) -> Answer:
-        """Return what a call does now."""
-        return twilio_rings.page(stage, words, self.address("beep"), reference)
+    def ours(self, webhook: Webhook) -> bool:
+        """Whether a call is one that we placed."""
+        return twilio_calls.ours(webhook)
+
+    def turn_away(self) -> Answer:
+        """Return what ends a call before it is answered."""
+        return twilio_calls.turn_away()
 
     def call(self, number: str, reference: str) -> Sent:
         """Place one call with a look whether a machine answers."""
-        wish, ours = twilio_rings.wish(self.address("beep"), reference), self._settings.beep_number or self._settings.twilio_from
+        wish = twilio_calls.wish(self.address("voice"), self.address("voice_event"), reference)
+        shown = self._settings.voice_number or self._settings.twilio_from
         try:
-            placed = self._api().calls.create(to=number, from_=ours, **wish)
+            placed = self._api().calls.create(to=number, from_=shown, **wish)
         except Refusal as refusal:
             return refusal.of(OutboundText(reference, number, ""))
         except Exception as error:  # noqa: BLE001  as with texts: an answer of any other shape breaks the SDK anywhere
@@ -393,7 +395,3 @@ def _first(webhook: Webhook, *names: bytes) -> str | None:
             if key == name and value:
                 return words(value)
     return None
-
-
-def _query(target: str) -> dict[str, str]:
-    return {words(key): words(value) for key, value in form(target.partition("?")[2].encode())}

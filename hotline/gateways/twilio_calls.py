@@ -1,18 +1,21 @@
-"""Twilio's calls: webhooks in, TwiML out, recordings fetched and removed.
+"""Twilio's calls: webhooks in, TwiML out, missed calls turned away, calls placed, recordings fetched and removed.
 
-Sources: twilio.com/docs/voice/twiml (Gather, Record, Say), /docs/voice/api/recording. The word of a recording that counts is its
-status callback: after a hang-up the action's answer is heard by nobody, and its file may not be there yet.
+Sources: twilio.com/docs/voice/twiml (Gather, Record, Say, Reject: as the first verb nothing is answered or billed),
+/docs/voice/make-calls (StatusCallback, MachineDetection, TimeLimit), /docs/voice/api/recording. The word of a recording that
+counts is its status callback: after a hang-up the action's answer is heard by nobody, and its file may not be there yet.
 """
 
 import json
 import re
+from collections.abc import Mapping
 from urllib.parse import urlencode, urlsplit
 from xml.etree import ElementTree as ET
 
 import urllib3
 
 from hotline.config import Settings
-from hotline.gateways.contract import Answer, Unreadable, Webhook
+from hotline.gateways.contract import Answer, Unreadable, Webhook, plain_id
+from hotline.gateways.ringing import ANSWER_WITHIN, LONGEST_CALL, Ring
 from hotline.gateways.voice import (
     AT,
     LONGEST_RECORDING,
@@ -29,11 +32,13 @@ from hotline.gateways.voice import (
 )
 from hotline.gateways.wire import Download
 
-KINDS = frozenset({"voice", "voice_event", "recording"})
+KINDS = frozenset({"voice", "voice_event", "recording", "beep"})
 # Languages of ours that Twilio's standard voices speak; it has none for Kinyarwanda or Kirundi.
 LOCALES = {"en": "en-GB", "fr": "fr-FR"}
 ENDED = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
 HUNG_UP = "hangup"
+PLACED = "placed"  # the field of the query that carries our own name of a call we placed
+HUMAN = ("", "human", "unknown")
 SID = re.compile(r"RE[0-9a-f]{32}")
 
 
@@ -42,14 +47,18 @@ def event_id(webhook: Webhook) -> str | None:
     fields = webhook.fields
     if webhook.kind == "recording" and fields.get("RecordingSid"):
         return f"{fields['RecordingSid']}:{fields.get('RecordingStatus', '')}"
-    if webhook.kind == "voice_event" and fields.get("CallSid"):
+    if webhook.kind in ("voice_event", "beep") and fields.get("CallSid"):
         return f"{fields['CallSid']}:{fields.get('CallStatus', '')}"
     return None
 
 
 def read(webhook: Webhook) -> CallStep:
-    """Read a webhook of a call. Raises Unreadable where it names no call, or word of a recording names none."""
-    fields = webhook.fields
+    """Read a webhook of a call. Raises Unreadable where it names no call, or word of a recording names none.
+
+    In a call of ours `From` is our own number.
+    """
+    fields, placed = webhook.fields, plain_id(webhook.query.get(PLACED) or None) or ""
+    caller = fields.get("To" if ours(webhook) else "From", "")
     if not fields.get("CallSid"):
         raise Unreadable("CallSid")
     status, keys = fields.get("CallStatus", "").lower(), fields.get("Digits", "")
@@ -57,10 +66,42 @@ def read(webhook: Webhook) -> CallStep:
         return CallStep(fields["CallSid"], tape=_tape_of(webhook), asks=False)
     over = status in ENDED or keys == HUNG_UP
     if webhook.kind == "voice_event":
-        return CallStep(fields["CallSid"], fields.get("From", ""), asks=False, over=over)
+        return CallStep(fields["CallSid"], caller, asks=False, over=over, placed=placed)
+    machine = fields.get("AnsweredBy", "") not in HUMAN
     pressed = "" if keys == HUNG_UP else keys
     at = webhook.query.get(AT, "")
-    return CallStep(fields["CallSid"], fields.get("From", ""), pressed, at, _tape(fields), asks=not over, over=over)
+    told = {"asks": not over, "over": over, "machine": machine}
+    return CallStep(fields["CallSid"], caller, pressed, at, _tape(fields), placed=placed, **told)
+
+
+def ours(webhook: Webhook) -> bool:
+    """Whether a call is one that we placed."""
+    return webhook.fields.get("Direction", "").startswith("outbound")
+
+
+def ring(webhook: Webhook) -> Ring:
+    """Read a missed call. Raises Unreadable."""
+    if not webhook.fields.get("From"):
+        raise Unreadable("From")
+    return Ring(webhook.fields["From"])
+
+
+def turn_away() -> Answer:
+    """Return what ends a call before it is answered, as if somebody talked."""
+    return as_xml(wait_for([("Reject", {"reason": "busy"}, "")]))
+
+
+def wish(steps: str, events: str, reference: str) -> Mapping[str, object]:
+    """Return how a call is asked for, in the words of Twilio's library; `steps` and `events` are our addresses for it."""
+    name = urlencode({PLACED: reference})
+    return {
+        "url": f"{steps}?{name}",
+        "status_callback": f"{events}?{name}",
+        "status_callback_event": ["completed"],
+        "machine_detection": "Enable",
+        "timeout": ANSWER_WITHIN,
+        "time_limit": LONGEST_CALL,
+    }
 
 
 def _tape_of(webhook: Webhook) -> Tape | None:
@@ -85,8 +126,8 @@ def speak(page: CallPage, recordings: str) -> Answer:
     """Return a page as TwiML. A Gather or Record that hears nothing falls through to the same address."""
     response = wait_for([])
     inside = response
-    if page.then is Then.KEY:
-        asked = {"numDigits": "1", "timeout": str(PATIENCE), "actionOnEmptyResult": "true"}
+    if page.digits:
+        asked = {"numDigits": str(page.digits), "timeout": str(PATIENCE), "actionOnEmptyResult": "true"}
         inside = ET.SubElement(response, "Gather", {**asked, "input": "dtmf", "action": page.onward, "method": "POST"})
     for spoken in page.says:
         _say(inside, spoken)

@@ -14,12 +14,26 @@ from hotline.gateways.contract import Answer, Webhook
 AT = "at"  # the field of the query that carries where a call stands
 LONGEST_RECORDING = 120  # seconds: the prompt says two minutes
 PATIENCE = 6  # seconds of silence that count as an answer
+NUMBER_DIGITS = 10  # of a return code, which is shaped like a phone number
+DUTY = "duty"
 SPEECH_ENDS = 10  # seconds of silence that end a recording
 NOT_OFFERED = "not offered"  # a code: the provider has no way to remove a recording
 PLAIN_XML = "text/xml; charset=utf-8"
 # What networks write in place of a number that is withheld; Twilio spells the words on the keys of a phone.
 WITHHELD = frozenset({"", "anonymous", "restricted", "unknown", "unavailable", "private", "blocked", "withheld"})
 SPELLED = frozenset({"266696687", "7378742833", "8656696", "86282452253", "2562533"})
+
+
+def duty_name(language: str, call_id: str) -> str:
+    """Return our own name of a call to a contact: it tells the language, so that nothing has to be looked up when they answer."""
+    return f"{DUTY}.{language}.{call_id}"
+
+
+def duty_of(placed: str) -> tuple[str, str] | None:
+    """Return language and id of a call to a contact by its name, None for any other call."""
+    kind, _, rest = placed.partition(".")
+    language, _, call_id = rest.partition(".")
+    return (language, call_id) if kind == DUTY else None
 
 
 @dataclass(frozen=True)
@@ -34,7 +48,8 @@ class Tape:
 class CallStep:
     """One webhook of a call. `asks`: the caller waits for a page. `over`: nobody is on the line any more.
 
-    `keys` are the digits pressed since the last page, empty for silence; `at` is what the page before gave along.
+    `keys` are the digits pressed since the last page, empty for silence; `at` is what the page before gave along. `placed` is
+    our own name of a call that we placed, and `machine` says that a machine picked it up.
     """
 
     call: str
@@ -44,6 +59,8 @@ class CallStep:
     tape: Tape | None = None
     asks: bool = True
     over: bool = False
+    placed: str = ""
+    machine: bool = False
 
     @property
     def sender(self) -> str:
@@ -53,9 +70,10 @@ class CallStep:
 
 
 class Then(StrEnum):
-    """What a page waits for once it has spoken: a key, a recording after a tone, or nothing."""
+    """What a page waits for once it has spoken: a key, the digits of a number, a recording after a tone, or nothing."""
 
     KEY = "key"
+    NUMBER = "number"
     RECORD = "record"
     HANG_UP = "hang up"
 
@@ -76,6 +94,11 @@ class CallPage:
     says: tuple[Spoken, ...]
     then: Then
     onward: str = ""
+
+    @property
+    def digits(self) -> int:
+        """How many keys it waits for."""
+        return {Then.KEY: 1, Then.NUMBER: NUMBER_DIGITS}.get(self.then, 0)
 
 
 class NotFetched(Exception):

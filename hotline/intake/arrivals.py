@@ -24,7 +24,7 @@ from hotline.gateways.contract import (
     read_hop,
     read_hops_end,
 )
-from hotline.gateways.ringing import Hearing, Ring
+from hotline.gateways.ringing import Hearing, Ring, carries
 from hotline.gateways.voice import Calls
 from hotline.intake.envelope import session_of, without_id
 from hotline.intake.ussd.heard import Heard, understood
@@ -167,13 +167,19 @@ def _read(deployment: Deployment, row: RowMapping) -> Arrival:
 def _event(deployment: Deployment, gateway: Gateway, kind: str, webhook: Webhook) -> Event:
     if kind == InboxKind.SMS:
         return gateway.read_text(webhook)
-    if kind == InboxKind.BEEP and isinstance(gateway, Hearing):
-        return gateway.read_ring(webhook)
     if kind == InboxKind.USSD:
         return _heard(deployment, gateway, webhook)
-    if kind in CALLS and isinstance(gateway, Calls):
+    if isinstance(gateway, Calls) and (kind in CALLS or is_ours(gateway, webhook)):
         return call_understood(deployment, gateway.name, gateway, webhook)
+    if kind == InboxKind.BEEP and isinstance(gateway, Hearing):
+        return gateway.read_ring(webhook)
     return read_hops_end(webhook) if kind == InboxKind.USSD_END else gateway.read_status(webhook)
+
+
+def is_ours(gateway: Gateway, webhook: Webhook) -> bool:
+    """Whether what came to the address for missed calls is about a call that we placed."""
+    places = carries(gateway)
+    return webhook.kind == InboxKind.BEEP and places is not None and places.ours(webhook)
 
 
 def _heard(deployment: Deployment, gateway: Gateway, webhook: Webhook) -> Heard:

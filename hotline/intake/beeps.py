@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 
 from hotline.db import insert_unless_there
 from hotline.deployment import Deployment
-from hotline.gateways.ringing import Ring, Stage
+from hotline.gateways.ringing import Ring
 from hotline.intake.arrivals import Arrival
+from hotline.intake.voice.heard import CallHeard
 from hotline.models import IN_FLIGHT, Beep, BeepState, new_id, table
-from hotline.phone import is_mobile
+from hotline.phone import Sender, is_mobile
 
 BEEP = table(Beep)
 SOONEST, SPREAD = 20, 40  # seconds until a call back, and over how many more they are spread
@@ -25,16 +26,16 @@ def take(session: Session, deployment: Deployment, arrivals: Sequence[Arrival], 
     """Write down a batch of events of calls. Returns whether a call back now waits."""
     waits = False
     for arrival in arrivals:
-        if isinstance(ring := arrival.event, Ring):
-            if ring.stage is Stage.MISSED:
-                waits |= _missed(session, deployment, arrival, ring, now)
-            elif ring.reference:
-                _went_on(session, ring, now)
+        event = arrival.event
+        if isinstance(event, Ring) and event.number:
+            waits |= ring(session, deployment, arrival, deployment.sender(event.number), now)
+        elif isinstance(event, CallHeard) and event.placed:
+            _went_on(session, event, now)
     return waits
 
 
-def _missed(session: Session, deployment: Deployment, arrival: Arrival, ring: Ring, now: datetime) -> bool:
-    rang = deployment.sender(ring.number)
+def ring(session: Session, deployment: Deployment, arrival: Arrival, rang: Sender, now: datetime) -> bool:
+    """Write down that a phone rang, or asked by a text to be called. Returns whether a call back now waits."""
     index = deployment.number_index(rang.address)
     if earlier := _earlier(session, index, arrival.received_at - timedelta(minutes=deployment.settings.beep_fold_minutes)):
         last = max(earlier["last_at"], arrival.received_at)
@@ -65,11 +66,18 @@ def _earlier(session: Session, index: bytes, since: datetime) -> RowMapping | No
     return newest if newest is not None and (newest["state"] in IN_FLIGHT or newest["last_at"] > since) else None
 
 
-def _went_on(session: Session, ring: Ring, now: datetime) -> None:
+def numbers_of(session: Session, deployment: Deployment, ids: Sequence[str]) -> dict[str, str]:
+    """Return whom calls back are for, by the ids of their beeps: a gateway may name either end of a call of ours."""
+    rows = session.execute(select(BEEP.c.id, BEEP.c.number_sealed).where(BEEP.c.id.in_(ids)))
+    return {row.id: deployment.keyring.fields.open_text(row.number_sealed, f"beep|number|{row.id}") for row in rows}
+
+
+def _went_on(session: Session, heard: CallHeard, now: datetime) -> None:
     """Note what became of a call back: whoever pressed the key was reached, whatever order the events come in."""
-    this = BEEP.c.id == ring.reference
-    if ring.stage is Stage.PRESSED:
-        session.execute(update(BEEP).where(this).values(state=BeepState.REACHED, reason=None, settled_at=now))
-    elif ring.stage is Stage.OVER:
+    this = BEEP.c.id == heard.placed
+    if heard.reached:
+        reached = {"state": BeepState.REACHED, "reason": None, "settled_at": now}
+        session.execute(update(BEEP).where(this, BEEP.c.state != BeepState.REACHED).values(**reached))
+    elif heard.over:
         missed = {"state": BeepState.UNREACHED, "reason": "nobody pressed the key", "settled_at": now}
         session.execute(update(BEEP).where(this, BEEP.c.state == BeepState.DIALLING).values(**missed))

@@ -15,6 +15,7 @@ from hotline.catalog import REFERENCE
 from hotline.db import insert_unless_there
 from hotline.gateways.voice import Tape
 from hotline.intake.arrivals import Arrival
+from hotline.intake.beeps import numbers_of
 from hotline.intake.callers import Known
 from hotline.intake.dialled import Dialled
 from hotline.intake.overheard import AFTER_BEGIN, AFTER_END
@@ -40,7 +41,9 @@ class Called(Dialled):
         """Go through a batch in the order it came and write everything."""
         steps = [(arrival, arrival.event) for arrival in arrivals if isinstance(arrival.event, CallHeard)]
         self.unknown: set[str] = set()
-        senders = {arrival.inbox_id: self.deployment.sender(step.sender) for arrival, step in steps if step.sender}
+        rang = numbers_of(self.session, self.deployment, [step.placed for _, step in steps if step.placed])
+        numbers = {arrival.inbox_id: rang.get(step.placed, step.sender) for arrival, step in steps if step.sender}
+        senders = {inbox_id: self.deployment.sender(number) for inbox_id, number in numbers.items()}
         indexes = {inbox_id: self.deployment.number_index(sender.address) for inbox_id, sender in senders.items()}
         self._load(set(indexes.values()))
         self._load_calls({step.call for _, step in steps})
@@ -70,6 +73,8 @@ class Called(Dialled):
         }
 
     def _take(self, arrival: Arrival, step: CallHeard, index: bytes | None, sender: Sender | None) -> None:
+        if step.placed and not step.reached and step.call not in self.calls:
+            return  # nobody pressed the key of a call that we placed: there is nobody to tell of
         caller = self._caller(index, sender) if index is not None and sender is not None else None
         if step.call not in self.calls:
             if caller is None:
@@ -106,7 +111,7 @@ class Called(Dialled):
             "ask_at": self.now + AFTER_BEGIN,
         }
         self.of_calls[conversation.case_id] = conversation
-        self._add(arrival, "called", caller.id, conversation)
+        self._add(arrival, "called_back" if step.placed else "called", caller.id, conversation)
 
     def _conversation(self, call: dict[str, object]) -> Conversation:
         return self.of_calls[str(call["case_id"])]

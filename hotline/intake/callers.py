@@ -45,16 +45,28 @@ class Known:
 
     def open_question(self, now: datetime, window: timedelta) -> Open | None:
         """Return the question still open, or None once the reply window has passed."""
-        asked, question = self.row["asked_at"], self.row["open_question"]
-        if not isinstance(asked, datetime) or question is None or now - asked > window:
-            return None
-        return Open(str(question))
+        question = self._asked(now, window)[0]
+        return Open(question) if question else None
 
-    def obey(self, reaction: Reaction, now: datetime) -> None:
-        """Take over what a text changed. A report after STOP opens the door again for direct answers."""
+    def chosen_language(self, now: datetime, window: timedelta) -> str | None:
+        """Return the language that was chosen for the talk in which a question is still open."""
+        return self._asked(now, window)[2] or None
+
+    def _asked(self, now: datetime, window: timedelta) -> tuple[str, str, str]:
+        """Return the open question and its language: "s1", or "s1:fr" where French was chosen."""
+        asked, question = self.row["asked_at"], self.row["open_question"]
+        still = isinstance(asked, datetime) and now - asked <= window
+        return str(question or "" if still else "").partition(":")
+
+    def obey(self, reaction: Reaction, now: datetime, language: str | None) -> None:
+        """Take over what a text changed, and the chosen language of the talk as long as there is one.
+
+        A report after STOP opens the door again for direct answers.
+        """
         row = self.row
         row["last_inbound_at"] = max(now, row["last_inbound_at"]) if isinstance(row["last_inbound_at"], datetime) else now
-        row["open_question"], row["asked_at"] = reaction.asks, now if reaction.asks else None
+        row["open_question"] = f"{reaction.asks}:{language}" if reaction.asks and language else reaction.asks
+        row["asked_at"] = now if reaction.asks else None
         if reaction.stop:
             row["opted_out_at"], row["panic_at"] = now, now if reaction.panic else row["panic_at"]
             row["safe_contact"] = SafeContact.NEVER

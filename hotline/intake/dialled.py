@@ -20,7 +20,7 @@ from hotline.intake.erase import erase
 from hotline.intake.receive import CASE, REPORT, Intake
 from hotline.intake.received import Conversation, Grown, Received
 from hotline.intake.ussd.heard import Heard
-from hotline.intake.ussd.told import lines, may_text, said, telling, words
+from hotline.intake.ussd.told import finished, lines, may_text, said, telling, words
 from hotline.intake.ussd.tree import NOTHING, Said
 from hotline.models import CaseState, DialledSession, MessageKind, MessageState, Reading, SafeContact, table
 from hotline.outbound.compose import Draft
@@ -80,6 +80,8 @@ class Dialled(Intake):
         known = self.callers.known.get(index)
         conversation = self.conversations.get(known.id) if known else None
         if conversation is not None:
+            if finished(heard):
+                self._grow(conversation, said(heard), heard.language)
             silence = timedelta(seconds=0 if heard.over else self.deployment.settings.ussd_silence_seconds)
             self.settles[conversation.report_id] = self.now + silence
             if heard.over:

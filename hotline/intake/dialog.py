@@ -4,10 +4,12 @@ The first automatic answer is the same for every number and every history (docs/
 so whoever holds the phone learns nothing from it. Only after the person has answered our question does a dialogue start.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from hotline.intake.commands import Command, Kind
+from hotline.intake.ussd.tree import LANGUAGES
 from hotline.models import SafeContact
 
 
@@ -17,6 +19,9 @@ class Open(StrEnum):
     SAFE = "s1"  # is it OK to text you on this phone now?
     WHEN = "s4"  # when is better?
     TALK = "talk"  # the person said yes and is telling
+    LANGUAGE = "lang"  # which language?
+    INFO = "s14"  # which advice?
+    INFO_OR_CALL = "s14_call"  # the same, and a call is offered
     TOLD = "told"  # and has a return code, or talks with an officer: no automatic text comes between
 
 
@@ -25,7 +30,7 @@ class Reaction:
     """What a text does to a caller and what is said.
 
     `report`: the text belongs into the report. `reply`: key of the automatic answer, None for silence. `asks`: the question
-    open from now on. `safe`, `hours`: what the person said about being written to.
+    open from now on. `safe`, `hours`: what the person said about being written to. `language` was chosen; `call` was asked for.
     """
 
     report: bool = True
@@ -36,6 +41,8 @@ class Reaction:
     stop: bool = False
     panic: bool = False
     start: bool = False
+    language: str | None = None
+    call: bool = False
 
 
 FREE_TEXT = Reaction(reply="sms.s1", asks=Open.SAFE)
@@ -44,7 +51,9 @@ TELLING = Reaction(asks=Open.TOLD)
 STOP = Reaction(report=False, reply="sms.s13", stop=True)
 PANIC = Reaction(report=False, stop=True, panic=True)
 START = Reaction(report=False, reply="sms.s1", asks=Open.SAFE, start=True)
-INFO = Reaction(report=False, reply="sms.s14")
+INFO = Reaction(report=False, reply="sms.s14", asks=Open.INFO)
+INFO_OR_CALL = Reaction(report=False, reply="sms.s14_call", asks=Open.INFO_OR_CALL)
+LANG = Reaction(report=False, reply="sms.lang", asks=Open.LANGUAGE)
 
 SAFE_ANSWERS = {
     "1": Reaction(report=False, reply="sms.s2", asks=Open.TALK, safe=SafeContact.ANY),
@@ -57,7 +66,23 @@ WHEN_ANSWERS = {
     "3": Reaction(report=False, safe=SafeContact.HOURS, hours="evening"),
     "4": Reaction(report=False, safe=SafeContact.NEVER),
 }
+LANG_ANSWERS = {
+    str(place): Reaction(report=False, reply="sms.s1", asks=Open.SAFE, language=code)
+    for place, code in enumerate(LANGUAGES, start=1)
+}
+INFO_ANSWERS = {
+    "1": Reaction(report=False, reply="sms.offer", asks=Open.INFO),
+    "2": Reaction(report=False, reply="sms.numbers", asks=Open.INFO),
+}
+ANSWERS: Mapping[Open, Mapping[str, Reaction]] = {
+    Open.SAFE: SAFE_ANSWERS,
+    Open.WHEN: WHEN_ANSWERS,
+    Open.LANGUAGE: LANG_ANSWERS,
+    Open.INFO: INFO_ANSWERS,
+    Open.INFO_OR_CALL: INFO_ANSWERS | {"3": Reaction(report=False, call=True)},
+}
 ALWAYS = {Kind.STOP: STOP, Kind.PANIC: PANIC, Kind.START: START}
+KEYWORDS = {Kind.INFO: INFO, Kind.LANG: LANG}
 
 
 def react(open_question: Open | None, command: Command | None) -> Reaction:
@@ -65,13 +90,10 @@ def react(open_question: Open | None, command: Command | None) -> Reaction:
     kind = command.kind if command else None
     if kind in ALWAYS:
         return ALWAYS[kind]
-    digit = _digit(command)
-    if open_question is Open.SAFE and digit in SAFE_ANSWERS:
-        return SAFE_ANSWERS[digit]
-    if open_question is Open.WHEN and digit in WHEN_ANSWERS:
-        return WHEN_ANSWERS[digit]
-    if kind is Kind.INFO:
-        return INFO
+    if open_question and (answer := ANSWERS.get(open_question, {}).get(_digit(open_question, command))):
+        return answer
+    if kind in KEYWORDS:
+        return KEYWORDS[kind]
     return {Open.TALK: TOLD, Open.TOLD: TELLING}.get(open_question, FREE_TEXT) if open_question else FREE_TEXT
 
 
@@ -82,7 +104,9 @@ def going_on(open_question: Open | None, *, first: bool) -> Reaction:
     return Reaction(asks=open_question)
 
 
-def _digit(command: Command | None) -> str:
+def _digit(question: Open, command: Command | None) -> str:
+    """Return the digit that was meant: yes and no stand for 1 and 2 where the question is one of yes and no."""
     if command is None:
         return ""
-    return {Kind.YES: "1", Kind.NO: "2"}.get(command.kind, command.value)
+    words = {Kind.YES: "1", Kind.NO: "2"} if question in (Open.SAFE, Open.WHEN) else {}
+    return words.get(command.kind, command.value)

@@ -15,11 +15,13 @@ from hotline import comeback, handle
 from hotline.db import add_rows, insert_unless_there
 from hotline.deployment import Deployment
 from hotline.gateways.contract import InboundText
+from hotline.gateways.ringing import carries
+from hotline.intake import beeps
 from hotline.intake.arrivals import Arrival
 from hotline.intake.aside import aside
 from hotline.intake.callers import Callers, Known
 from hotline.intake.commands import officer_answer, recognise, return_code
-from hotline.intake.dialog import ALWAYS, Reaction, going_on, react
+from hotline.intake.dialog import ALWAYS, INFO, INFO_OR_CALL, Reaction, going_on, react
 from hotline.intake.pieces import Joint, Pieces
 from hotline.intake.received import Conversation, Grown, OfficersAnswer, Opened, Received
 from hotline.intake.twins import Twins
@@ -121,26 +123,30 @@ class Intake:
         caller = self.callers.get(index, sender, heard)
         conversation = self.conversations.get(caller.id)
         joint = self.pieces.look(conversation.case_id if conversation else None, text, arrival.received_at)
-        reaction = self._reaction(caller, text, joint)
+        reaction = self._reaction(caller, text, joint, arrival.gateway)
         if self._asked_for_news(arrival, text, caller, sender, reaction):
             return
         reading = self.readings[arrival.inbox_id]
-        if reading.language_confident:
-            caller.row["language"] = reading.language
+        if reaction.language or reading.language_confident:
+            caller.row["language"] = reaction.language or reading.language
         if reaction.report and conversation is None:
             conversation = self._open(arrival, text, caller, reading, joint)
         elif conversation is not None:
             self._extend(arrival, text, caller, conversation, reaction, joint)
         else:
             self.received.obeyed[arrival.inbox_id] = "a word we obey"
-        caller.obey(reaction, heard)
+        chosen = reaction.language or (None if reaction.stop else caller.chosen_language(self.now, self.window))
+        caller.obey(reaction, heard, chosen)
+        if reaction.call:
+            beeps.ring(self.session, self.deployment, arrival, sender, self.now)
         if reaction.stop:
             self._silence(caller)
         if conversation is not None and not arrival.late:
             safe = caller.row["safe_contact"] != SafeContact.NEVER
             (self.listening.add if safe else self.listening.discard)(conversation.case_id)
         if not arrival.late:
-            self._answer(caller, reaction, reading, conversation, arrival.gateway)
+            spoken = reading.language if reading.language_confident else self.deployment.settings.default_language
+            self._answer(caller, reaction, chosen or spoken, conversation, arrival.gateway)
 
     def _asked_for_news(self, arrival: Arrival, text: InboundText, caller: Known, sender: Sender, reaction: Reaction) -> bool:
         """Answer a return code that stands for a case, and keep it nowhere. Ten digits that stand for none are words."""
@@ -155,11 +161,13 @@ class Intake:
             self._say(caller, f"news.{found}", language, None, arrival.gateway)
         return True
 
-    def _reaction(self, caller: Known, text: InboundText, joint: Joint | None) -> Reaction:
+    def _reaction(self, caller: Known, text: InboundText, joint: Joint | None, gateway: str) -> Reaction:
         """Return what a text does. A later piece goes on telling: it answers nothing, and nothing is said back to it."""
         question, command = caller.open_question(self.now, self.window), recognise(text.body)
         if joint is None:
-            return react(question, command)
+            reaction = react(question, command)
+            calls = carries(self.deployment.shelf.get(self.deployment.settings.voice_gateway or gateway))
+            return INFO_OR_CALL if reaction is INFO and calls else reaction
         stops = command is not None and command.kind in ALWAYS and not joint.sure
         return react(question, command) if stops else going_on(question, first=joint.joined_to is None)
 
@@ -226,15 +234,12 @@ class Intake:
         self.rows["message"].append(row)
         self.pieces.note(conversation.case_id, str(row["id"]), joint, text, arrival.received_at)
 
-    def _answer(
-        self, caller: Known, reaction: Reaction, reading: Reading, conversation: Conversation | None, gateway: str
-    ) -> None:
+    def _answer(self, caller: Known, reaction: Reaction, language: str, conversation: Conversation | None, gateway: str) -> None:
         settings = self.deployment.settings
         if reaction.reply is None or not settings.auto_reply:
             return
         if not caller.may_get_automatic_answer(f"{self.deployment.local(self.now):%Y-%m-%d}", settings.auto_reply_daily_cap):
             return
-        language = reading.language if reading.language_confident else settings.default_language
         self._say(caller, reaction.reply, language, conversation, gateway)
 
     def _say(self, caller: Known, template: str, language: str, conversation: Conversation | None, gateway: str) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, RowMapping, select, update
+from sqlalchemy import ColumnElement, RowMapping, delete, select, update
 from sqlalchemy.orm import Session
 
 from hotline.db import claim, insert_unless_there
@@ -18,7 +18,9 @@ from hotline.gateways.voice import NotFetched
 from hotline.models import (
     UNSETTLED,
     AudioForm,
+    Case,
     CaseKey,
+    CaseState,
     RecordedAudio,
     Recording,
     RecordingState,
@@ -30,7 +32,8 @@ from hotline.privacy import Key
 
 log = logging.getLogger(__name__)
 
-AUDIO, CASE_KEY, RECORDING = table(RecordedAudio), table(CaseKey), table(Recording)
+AUDIO, CASE, CASE_KEY, RECORDING = table(RecordedAudio), table(Case), table(CaseKey), table(Recording)
+EXPIRED_AT_ONCE = 100
 LEASE = timedelta(seconds=90)  # longer than a fetch and a removal may take together
 LONGEST_PAUSE = timedelta(minutes=30)
 LATE = timedelta(minutes=15)
@@ -111,6 +114,23 @@ def failed(session: Session, row: RowMapping, state: str, error: NotFetched, now
         values |= {"state": RecordingState.LOST if waiting else RecordingState.DONE, "settled_at": now, "left_there": not gone}
         log.error("recording given up", extra={"row": row["id"], "state": values["state"], "code": error.code})
     session.execute(update(RECORDING).where(RECORDING.c.id == row["id"], RECORDING.c.state == state).values(**values))
+
+
+def expire(session: Session, deployment: Deployment, now: datetime) -> int:
+    """Remove the sound of some recordings past their day, of closed cases alone: in an open one it may still be needed.
+
+    The line that tells of it stays. Returns how many went.
+    """
+    days = deployment.settings.recording_days
+    if not days:
+        return 0
+    old = (RECORDING.c.state == RecordingState.DONE, RECORDING.c.fetched_at < now - timedelta(days=days))
+    closed = select(RECORDING.c.id).join(CASE, CASE.c.id == RECORDING.c.case_id).where(*old, CASE.c.state == CaseState.CLOSED)
+    ids = session.scalars(closed.limit(EXPIRED_AT_ONCE)).all()
+    session.execute(delete(AUDIO).where(AUDIO.c.recording_id.in_(ids)))
+    gone = {"state": RecordingState.ERASED, "settled_at": now}
+    session.execute(update(RECORDING).where(RECORDING.c.id.in_(ids)).values(**gone))
+    return len(ids)
 
 
 def _due(now: datetime) -> list[ColumnElement[bool]]:

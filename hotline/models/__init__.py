@@ -7,6 +7,7 @@ from hotline.models.calls import UNSETTLED, AudioForm, RecordedAudio, Recording,
 from hotline.models.cases import AT_REST, Aside, Case, CaseKey, CaseState, Note, Referral, ReferralState, Verb
 from hotline.models.comeback import CodeTry, ReturnCode
 from hotline.models.dialled import DialledSession
+from hotline.models.duty_calls import TO_BE_CALLED, DutyCall, DutyCallState
 from hotline.models.inbox import (
     CALLS,
     SET_ASIDE,
@@ -32,7 +33,7 @@ from hotline.models.messages import (
     MessageKind,
     MessageState,
 )
-from hotline.models.people import Agency, Caller, Contact, Duty, Officer, OfficerSession, SafeContact, Tier
+from hotline.models.people import Agency, Caller, Contact, Duty, Invitation, Officer, OfficerSession, SafeContact, Tier
 from hotline.models.phones import PhoneText
 from hotline.models.reports import RANK, Assessed, Reading, Report
 
@@ -44,6 +45,7 @@ __all__ = [
     "ON_THE_WAY",
     "RANK",
     "SET_ASIDE",
+    "TO_BE_CALLED",
     "UNREAD",
     "UNSETTLED",
     "Agency",
@@ -66,11 +68,14 @@ __all__ = [
     "DialledSession",
     "Direction",
     "Duty",
+    "DutyCall",
+    "DutyCallState",
     "GatewayHealth",
     "Inbox",
     "InboxFlag",
     "InboxKind",
     "InboxState",
+    "Invitation",
     "Lane",
     "Message",
     "MessageKind",

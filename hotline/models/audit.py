@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON
+from sqlalchemy import JSON, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hotline.models.base import Base
@@ -13,6 +13,7 @@ class AuditEvent(Base):
     """One act. `meta` holds handles, states and counts, never words or numbers of people, so shredding a case breaks no chain."""
 
     __tablename__ = "audit_event"
+    __table_args__ = (Index("ix_audit_event_actor", "actor", "seq"),)
 
     seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     at: Mapped[datetime]

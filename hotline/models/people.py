@@ -126,3 +126,23 @@ class OfficerSession(Base):
     ended_at: Mapped[datetime | None]
 
     officer: Mapped[Officer] = relationship(lazy="joined")
+
+
+class Invitation(Base):
+    """A door that opens once: whoever has its link chooses a password and becomes an officer, or again becomes the one named.
+
+    Only a hash of the link is stored. The authenticator's secret is drawn with it: a page loaded twice shows the same one.
+    """
+
+    __tablename__ = "invitation"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    token_hash: Mapped[bytes] = mapped_column(unique=True)
+    officer_id: Mapped[str | None] = mapped_column(ForeignKey("officer.id"))
+    name: Mapped[str]
+    display_name: Mapped[str]
+    role: Mapped[str]
+    totp_sealed: Mapped[bytes]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]

@@ -67,7 +67,7 @@ def take(session: Session, deployment: Deployment, now: datetime) -> list[Due]:
     busy = session.scalar(select(func.count()).where(IN_THE_AIR, BEEP.c.state == BeepState.DIALLING)) or 0
     due: list[Due] = []
     while len(due) + busy < chosen.beep_at_once and (row := _next(session, now)) is not None:
-        via = chosen.beep_gateway or row["gateway"]
+        via = chosen.voice_gateway or row["gateway"]
         reason = rules.against(row, via)
         if reason is None:
             rules.spent += 1

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from hotline.db import add_rows
 from hotline.deployment import Deployment
 from hotline.models import RANK, Assessed, Case, CaseKey, Lane, Message, Reading, Referral, ReferralState, Tier, table
+from hotline.outbound import duty
 from hotline.privacy import CannotOpen, Key
 from hotline.routing import directory, ladder
 from hotline.routing.choose import Choice, Entry, Need, next_after, rung
@@ -65,6 +66,9 @@ def _climb(session: Session, deployment: Deployment, case: RowMapping, entries: 
     alerts = [alert(deployment, known, choice, now, minutes=minutes) for choice in choices]
     add_rows(session, REFERRAL, new)
     add_rows(session, MESSAGE, alerts)
+    if ladder.Rung.CALL in rungs:
+        silent = (ReferralState.QUEUED, ReferralState.TOLD)
+        duty.ring(session, deployment, case["id"], [one for one, state in states.items() if state in silent], now)
     following = ladder.due(steps, upto + 1, started=started, previous=previous, now=now)
     session.execute(update(CASE).where(CASE.c.id == case["id"]).values(ladder_step=upto + 1, next_step_at=following))
     return {Lane(str(row["lane"])) for row in alerts}

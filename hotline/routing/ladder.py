@@ -14,7 +14,7 @@ class Rung(StrEnum):
     """What happens on a step."""
 
     NEXT = "next"  # tell those told once more, and the next contact on duty
-    CALL = "call"  # call those told; where no gateway has a voice, text them again
+    CALL = "call"  # text those told once more, and call them where a gateway has a voice
     SUPERVISOR = "supervisor"  # supervisors and the national desk
     EVERYONE = "everyone"  # all of them, the director and the last resort
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Any
 
+from hotline.gateways.voice import NUMBER_DIGITS, Then
 from hotline.models import new_id
 from hotline.simulator.handsets import Handsets, Mood
 from hotline.simulator.send import Carrier, Exchange
@@ -31,13 +32,17 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Call:
-    """One call as its phone shows it. `then` is what the page waits for; `over` says why the call goes no further."""
+    """One call as its phone shows it.
+
+    `then` is what the page waits for, `typed` what of a number has been keyed in; `over` says why the call goes no further.
+    """
 
     id: str
     began: datetime
     onward: str = STEP
     says: tuple[Prompt, ...] = ()
     then: str = ""
+    typed: str = ""
     over: str = ""
 
     @property
@@ -90,10 +95,18 @@ class Calling:
         self._step(number, Call(new_id(), datetime.now(UTC)))
 
     def press(self, number: str, key: str) -> None:
-        """Press a key; an empty one is silence, for which a network waits some seconds."""
+        """Press a key; an empty one is silence, for which a network waits some seconds.
+
+        Where a number is asked for, the network brings it once it is whole, ended by a hash, or followed by silence.
+        """
         call = self.call(number)
-        if call and not call.over and (key == "" or key in KEYS):
-            self._step(number, call, keys=key)
+        if call is None or call.over or (key and key not in KEYS):
+            return
+        typed = call.typed + key.strip("#") if call.then == Then.NUMBER else key
+        if call.then == Then.NUMBER and key not in ("", "#", "*") and len(typed) < NUMBER_DIGITS:
+            self._put(number, replace(call, typed=typed))
+        else:
+            self._step(number, replace(call, typed=""), keys=typed)
 
     def leave(self, number: str, sound: bytes) -> bool:
         """Leave a message after the tone. Returns whether it was sound at all."""

@@ -53,11 +53,11 @@ class Street:
         page.on("request", lambda sent: self._note(sent.url))
         return page
 
-    def officer(self, name: str = "Intake", **looks: object) -> Page:
+    def officer(self, name: str = "Intake", lands: str = "queue", **looks: object) -> Page:
         page = self.page(**looks)
         page.goto(f"{self.address}/sign-in")
         page.get_by_role("button", name=name).click()
-        page.wait_for_url("**/queue")
+        page.wait_for_url(f"**/{lands}")
         return page
 
     def _note(self, url: str) -> None:
@@ -255,6 +255,28 @@ def test_dead_letters_are_fit_for_everybody(street: Street, scheme: str, width: 
     intake = street.officer("Intake", **looks)
     intake.goto(f"{street.address}/dead")
     look(intake)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_team_and_the_record_are_fit_for_everybody(street: Street, scheme: str, width: int) -> None:
+    looks = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+    for role in (Role.ADMIN, Role.AUDITOR):
+        street.desk.enrol(str(role), role)
+    admin = street.officer("Admin", lands="team", **looks)
+    admin.locator("#display_name").fill("Espérance M.")
+    admin.locator("#new-name").fill("espe")
+    admin.get_by_role("button", name="Make a link").click()
+    link = admin.locator("#link").input_value()
+    admin.locator("details.acts summary").first.click()
+    look(admin)
+    newcomer = street.page(**looks)
+    newcomer.goto(street.address + link.partition("8001")[2])
+    look(newcomer)
+    auditor = street.officer("Auditor", **looks)
+    for path in ("/record", "/record?who=nobody"):
+        auditor.goto(street.address + path)
+        look(auditor)
 
 
 def test_a_dead_letter_is_replayed_once_though_the_button_is_pressed_twice(street: Street) -> None:

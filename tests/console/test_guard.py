@@ -24,6 +24,16 @@ SCREENS = [
     ("GET", "/dead/rows", May.SEE_DEAD),
     ("POST", "/dead/mend", May.MEND),
     ("GET", "/missed", May.SEE_DEAD),
+    ("GET", "/record", May.READ_AUDIT),
+    ("GET", "/record.csv", May.READ_AUDIT),
+    ("GET", "/team", May.MANAGE_TEAM),
+    ("POST", "/team/invite", May.MANAGE_TEAM),
+    ("POST", "/team/{officer_id}/role", May.MANAGE_TEAM),
+    ("POST", "/team/{officer_id}/renew", May.MANAGE_TEAM),
+    ("POST", "/team/{officer_id}/sign-out", May.MANAGE_TEAM),
+    ("POST", "/team/{officer_id}/strike-off", May.MANAGE_TEAM),
+    ("POST", "/team/{officer_id}/let-in", May.MANAGE_TEAM),
+    ("POST", "/team/withdraw/{invitation_id}", May.MANAGE_TEAM),
 ]
 # Recordings: who may not read their case may not hear them either (test_listening.py).
 SOUNDS = {"/case/<token>/recording/<recording_id>", "/case/<token>/recording/<recording_id>/original"}
@@ -37,7 +47,7 @@ def test_every_route_of_the_console_says_whom_it_is_for(desk: Desk) -> None:
 
 def test_the_matrix_below_names_every_guarded_route(desk: Desk) -> None:
     guarded = {rule.rule for rule in desk.app.url_map.iter_rules() if guard.act_of(desk.app, rule.endpoint)}
-    assert guarded == {path.replace("{token}", "<token>") for _, path, _ in SCREENS} | SOUNDS
+    assert guarded == {path.replace("{", "<").replace("}", ">") for _, path, _ in SCREENS} | SOUNDS
 
 
 def test_a_route_without_a_keeper_does_not_start(desk: Desk) -> None:
@@ -48,10 +58,10 @@ def test_a_route_without_a_keeper_does_not_start(desk: Desk) -> None:
 
 @pytest.mark.parametrize("role", list(Role))
 def test_each_role_opens_only_its_own_doors(desk: Desk, role: Role) -> None:
-    case = desk.case()
+    case, other = desk.case(), desk.officer("second").id
     browser = desk.signed_in(str(role))
     for method, path, act in SCREENS:
-        address = path.format(token=case.token)
+        address = path.format(token=case.token, officer_id=other, invitation_id="none")
         answer = browser.get(address) if method == "GET" else browser.post(address, text="", version="0")
         assert (answer.status_code == 404) == (act not in MATRIX[role]), f"{role} {path}: {answer.status_code}"
 
@@ -84,6 +94,6 @@ def test_an_auditor_sees_handles_and_no_way_in(desk: Desk) -> None:
 
 
 def test_a_role_without_screens_is_told_so(desk: Desk) -> None:
-    page = desk.signed_in("admin").get("/")
+    page = desk.signed_in("agency").get("/")
     assert page.status_code == 200
     assert "No screen for you here" in page.get_data(as_text=True)

@@ -4,17 +4,19 @@ Everything goes through the real WSGI application, on both stores. Numbers and w
 """
 
 import random
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from hotline.calls import Lines
 from hotline.deployment import Deployment
 from hotline.gateways.contract import Webhook
 from hotline.gateways.voice import NotFetched
-from hotline.intake import spool
+from hotline.intake import spool, tapes
 from hotline.intake.voice.tree import STOPS
 from hotline.models import (
     Caller,
@@ -29,9 +31,11 @@ from hotline.models import (
     RecordingState,
     Referral,
     VoiceCall,
+    table,
 )
 from hotline.routing.settle import settle
 from tests.calling import Called, knock
+from tests.dialling import Dialled
 from tests.line import Line, fill_directory
 from tests.voices import said_aloud
 
@@ -177,13 +181,14 @@ def test_a_provider_that_fails_is_asked_again_until_it_is_done(line: Line) -> No
 
 
 def test_two_workers_at_once_keep_one_recording(line: Line) -> None:
-    from workers import jobs, tapes  # noqa: PLC0415  beside what it breaks
+    from workers import jobs  # noqa: PLC0415  beside what it breaks
+    from workers import tapes as carriers  # noqa: PLC0415
 
     walk(Called(line), WHOLE)
     while jobs.drain_batch(line.site):
         pass
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: tapes.batch(line.site), range(4)))
+        list(pool.map(lambda _: carriers.batch(line.site), range(4)))
     assert [row["state"] for row in line.rows(Recording)] == [RecordingState.DONE]
     assert len(line.rows(RecordedAudio)) == 2
 
@@ -230,6 +235,74 @@ def test_nine_says_it_again_and_a_star_goes_back(line: Line) -> None:
     assert "To hear it again, press 9" in phone.press("1")
     assert phone.press("*") == advice
     assert phone.press("*") == menu
+
+
+def given(line: Line, number: str = "+250780000102") -> str:
+    """Dial, tell, and return the digits that the last page gives."""
+    dialled = Dialled(line, number)
+    dialled.dial()
+    page = dialled.answer("1", "1", "2", "1", "1")
+    return "".join(re.findall(r"[0-9]", re.findall(r"0\d\d \d{3} \d{4}", page)[0]))
+
+
+def test_a_return_code_keyed_in_says_what_became_of_it(line: Line) -> None:
+    code = given(line)
+    line.work()
+    phone = Called(line)
+    phone.ring()
+    assert phone.press("1", "5", "4").startswith("Enter your ten-digit number")
+    assert phone.page["then"] == "number"
+    heard = phone.press(code)
+    assert heard.startswith("Thank you. Your message is kept")
+    assert "To hear it again, press 9" in heard
+    assert phone.press("9") == heard
+    assert "press 4" in phone.press("*"), "back to the menu"
+    line.work()
+    assert {row["state"] for row in line.rows(Inbox)} == {InboxState.DONE}
+    stored = [line.site.opener.open(row["sealed"], f"inbox|sealed|{row['id']}") for row in line.rows(Inbox)]
+    assert not [one for one in stored if code.encode() in one], "its digits stand nowhere, not even sealed"
+    assert not [address for address in [str(phone.page["onward"])] if code in address]
+
+
+@pytest.mark.parametrize("keys", ["0750000000", "123", "0750000000#", "9" * 10])
+def test_a_number_that_stands_for_nothing_is_said_so_and_may_be_keyed_again(line: Line, keys: str) -> None:
+    phone = Called(line)
+    phone.ring()
+    assert phone.press("1", "5", "4", keys).startswith("That number is not known")
+    assert phone.press("0750000001").startswith("That number is not known")
+    assert "press 4" in phone.press("*"), "back to the menu"
+    phone.hang_up()
+    line.work()
+    stored = [line.site.opener.open(row["sealed"], f"inbox|sealed|{row['id']}") for row in line.rows(Inbox)]
+    assert not [one for one in stored if b"keys=" + keys[:9].encode() in one]
+
+
+def test_five_numbers_a_day_from_a_phone_whatever_the_call(line: Line) -> None:
+    code = given(line)
+    line.work()
+    for _ in range(5):
+        phone = Called(line)
+        phone.ring()
+        assert phone.press("1", "5", "4", "0750000000").startswith("That number is not known")
+    assert phone.press(code).startswith("Enough numbers were tried today")
+    assert phone.press("*").startswith("If you or someone")
+    other = Called(line, "+250780000177")
+    other.ring()
+    assert other.press("1", "5", "4", code).startswith("Thank you.")
+
+
+def test_without_a_database_a_code_hears_that_the_line_is_busy_and_is_not_kept(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phone = Called(line)
+    phone.ring()
+    phone.press("1", "5", "4")
+    before = line.rows(Inbox)
+    monkeypatch.setattr("hotline.calls.ask", lambda *_: 1 / 0)
+    assert phone.press("0754821903").startswith("Sorry, this line is busy")
+    assert line.rows(Inbox) == before
+    spool.flush(line.site)
+    assert line.rows(Inbox) == before
 
 
 def test_a_number_that_is_withheld_is_nobody_else(line: Line) -> None:
@@ -434,3 +507,23 @@ def test_a_provider_that_does_not_answer_is_asked_again_and_then_let_be(line: Li
     line.later(days=4)
     line.work()
     assert [row["ask_at"] for row in line.rows(VoiceCall)] == [None]
+
+
+@pytest.mark.parametrize(
+    ("days", "state", "kept"), [(30, CaseState.CLOSED, 0), (30, CaseState.OPEN, 2), (0, CaseState.CLOSED, 2)]
+)
+def test_a_recording_of_a_closed_case_goes_with_age_and_its_line_stays(
+    line: Line, days: int, state: CaseState, kept: int
+) -> None:
+    line.site.settings = line.site.settings.model_copy(update={"recording_days": days})
+    walk(Called(line), WHOLE)
+    line.work()
+    with line.site.db.transaction() as session:
+        session.execute(update(table(Case)).values(state=state))
+    for later, left in ((29, 2), (2, kept)):
+        line.later(days=later)
+        with line.site.db.transaction() as session:
+            tapes.expire(session, line.site, line.now)
+        assert len(line.rows(RecordedAudio)) == left
+    assert "Left a voice message." in line.told(line.case()["id"])
+    assert [row["state"] for row in line.rows(Recording)] == [RecordingState.DONE if kept else RecordingState.ERASED]

@@ -12,7 +12,22 @@ from tests.faults.harness.facts import Accept, Acked, Act, Facts, Out, Row, Try
 from tests.faults.harness.report import Page, bound, markdown, table
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
-MEASURED = {"acked while away": 1.0, "ack p99": 1.6, "spool empty after": 4.0, "5xx": 0.0, "acked while full": 9.0}
+MEASURED = {
+    "acked while away": 1.0,
+    "ack p99": 1.6,
+    "spool empty after": 4.0,
+    "5xx": 0.0,
+    "acked while full": 9.0,
+    "steps": 52.0,
+    "steps that lost": 0.0,
+    "runs": 1.0,
+    "runs that lost": 0.0,
+    "forgeries taken": 0.0,
+    "forgeries stored": 0.0,
+    "turned away": 1.0,
+    "not mended": 0.0,
+}
+UNPOSTED = ("T-IN-3", "T-Q-3")  # these look at processes of their own
 Lie = Callable[[Facts], Facts]
 
 
@@ -105,8 +120,8 @@ def refused_then_accepted(facts: Facts) -> Facts:
     return texts(facts, is_alert("calm"), tries=(Try(at(1), at(2), "refused"), Try(at(17), at(18), "accepted")))
 
 
-ACKED = [name for name in RULES if name != "T-OUT-3"]
-TOLD = [name for name in RULES if name in ("T-Q-1", "T-Q-2", "T-Q-4", "T-IN-4", "T-OUT-3")]
+ACKED = [name for name in RULES if name not in ("T-OUT-3", *UNPOSTED)]
+TOLD = [name for name in RULES if name in ("T-Q-1", "T-Q-2", "T-Q-4", "T-IN-4", "T-IN-6", "T-OUT-3")]
 LIES: dict[str, tuple[Lie, str, str]] = {
     **{f"{name}: a lost row": (lambda facts, name=name: without(facts, name), name, "lost") for name in ACKED},
     **{f"{name}: two rows": (lambda facts, name=name: twice(facts, name), name, "twice") for name in ACKED},
@@ -141,6 +156,15 @@ LIES: dict[str, tuple[Lie, str, str]] = {
     "none acked while away": (lambda facts: measured(facts, acked_while_away=0), "T-IN-2", "acked while away"),
     "a spool that fills": (lambda facts: measured(facts, spool_empty_after=61), "T-IN-2", "spool empty after"),
     "a ballast that does not help": (lambda facts: measured(facts, acked_while_full=0), "T-IN-4", "acked while full"),
+    "few steps tried": (lambda facts: measured(facts, steps=19), "T-IN-3", "steps"),
+    "a step that lost": (lambda facts: measured(facts, steps_that_lost=1), "T-IN-3", "steps that lost"),
+    "no poison tried": (lambda facts: measured(facts, runs=0), "T-Q-3", "runs"),
+    "poison that spread": (lambda facts: measured(facts, runs_that_lost=1), "T-Q-3", "runs that lost"),
+    "a forgery taken": (lambda facts: measured(facts, forgeries_taken=1), "T-IN-5", "forgeries taken"),
+    "a forgery stored": (lambda facts: measured(facts, forgeries_stored=1), "T-IN-5", "forgeries stored"),
+    "a wrong token that did": (lambda facts: measured(facts, turned_away=0), "T-IN-6", "turned away"),
+    "a token never mended": (lambda facts: measured(facts, not_mended=1), "T-IN-6", "not mended"),
+    "one report paged twice": (lambda facts: paged_twice(facts, "T-IN-7"), "T-IN-7", "committed twice"),
     "a nasty text turned away": (lambda facts: measured(facts, **{"5xx": 1}), "T-BAD-1", "5xx"),
     "a late alert": (lambda facts: late(facts, "T-Q-1", 23), "T-Q-1", "delay more p99"),
     "a late next try": (
@@ -247,7 +271,7 @@ def test_the_table_and_the_page_show_what_is_broken() -> None:
     page = markdown(found, Page("make faults", 7, date(2026, 11, 24), 300))
     assert "| **BROKEN** | sqlite | T-IN-1 |" in page
     assert "| ok | sqlite | T-Q-4 |" in page
-    assert "**1 lost of 9 acknowledged.** Nothing is proved" in page
+    assert "**1 lost of 14 acknowledged.** Nothing is proved" in page
     assert table(found).row_count == len(found["sqlite"])
 
 

@@ -97,7 +97,7 @@ def test_what_twilio_posts_of_a_call(twilio: Twilio, kind: str, fields: dict[str
         ("voice", ACTIVE | {"recordingUrl": MP3}, CallStep(SESSION, ME, tape=Tape(MP3))),
         ("voice", ACTIVE | {"recordingUrl": ""}, CallStep(SESSION, ME)),
         ("voice", ACTIVE | {"recordingUrl": "None"}, CallStep(SESSION, ME)),
-        ("voice", ACTIVE | {"direction": "Outbound", "clientRequestId": "x"}, CallStep(SESSION, ME)),
+        ("voice", ACTIVE | {"direction": "Outbound", "clientRequestId": "x"}, CallStep(SESSION, ME, placed="x")),
         ("voice", BILL, CallStep(SESSION, ME, asks=False, over=True)),
         ("voice", BILL | {"recordingUrl": MP3}, CallStep(SESSION, ME, tape=Tape(MP3), asks=False, over=True)),
         ("voice", BILL | {"hangupCause": "ORIGINATOR_CANCEL"}, CallStep(SESSION, ME, asks=False, over=True)),

@@ -1,23 +1,23 @@
 """Missed calls and calls back: what Twilio and Africa's Talking post, are answered and are asked. Invented people."""
 
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from hotline.config import Settings
-from hotline.gateways import africastalking_rings, twilio_rings
 from hotline.gateways.africastalking import AfricasTalking
 from hotline.gateways.contract import Certainty, Unreadable, Webhook
-from hotline.gateways.ringing import ANSWER_WITHIN, LONGEST_CALL, Ring, Stage
+from hotline.gateways.ringing import ANSWER_WITHIN, LONGEST_CALL, Ring
 from hotline.gateways.twilio import Twilio
+from hotline.gateways.voice import CallPage, CallStep, Then
 from tests.gateways.far_end import Behaviour, FarEnd, hang, reset, say
 from tests.gateways.vendors import form as encoded
 from tests.gateways.vendors import made
 
 ME, OURS = "+250780000101", "01a20edd42f1773cbadf133679f2022d"
-RINGING = {"CallSid": "CA" + "0" * 32, "From": ME, "To": "+250780000900", "CallStatus": "ringing", "Direction": "inbound"}
+CALL, PLACED = "CA" + "0" * 32, f"placed={OURS}"
+RINGING = {"CallSid": CALL, "From": ME, "To": "+250780000900", "CallStatus": "ringing", "Direction": "inbound"}
 BACK = RINGING | {"From": "+250780000900", "To": ME, "CallStatus": "in-progress", "Direction": "outbound-api"}
 ACTIVE = {
     "isActive": "1", "sessionId": "ATVId_1", "direction": "Inbound", "callerNumber": ME, "destinationNumber": "+250780000900",
@@ -26,9 +26,16 @@ ACTIVE = {
 OUT = ACTIVE | {"direction": "Outbound", "clientRequestId": OURS, "callSessionState": "Answered"}
 
 
-def hook(fields: dict[str, str], query: str = "") -> Webhook:
+def hook(fields: dict[str, str], query: str = "", kind: str = "beep") -> Webhook:
     body = encoded([(name, value.encode()) for name, value in fields.items()])
-    return Webhook("beep", f"/in/x/beep/secret{query and f'?{query}'}", {}, body)
+    return Webhook(kind, f"/in/x/{kind}/secret{query and f'?{query}'}", {}, body)
+
+
+@pytest.fixture
+def africas(tmp_path: Path) -> AfricasTalking:
+    gateway = made("africastalking", tmp_path)
+    assert isinstance(gateway, AfricasTalking)
+    return gateway
 
 
 def without(fields: dict[str, str], *names: str) -> dict[str, str]:
@@ -36,103 +43,108 @@ def without(fields: dict[str, str], *names: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("fields", "query", "ring"),
+    ("fields", "number"),
     [
-        (RINGING, "", Ring(Stage.MISSED, ME)),
-        (RINGING | {"CallStatus": "completed"}, "", Ring(Stage.MISSED, ME)),
-        (RINGING | {"From": "anonymous"}, "", Ring(Stage.MISSED, "anonymous")),
-        (RINGING | {"From": "+266696687"}, "", Ring(Stage.MISSED, "+266696687")),
-        (RINGING | {"From": "0780000101"}, "", Ring(Stage.MISSED, "0780000101")),
-        (RINGING | {"Digits": "1"}, "", Ring(Stage.MISSED, ME)),
-        (RINGING, "back=", Ring(Stage.MISSED, ME)),
-        (BACK, f"back={OURS}", Ring(Stage.ANSWERED, reference=OURS)),
-        (BACK | {"AnsweredBy": "human"}, f"back={OURS}", Ring(Stage.ANSWERED, reference=OURS)),
-        (BACK | {"AnsweredBy": "unknown"}, f"back={OURS}", Ring(Stage.ANSWERED, reference=OURS)),
-        (BACK | {"AnsweredBy": "machine_start"}, f"back={OURS}", Ring(Stage.MACHINE, reference=OURS)),
-        (BACK | {"AnsweredBy": "fax"}, f"back={OURS}", Ring(Stage.MACHINE, reference=OURS)),
-        (BACK | {"Digits": "1"}, f"back={OURS}", Ring(Stage.PRESSED, reference=OURS)),
-        (BACK | {"Digits": "2"}, f"back={OURS}", Ring(Stage.MACHINE, reference=OURS)),
-        (BACK | {"Digits": ""}, f"back={OURS}", Ring(Stage.MACHINE, reference=OURS)),
-        (BACK | {"CallStatus": "completed"}, f"back={OURS}&over=1", Ring(Stage.OVER, reference=OURS)),
-        (BACK | {"CallStatus": "no-answer"}, f"back={OURS}&over=1", Ring(Stage.OVER, reference=OURS)),
-        (BACK | {"CallStatus": "busy", "Digits": "1"}, f"back={OURS}&over=1", Ring(Stage.OVER, reference=OURS)),
+        (RINGING, ME),
+        (RINGING | {"CallStatus": "completed"}, ME),
+        (RINGING | {"From": "anonymous"}, "anonymous"),
+        (RINGING | {"From": "+266696687"}, "+266696687"),
+        (RINGING | {"From": "0780000101"}, "0780000101"),
+        (RINGING | {"Digits": "1"}, ME),
+        (without(RINGING, "Direction"), ME),
     ],
-)  # fmt: skip
-def test_what_twilio_posts_of_a_ring(fields: dict[str, str], query: str, ring: Ring) -> None:
-    assert twilio_rings.read(hook(fields, query)) == ring
+)
+def test_what_twilio_posts_of_a_ring(twilio: Twilio, fields: dict[str, str], number: str) -> None:
+    assert (twilio.read_ring(hook(fields)), twilio.ours(hook(fields))) == (Ring(number), False)
 
 
 @pytest.mark.parametrize(
-    ("fields", "ring"),
+    ("kind", "fields", "query", "step"),
     [
-        (ACTIVE, Ring(Stage.MISSED, ME)),
-        (without(ACTIVE, "isActive"), Ring(Stage.MISSED, ME)),
-        (without(ACTIVE, "direction"), Ring(Stage.MISSED, ME)),
-        (ACTIVE | {"direction": "inbound"}, Ring(Stage.MISSED, ME)),
-        (ACTIVE | {"callerNumber": "anonymous"}, Ring(Stage.MISSED, "anonymous")),
-        (ACTIVE | {"callerNumber": "+257 79 000 101"}, Ring(Stage.MISSED, "+257 79 000 101")),
-        (ACTIVE | {"dtmfDigits": "1"}, Ring(Stage.MISSED, ME)),
-        (ACTIVE | {"isActive": "0", "durationInSeconds": "0"}, Ring(Stage.OVER)),
-        (without(ACTIVE | {"isActive": "0"}, "callerNumber"), Ring(Stage.OVER)),
-        (OUT, Ring(Stage.ANSWERED, reference=OURS)),
-        (OUT | {"direction": "outbound"}, Ring(Stage.ANSWERED, reference=OURS)),
-        (OUT | {"dtmfDigits": ""}, Ring(Stage.ANSWERED, reference=OURS)),
-        (OUT | {"dtmfDigits": "1"}, Ring(Stage.PRESSED, reference=OURS)),
-        (OUT | {"dtmfDigits": "9"}, Ring(Stage.MACHINE, reference=OURS)),
-        (OUT | {"dtmfDigits": "1#"}, Ring(Stage.MACHINE, reference=OURS)),
-        (OUT | {"isActive": "0", "status": "Success"}, Ring(Stage.OVER, reference=OURS)),
-        (OUT | {"isActive": "0", "status": "Aborted", "dtmfDigits": "1"}, Ring(Stage.OVER, reference=OURS)),
+        ("voice", BACK, PLACED, CallStep(CALL, ME, placed=OURS)),
+        ("voice", BACK | {"AnsweredBy": "human"}, PLACED, CallStep(CALL, ME, placed=OURS)),
+        ("voice", BACK | {"AnsweredBy": "unknown"}, PLACED, CallStep(CALL, ME, placed=OURS)),
+        ("voice", BACK | {"AnsweredBy": "machine_start"}, PLACED, CallStep(CALL, ME, placed=OURS, machine=True)),
+        ("voice", BACK | {"AnsweredBy": "fax"}, PLACED, CallStep(CALL, ME, placed=OURS, machine=True)),
+        ("voice", BACK | {"Digits": "1"}, "at=abc", CallStep(CALL, ME, "1", "abc")),
+        ("voice", BACK | {"Digits": ""}, "at=abc", CallStep(CALL, ME, "", "abc")),
+        ("voice_event", BACK | {"CallStatus": "completed"}, PLACED, CallStep(CALL, ME, asks=False, over=True, placed=OURS)),
+        ("voice_event", BACK | {"CallStatus": "no-answer"}, PLACED, CallStep(CALL, ME, asks=False, over=True, placed=OURS)),
+        ("voice_event", BACK | {"CallStatus": "busy"}, PLACED, CallStep(CALL, ME, asks=False, over=True, placed=OURS)),
+        ("voice", RINGING, "placed=", CallStep(CALL, ME)),
     ],
-)  # fmt: skip
-def test_what_africas_talking_posts_of_a_ring(fields: dict[str, str], ring: Ring) -> None:
-    assert africastalking_rings.read(hook(fields)) == ring
+)
+def test_what_twilio_posts_of_a_call_of_ours(
+    twilio: Twilio, kind: str, fields: dict[str, str], query: str, step: CallStep
+) -> None:
+    assert twilio.read_call(hook(fields, query, kind)) == step
 
 
-def test_a_ring_without_its_number_or_our_name_waits_for_a_person() -> None:
+@pytest.mark.parametrize(
+    ("fields", "number"),
+    [
+        (ACTIVE, ME),
+        (without(ACTIVE, "isActive"), ME),
+        (without(ACTIVE, "direction"), ME),
+        (ACTIVE | {"direction": "inbound"}, ME),
+        (ACTIVE | {"callerNumber": "anonymous"}, "anonymous"),
+        (ACTIVE | {"callerNumber": "+257 79 000 101"}, "+257 79 000 101"),
+        (ACTIVE | {"dtmfDigits": "1"}, ME),
+        (ACTIVE | {"isActive": "0", "durationInSeconds": "0"}, ""),
+        (without(ACTIVE | {"isActive": "0"}, "callerNumber"), ""),
+    ],
+)
+def test_what_africas_talking_posts_of_a_ring(africas: AfricasTalking, fields: dict[str, str], number: str) -> None:
+    assert (africas.read_ring(hook(fields)), africas.ours(hook(fields))) == (Ring(number), False)
+
+
+@pytest.mark.parametrize(
+    ("fields", "step"),
+    [
+        (OUT, CallStep("ATVId_1", ME, placed=OURS)),
+        (OUT | {"direction": "outbound"}, CallStep("ATVId_1", ME, placed=OURS)),
+        (OUT | {"dtmfDigits": ""}, CallStep("ATVId_1", ME, placed=OURS)),
+        (OUT | {"dtmfDigits": "1"}, CallStep("ATVId_1", ME, "1", placed=OURS)),
+        (OUT | {"dtmfDigits": "1#"}, CallStep("ATVId_1", ME, "1#", placed=OURS)),
+        (OUT | {"isActive": "0", "status": "Success"}, CallStep("ATVId_1", ME, asks=False, over=True, placed=OURS)),
+        (OUT | {"clientRequestId": ""}, CallStep("ATVId_1", ME)),
+    ],
+)
+def test_what_africas_talking_posts_of_a_call_of_ours(africas: AfricasTalking, fields: dict[str, str], step: CallStep) -> None:
+    for kind in ("beep", "voice"):
+        assert africas.read_call(hook(fields, kind=kind)) == step
+        assert africas.ours(hook(fields, kind=kind))
+
+
+def test_a_ring_without_its_number_waits_for_a_person(twilio: Twilio, africas: AfricasTalking) -> None:
     with pytest.raises(Unreadable, match="From"):
-        twilio_rings.read(hook(without(RINGING, "From")))
+        twilio.read_ring(hook(without(RINGING, "From")))
     with pytest.raises(Unreadable, match="callerNumber"):
-        africastalking_rings.read(hook(without(ACTIVE, "callerNumber")))
-    with pytest.raises(Unreadable, match="clientRequestId"):
-        africastalking_rings.read(hook(OUT | {"clientRequestId": ""}))
+        africas.read_ring(hook(without(ACTIVE, "callerNumber")))
 
 
-def test_each_event_of_a_call_is_known_by_the_call_and_what_it_says() -> None:
-    ends = hook(BACK | {"CallStatus": "completed"}, f"back={OURS}&over=1")
-    ids = [twilio_rings.event_id(one) for one in (hook(RINGING), hook(BACK), hook(BACK | {"Digits": "1"}), ends)]
-    assert len(set(ids)) == 4
-    assert twilio_rings.event_id(hook(without(RINGING, "CallSid"))) is None
-    ids = [africastalking_rings.event_id(hook(one)) for one in (OUT, OUT | {"dtmfDigits": "1"}, OUT | {"isActive": "0"})]
-    assert len(set(ids)) == 3
-    assert africastalking_rings.event_id(hook(without(ACTIVE, "sessionId"))) is None
+def test_each_event_of_a_ring_is_known_by_the_call_and_what_it_says(twilio: Twilio, africas: AfricasTalking) -> None:
+    assert twilio.external_id(hook(RINGING)) == f"{CALL}:ringing"
+    assert twilio.external_id(hook(without(RINGING, "CallSid"))) is None
+    assert [africas.external_id(hook(one)) for one in (ACTIVE, ACTIVE | {"isActive": "0"})] == ["ATVId_1:1", "ATVId_1:0"]
+    assert africas.external_id(hook(without(ACTIVE, "sessionId"))) is None
 
 
-def test_a_missed_call_is_turned_away_before_it_is_answered_and_nobody_pays(twilio: Twilio, tmp_path: Path) -> None:
-    (verb,) = ET.fromstring(twilio.page(Stage.MISSED, "", "").body)  # noqa: S314  our own
+def test_a_missed_call_is_turned_away_before_it_is_answered_and_nobody_pays(twilio: Twilio, africas: AfricasTalking) -> None:
+    (verb,) = ET.fromstring(twilio.turn_away().body.encode())  # noqa: S314  our own
     assert (verb.tag, verb.attrib) == ("Reject", {"reason": "busy"})
-    gateway = made("africastalking", tmp_path)
-    assert isinstance(gateway, AfricasTalking)
-    (verb,) = ET.fromstring(gateway.page(Stage.MISSED, "", "").body)  # noqa: S314  our own
+    (verb,) = ET.fromstring(africas.turn_away().body.encode())  # noqa: S314  our own
     assert (verb.tag, verb.attrib) == ("Reject", {})
 
 
-def test_whoever_picks_up_is_asked_for_a_key_first_and_on_none_the_call_ends(twilio: Twilio, tmp_path: Path) -> None:
-    gather, end = ET.fromstring(twilio.page(Stage.ANSWERED, "Press 1 & wait", OURS).body)  # noqa: S314  our own
-    assert (gather.tag, gather.get("numDigits"), end.tag) == ("Gather", "1", "Hangup")
-    assert parse_qs(urlsplit(gather.get("action") or "").query) == {"back": [OURS]}
-    assert gather[0].text == "Press 1 & wait"
-    for stage in (Stage.MACHINE, Stage.OVER):
-        assert [verb.tag for verb in ET.fromstring(twilio.page(stage, "", OURS).body)] == ["Hangup"]  # noqa: S314  our own
-    gateway = made("africastalking", tmp_path)
-    assert isinstance(gateway, AfricasTalking)
-    (asks,) = ET.fromstring(gateway.page(Stage.ANSWERED, "Press 1", OURS).body)  # noqa: S314  our own
-    assert (asks.tag, asks.get("callbackUrl"), asks[0].text) == ("GetDigits", gateway.address("beep"), "Press 1")
-    assert gateway.page(Stage.OVER, "", OURS).body == ""
+def test_a_machine_hears_nothing(twilio: Twilio, africas: AfricasTalking) -> None:
+    assert [verb.tag for verb in ET.fromstring(twilio.speak(CallPage((), Then.HANG_UP)).body.encode())] == ["Hangup"]  # noqa: S314
+    assert [*ET.fromstring(africas.speak(CallPage((), Then.HANG_UP)).body.encode())] == []  # noqa: S314  our own
 
 
 @pytest.fixture
 def caller(account: Settings, far: FarEnd) -> Twilio:
-    return Twilio(account.model_copy(update={"twilio_api_url": far.url, "beep_number": "+250780000900"}))
+    return Twilio(account.model_copy(update={"twilio_api_url": far.url, "voice_number": "+250780000900"}))
 
 
 def test_twilio_is_asked_for_one_call_that_tells_us_who_answered_and_how_it_ended(caller: Twilio, far: FarEnd) -> None:
@@ -144,8 +156,8 @@ def test_twilio_is_asked_for_one_call_that_tells_us_who_answered_and_how_it_ende
     form = asked.form
     assert (form["To"], form["From"], form["MachineDetection"]) == (ME, "+250780000900", "Enable")
     assert (form["Timeout"], form["TimeLimit"]) == (str(ANSWER_WITHIN), str(LONGEST_CALL))
-    assert form["Url"] == f"{caller.address('beep')}?back={OURS}"
-    assert form["StatusCallback"] == f"{form['Url']}&over=1"
+    assert form["Url"] == f"{caller.address('voice')}?{PLACED}"
+    assert form["StatusCallback"] == f"{caller.address('voice_event')}?{PLACED}"
 
 
 @pytest.mark.parametrize(
@@ -172,7 +184,7 @@ def test_a_call_that_may_have_been_placed_is_unknown_and_never_called_refused(
 
 
 def test_africas_talking_is_asked_for_one_call_under_our_name(tmp_path: Path, far: FarEnd) -> None:
-    gateway = made("africastalking", tmp_path, africastalking_voice_url=far.url, beep_number="+250780000900")
+    gateway = made("africastalking", tmp_path, africastalking_voice_url=far.url, voice_number="+250780000900")
     assert isinstance(gateway, AfricasTalking)
     placed = {"phoneNumber": ME, "status": "Queued", "sessionId": "ATVId_9"}
     far.next.append(say(200, {"entries": [placed], "errorMessage": "None"}))
@@ -198,7 +210,7 @@ def test_africas_talking_is_asked_for_one_call_under_our_name(tmp_path: Path, fa
 def test_what_africas_talking_says_of_a_call_it_did_not_place(
     tmp_path: Path, far: FarEnd, behaviour: Behaviour, certainty: Certainty
 ) -> None:
-    gateway = made("africastalking", tmp_path, africastalking_voice_url=far.url, beep_number="+250780000900")
+    gateway = made("africastalking", tmp_path, africastalking_voice_url=far.url, voice_number="+250780000900")
     assert isinstance(gateway, AfricasTalking)
     far.next.append(behaviour)
     sent = gateway.call(ME, OURS)

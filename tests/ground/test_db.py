@@ -91,6 +91,16 @@ def test_migrations_lead_to_the_shape_the_models_have(db: Database) -> None:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
 
 
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_a_transaction_inside_a_transaction_is_an_error_and_no_wait_for_ever(db: Database) -> None:
+    with db.transaction() as session:
+        with pytest.raises(RuntimeError, match="inside a transaction"), db.transaction():
+            pass
+        session.execute(insert(INBOX).values(row("outer")))
+    with db.transaction() as session:
+        assert session.scalars(select(INBOX.c.external_id)).all() == ["outer"]
+
+
 def test_eight_workers_never_hold_the_same_row(db: Database, beside: Database) -> None:
     fill(db, 200)
     taken: list[str] = []

@@ -75,7 +75,12 @@ def test_five_languages_are_shipped_and_all_but_english_wait_for_a_native_reader
 
 
 def test_callers_are_told_these_things() -> None:
-    told = {"received", "s1", "s2", "s3", "s4", "s7", "s8", "s9", "s10", "s11", "s12", "s13", "s14", "s15"}
+    told = {"received", "s1", "s2", "s3", "s4", "s7", "s8", "s9", "s10", "s11", "s12", "s13", "s14", "s15"} | {
+        "s14_call",
+        "offer",
+        "numbers",
+        "lang",
+    }
     assert told <= book("en", "sms").keys()
 
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, update
 
 from hotline import audit, handle
-from hotline.casework.acknowledge import acknowledge, answer
+from hotline.casework.acknowledge import Decision, acknowledge, answer
 from hotline.models import (
     AuditEvent,
     Case,
@@ -71,7 +71,7 @@ def test_every_page_that_has_not_left_is_cancelled_in_the_same_transaction(line:
     waiting = pages(line, MessageState.QUEUED)
     assert len(waiting) >= 4
     with line.site.db.transaction() as session:
-        answer(session, line.site, ids(line, first), Verb.TAKE, code, line.now)
+        answer(session, line.site, Decision(ids(line, first), Verb.TAKE, code), line.now)
         seen = select(table(Message).c.id).where(table(Message).c.state == MessageState.CANCELLED)
         assert sorted(session.scalars(seen)) == sorted(str(one) for one in waiting)
     line.forget()
@@ -100,7 +100,7 @@ def test_a_page_claimed_while_somebody_answers_is_withheld(line: Line) -> None:
     with line.site.db.transaction() as session:
         waiting, gone = (MESSAGE.c.state == MessageState.QUEUED, MESSAGE.c.claim_token == "gone")
         session.execute(update(MESSAGE).where(waiting).values(state=MessageState.CLAIMED, claim_token="gone"))
-        answer(session, line.site, ids(line, first), Verb.TAKE, code, line.now)
+        answer(session, line.site, Decision(ids(line, first), Verb.TAKE, code), line.now)
         session.execute(update(MESSAGE).where(gone).values(state=MessageState.QUEUED))
     line.forget()
     line.work()
@@ -174,7 +174,7 @@ def test_a_page_to_whoever_passes_on_does_not_leave_any_more(line: Line) -> None
     line.later(minutes=5)
     with line.site.db.transaction() as session:
         escalate.climb(session, line.site, line.now)
-        answer(session, line.site, ids(line, first), Verb.PASS_ON, code, line.now)
+        answer(session, line.site, Decision(ids(line, first), Verb.PASS_ON, code), line.now)
     line.forget()
     line.work()
     assert len(line.to(first)) == 1, "the confirmation alone"

@@ -11,7 +11,15 @@ LOCKED_IN = "They locked me in a house in Kamembe, madam took my passport, help 
 
 def reading(*, noise: bool) -> Reading:
     return Reading(
-        "spam_or_prank", "routine", "unknown", "en", language_confident=True, places=(), rules_version="x", whole="{}", noise=noise
+        "spam_or_prank",
+        "routine",
+        "unknown",
+        "en",
+        language_confident=True,
+        places=(),
+        rules_version="x",
+        whole="{}",
+        noise=noise,
     )
 
 

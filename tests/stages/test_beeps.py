@@ -1,17 +1,25 @@
 """A missed call becomes one call back, by rules; whatever becomes of it, somebody can see it. All people are invented."""
 
 import random
+import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+from pydantic import SecretStr
 
-from hotline.models import Beep, BeepState
+from hotline.deployment import Deployment
+from hotline.models import Beep, BeepState, Caller, Case, CaseState, Recording, RecordingState, Referral
 from hotline.outbound import callback
-from tests.line import Line
+from tests.line import Line, fill_directory
+from tests.voices import said_aloud
 
 RINGER = "+250780000101"
 ABROAD = "+14155550100"
+OURS = "+250788000000"
+TAPE = "RE" + "a" * 32
 
 
 class Phone:
@@ -23,20 +31,48 @@ class Phone:
 
     def ring(self, number: str = RINGER) -> str:
         self.calls += 1
-        fields = {"CallSid": f"CA{self.calls:032x}", "From": number, "To": "+250788000000", "CallStatus": "ringing"}
+        fields = {"CallSid": f"CA{self.calls:032x}", "From": number, "To": OURS, "CallStatus": "ringing"}
         answer = self.line.post({**fields, "Direction": "inbound"}, kind="beep")
         assert answer.status_code == 200
         return answer.text
 
-    def step(self, reference: str, **fields: str) -> str:
-        said = {"CallSid": f"CA-{reference}", "Direction": "outbound-api", **fields}
-        answer = self.line.post(said, kind="beep", query=f"back={reference}")
-        assert answer.status_code == 200
-        return answer.text
+    def picks_up(self, reference: str, **fields: str) -> "Answered":
+        return Answered(self.line, reference, **fields)
 
     def over(self, reference: str, status: str = "completed") -> None:
-        said = {"CallSid": f"CA-{reference}", "CallStatus": status}
-        assert self.line.post(said, kind="beep", query=f"back={reference}&over=1").status_code == 200
+        said = {"CallSid": f"CA-{reference}", "CallStatus": status, "Direction": "outbound-api", "From": OURS, "To": RINGER}
+        assert self.line.post(said, kind="voice_event", query=f"placed={reference}").status_code == 200
+
+
+class Answered:
+    """A call of ours that was picked up: what is heard, in TwiML, and what is pressed."""
+
+    def __init__(self, line: Line, reference: str, **fields: str) -> None:
+        self.line = line
+        self.said = {"CallSid": f"CA-{reference}", "CallStatus": "in-progress", "Direction": "outbound-api", "From": OURS}
+        self.query = f"placed={reference}"
+        self.step(AnsweredBy="human", **fields)
+
+    def step(self, **fields: str) -> str:
+        answer = self.line.post({**self.said, "To": RINGER, **fields}, kind="voice", query=self.query)
+        assert answer.status_code == 200
+        self.heard = answer.text
+        self.query = (re.findall(r"\?(at=[^\"<]+)", answer.text) or [""])[0]
+        return answer.text
+
+    def press(self, *keys: str) -> str:
+        for key in keys:
+            self.step(Digits=key)
+        return self.heard
+
+
+@pytest.fixture
+def line(deployment: Deployment, tmp_path: Path) -> Line:
+    """A line that Africa's Talking carries calls for, too."""
+    account = {"africastalking_username": "invented", "hook_secrets": (SecretStr("invented" * 5),)}
+    deployment.settings = deployment.settings.model_copy(update=account)
+    fill_directory(deployment, tmp_path)
+    return Line(deployment)
 
 
 @pytest.fixture
@@ -82,12 +118,89 @@ def test_a_missed_call_is_turned_away_unanswered_and_called_back_once(line: Line
     assert number == RINGER
     assert called(line) == []
     assert beep(line)["state"] == BeepState.DIALLING
-    assert "press" not in phone.step(reference, AnsweredBy="machine_start").lower(), "no voicemail hears anything"
-    assert 'numDigits="1"' in phone.step(reference, AnsweredBy="human")
-    assert "<Say>" in phone.step(reference, Digits="1")
+    call = phone.picks_up(reference)
+    assert "Vous venez d'appeler" in call.heard, "until there are recordings, in a language the gateway speaks"
+    assert 'numDigits="1"' in call.heard
+    line.work()
+    assert (line.rows(Case), beep(line)["state"]) == ([], BeepState.DIALLING), "somebody else may have picked up"
+    call.press("1")
     phone.over(reference)
     line.work()
     assert beep(line)["state"] == BeepState.REACHED
+
+
+def test_whoever_pressed_the_key_goes_the_way_of_any_call(line: Line, phone: Phone) -> None:
+    line.carriers["twilio"].tapes[TAPE] = said_aloud()
+    phone.ring()
+    ((_, reference),) = called(line)
+    call = phone.picks_up(reference)
+    call.press("1", "5", "1", "1", "1")
+    line.work()
+    case = line.case()
+    assert (case["channel"], case["urgency"], case["state"]) == ("voice", "immediate", CaseState.UNFINISHED)
+    assert len(line.rows(Referral)) == 2, "danger now pages while the caller is still speaking"
+    call.step(RecordingSid=TAPE, RecordingDuration="9", RecordingUrl=f"https://api.twilio.com/{TAPE}")
+    call.press("1")
+    phone.over(reference)
+    line.work()
+    assert line.told(case["id"])[0] == "Rang once, was called back, and pressed 1."
+    assert line.told(case["id"])[-2:] == ["Left a voice message.", "Sent the voice message."]
+    assert line.case()["state"] == CaseState.NEW
+    assert [row["state"] for row in line.rows(Recording)] == [RecordingState.DONE]
+    (caller,) = line.rows(Caller)
+    assert caller["number_index"] == beep(line)["number_index"] == line.site.number_index(RINGER)
+    line.text(RINGER, "It is behind the market")
+    line.work()
+    assert len(line.rows(Case)) == 1, "what the phone texts later joins the report of its call"
+
+
+@pytest.mark.parametrize("kind", ["beep", "voice"])
+def test_a_call_back_by_africas_talking_goes_the_same_way(line: Line, kind: str) -> None:
+    africas = line.carriers["africastalking"]
+    line.site.__dict__["settings"] = line.site.settings.model_copy(update={"voice_gateway": "africastalking"})
+    Phone(line).ring()
+    line.work()
+    line.later(seconds=61)
+    callback.call_back(line.site)
+    ((number, reference),) = africas.called
+    told = {"sessionId": "ATVId_7", "isActive": "1", "direction": "Outbound", "callerNumber": OURS, "destinationNumber": number}
+    told["clientRequestId"] = reference
+    heard, target = "", urlsplit(africas.address(kind)).path
+    for key in ("", "1", "5", "1", "1", "2"):
+        heard = line.client.post(target, data=told | ({"dtmfDigits": key} if key else {})).text
+        onward = urlsplit(re.findall(r'callbackUrl="([^"]+)"', heard)[0])
+        target = f"{onward.path}?{onward.query}"
+    assert "<Record" in heard
+    line.client.post(urlsplit(africas.address(kind)).path, data=told | {"isActive": "0"})
+    line.work()
+    assert line.told(line.case()["id"])[-1] == "Anyone in danger right now? No"
+    (caller,) = line.rows(Caller)
+    assert caller["number_index"] == line.site.number_index(RINGER), "whom we called is known from the missed call"
+    assert (beep(line)["state"], line.case()["state"]) == (BeepState.REACHED, CaseState.NEW)
+
+
+def test_a_machine_hears_nothing_and_leaves_nothing(line: Line, phone: Phone) -> None:
+    phone.ring()
+    ((_, reference),) = called(line)
+    heard = line.post(
+        {"CallSid": "CA1", "CallStatus": "in-progress", "Direction": "outbound-api", "AnsweredBy": "machine_start"},
+        kind="voice",
+        query=f"placed={reference}",
+    ).text
+    assert "<Hangup" in heard
+    assert not {"Say", "Play", "Gather"} & set(re.findall(r"<(\w+)", heard))
+    line.work()
+    assert (line.rows(Case), line.rows(Caller)) == ([], [])
+    assert beep(line)["state"] == BeepState.UNREACHED
+
+
+def test_silence_at_the_gate_of_a_call_back_ends_it_without_another_word(line: Line, phone: Phone) -> None:
+    phone.ring()
+    ((_, reference),) = called(line)
+    heard = phone.picks_up(reference).press("")
+    assert not {"Say", "Play", "Gather"} & set(re.findall(r"<(\w+)", heard))
+    line.work()
+    assert (line.rows(Case), beep(line)["reason"]) == ([], "nobody pressed the key")
 
 
 def test_a_call_nobody_answers_is_listed_and_not_tried_again(line: Line, phone: Phone) -> None:
@@ -103,7 +216,7 @@ def test_events_in_any_order_say_the_same(line: Line, phone: Phone) -> None:
     ((_, reference),) = called(line)
     phone.over(reference)
     line.work()
-    phone.step(reference, Digits="1")
+    phone.picks_up(reference).press("1")
     line.work()
     assert beep(line)["state"] == BeepState.REACHED
 

@@ -3,6 +3,8 @@
 All people and numbers are invented.
 """
 
+import json
+
 import pytest
 
 from hotline.intake import spool
@@ -70,6 +72,58 @@ def test_what_is_not_urgent_is_passed_on_after_forty_seconds_of_silence(line: Li
     assert "Bugarama" in referral["why"] or "every area" in referral["why"] or "Rusizi" in referral["why"]
     silence(line, 3600)
     assert len(line.rows(Referral)) == 1, "the ladder does the rest"
+
+
+WALKED = [
+    ("1", "5", "2", "1", "1"),
+    ("1", "5", "2", "BUG", "1"),
+    ("1", "5", "2", "1", "murakoze"),
+    ("2", "1", "5", "2", "1", "1"),
+]
+
+
+@pytest.mark.parametrize("typed", WALKED, ids=["nothing", "a sector", "thanks", "to talk"])
+@pytest.mark.parametrize("ahead", [False, True], ids=["screen by screen", "in one go"])
+def test_whoever_walks_to_the_end_and_tells_nothing_is_seen_by_a_person(
+    line: Line, typed: tuple[str, ...], *, ahead: bool
+) -> None:
+    if ahead:
+        Dialled(line, DIALLER).dial("*".join(typed))
+        line.work()
+    else:
+        phone = Dialled(line, DIALLER)
+        phone.dial()
+        for one in typed:
+            phone.answer(one)
+            line.work()
+    silence(line, 1)
+    case = line.case()
+    assert (case["category"], case["urgency"], case["state"]) == ("trafficking", "soon", CaseState.NEW)
+    assert len(line.rows(Referral)) == 1
+    (_, *_, newest) = [None, *line.rows(Assessed)]
+    found = json.loads(line.key(case["id"]).open_text(newest["sealed"], f"assessment|sealed|{newest['id']}"))
+    assert "somebody has to look" in found["findings"][-1]["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "category", "urgency"),
+    [
+        (("1", "4", "2", "1", "1"), "child_protection", "soon"),
+        (("1", "1", "2", "1", "1"), "trafficking", "soon"),
+        (("1", "5", "2", "1", "umukoresha yanze kumpemba amezi atatu"), "labour_abuse", "routine"),
+    ],
+)
+def test_whoever_tells_what_it_is_is_taken_at_their_word(line: Line, typed: tuple[str, ...], category: str, urgency: str) -> None:
+    dialled(line, *typed)
+    assert (line.case()["category"], line.case()["urgency"]) == (category, urgency)
+
+
+@pytest.mark.parametrize("typed", [("1",), ("1", "5"), ("1", "5", "2", "1")])
+def test_whoever_is_cut_off_before_that_stands_in_the_queue_and_pages_nobody(line: Line, typed: tuple[str, ...]) -> None:
+    dialled(line, *typed)
+    silence(line, 41)
+    assert (line.case()["state"], line.case()["urgency"]) == (CaseState.UNFINISHED, "routine")
+    assert line.rows(Referral) == []
 
 
 @pytest.mark.parametrize("status", ["Incomplete", "Failed", "Success"])

@@ -8,6 +8,9 @@ from hotline.intake.commands import Command, Kind, recognise
 from hotline.intake.dialog import (
     FREE_TEXT,
     INFO,
+    INFO_ANSWERS,
+    LANG,
+    LANG_ANSWERS,
     PANIC,
     SAFE_ANSWERS,
     START,
@@ -34,6 +37,7 @@ def test_stop_start_and_nought_hold_whatever_is_open(question: Open | None) -> N
     assert react(question, Command(Kind.PANIC)) == PANIC
     assert react(question, Command(Kind.START)) == START
     assert react(question, Command(Kind.INFO)) == INFO
+    assert react(question, Command(Kind.LANG)) == LANG
 
 
 @pytest.mark.parametrize(
@@ -57,6 +61,22 @@ def test_stop_start_and_nought_hold_whatever_is_open(question: Open | None) -> N
         (Open.TOLD, "1", TELLING),
         (Open.TOLD, "yes", TELLING),
         (Open.TOLD, "He is back", TELLING),
+        (Open.INFO, "1", INFO_ANSWERS["1"]),
+        (Open.INFO, "2", INFO_ANSWERS["2"]),
+        (Open.INFO, "3", FREE_TEXT),
+        (Open.INFO, "yes", FREE_TEXT),
+        (Open.INFO_OR_CALL, "1", INFO_ANSWERS["1"]),
+        (Open.INFO_OR_CALL, "3", Reaction(report=False, call=True)),
+        (Open.INFO_OR_CALL, "He is back", FREE_TEXT),
+        (Open.LANGUAGE, "4", LANG_ANSWERS["4"]),
+        (Open.LANGUAGE, "6", FREE_TEXT),
+        (Open.LANGUAGE, "no", FREE_TEXT),
+        (None, "ururimi", LANG),
+        (None, "lugha", LANG),
+        (None, "langue", LANG),
+        (None, "AMAKURU", INFO),
+        (None, "HABARI", INFO),
+        (None, "INFOS", INFO),
         (None, "1", FREE_TEXT),
         (None, "yes", FREE_TEXT),
         (None, "He is back", FREE_TEXT),
@@ -73,7 +93,7 @@ def test_an_answer_counts_for_the_question_that_is_open_and_for_no_other(
 @pytest.mark.parametrize("command", [*DIGITS, *OTHERS])
 def test_nothing_a_person_sends_is_both_kept_from_officers_and_without_effect(question: Open | None, command: Command) -> None:
     done = react(question, command)
-    assert done.report or done.stop or done.start or done.safe is not None or done.reply is not None
+    assert done.report or done.stop or done.start or done.safe is not None or done.reply is not None or done.call
 
 
 @pytest.mark.parametrize("command", [None, *DIGITS, *OTHERS])

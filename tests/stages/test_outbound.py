@@ -49,7 +49,7 @@ def line(settings: Settings, deployment: Deployment, gateways: dict[str, FakeGat
         "twilio_api_url": gateways["twilio"].url,
         "simulator_url": gateways["simulator"].url,
         "connect_timeout_seconds": 0.5,
-        "read_timeout_seconds": 0.4,
+        "read_timeout_seconds": 0.8,  # a machine under load must not look like a gateway that hangs
     }
     deployment.settings = settings.model_copy(update=chosen)
     fill_directory(deployment, settings.instance)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from hotline.catalog import REFERENCE, Catalog
 from hotline.intake.ussd.heard import Heard
-from hotline.intake.ussd.tree import MENU, SCREENS, Answer, Said
+from hotline.intake.ussd.tree import ASKED, MENU, SCREENS, Answer, Said
 from hotline.intake.ussd.walk import Kept, Step
 from hotline.models import MessageKind
 
@@ -21,9 +21,14 @@ def words(heard: Heard) -> str:
     return "\n".join(step.words for step in heard.steps if step.answer in WORDS)
 
 
+def finished(heard: Heard) -> bool:
+    """Whether a hop answered the last question there is."""
+    return heard.over and any(step.screen == "tell" for step in heard.steps)
+
+
 def said(heard: Heard) -> Said:
     """Return what the answers of a hop tell together."""
-    whole = Said()
+    whole = ASKED if finished(heard) else Said()
     for answer in filter(None, map(answer_of, heard.steps)):
         whole = whole.with_(answer.said)
     return whole

@@ -34,21 +34,26 @@ class Input(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What answers tell in the words of triage; None where they tell nothing of it. Graver answers stand over milder ones."""
+    """What answers tell in the words of triage; None where they tell nothing of it. Graver answers stand over milder ones.
+
+    `asked`: somebody went all the way to ask for help, so that a person has to look, whatever little they told.
+    """
 
     category: str | None = None
     urgency: str | None = None
     minors: bool = False
+    asked: bool = False
 
     def with_(self, other: "Said") -> "Said":
         """Return both together: the newer category, the higher urgency."""
         urgencies = [one for one in ("immediate", "soon", "routine") if one in (self.urgency, other.urgency)]
         urgency = urgencies[0] if urgencies else None
-        return Said(other.category or self.category, urgency, self.minors or other.minors)
+        return Said(other.category or self.category, urgency, self.minors or other.minors, self.asked or other.asked)
 
 
 NOTHING: Final = Said()
 HELD: Final = Said("trafficking", "soon")
+ASKED: Final = Said(asked=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +80,8 @@ class Screen:
 
     @property
     def text(self) -> str:
-        """The key of its heading; news has the same words on every way out."""
-        return self.name.replace("_", ".", 1) if self.name in NEWS else f"ussd.{self.name}"
+        """The key of its heading."""
+        return key_of("ussd", self.name)
 
     @property
     def last(self) -> bool:
@@ -85,6 +90,11 @@ class Screen:
 
 
 LANGUAGES: Final = ("rw", "rn", "sw", "fr", "en")
+
+
+def key_of(book: str, name: str) -> str:
+    """Return the key of a text of a way in; news has the same words on every one."""
+    return name.replace("_", ".", 1) if name in NEWS else f"{book}.{name}"
 
 
 def _plain(digit: str, name: str, to: str) -> Answer:

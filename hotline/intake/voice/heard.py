@@ -9,7 +9,7 @@ from hotline.gateways.contract import Webhook
 from hotline.gateways.voice import Calls, CallStep, Tape
 from hotline.intake.ussd.walk import Step
 from hotline.intake.voice.tree import STOPS
-from hotline.intake.voice.walk import Place, Turn, hear
+from hotline.intake.voice.walk import Place, Turn, first, hear
 from hotline.privacy import CannotOpen
 
 
@@ -17,7 +17,8 @@ from hotline.privacy import CannotOpen
 class CallHeard:
     """One step of a call. `call` is the keyed hash of the provider's id `named`; `over`: it came to its end, whichever way.
 
-    `sender` is empty where the webhook does not say who called: it is then joined by its call.
+    `sender` is empty where the webhook does not say who called: it is then joined by its call. `placed` is our own name of a
+    call that we placed, and `reached` says that somebody has pressed the key of its gate.
     """
 
     call: str
@@ -28,6 +29,8 @@ class CallHeard:
     tape: Tape | None = None
     over: bool = False
     named: str = ""
+    placed: str = ""
+    reached: bool = False
 
 
 def call_of(deployment: Deployment, gateway: str, call: str) -> str:
@@ -37,8 +40,10 @@ def call_of(deployment: Deployment, gateway: str, call: str) -> str:
 
 def turn_of(deployment: Deployment, call: str, step: CallStep) -> Turn:
     """Return what a step does, from the place in its address; one that does not open is no place, and the call begins anew."""
-    language = deployment.settings.default_language
-    return hear(_place(deployment, call, step.at), step.keys, taped=step.tape is not None, language=language)
+    before = _place(deployment, call, step.at)
+    if before is None:
+        return first(deployment.settings.default_language, step.placed, machine=step.machine)
+    return hear(before, step.keys, taped=step.tape is not None)
 
 
 def onward(deployment: Deployment, call: str, place: Place) -> str:
@@ -53,12 +58,14 @@ def understood(deployment: Deployment, name: str, gateway: Calls, webhook: Webho
     call = call_of(deployment, name, step.call)
     sender = step.sender if step.asks or step.over else ""
     if not step.asks and not step.at:
-        return CallHeard(call, sender, deployment.settings.default_language, tape=step.tape, over=step.over, named=step.call)
+        language = deployment.settings.default_language
+        return CallHeard(call, sender, language, tape=step.tape, over=step.over, named=step.call, placed=step.placed)
     turn = turn_of(deployment, call, step)
     over = step.over or STOPS[turn.place.stop].last
     begun = turn.begun and step.asks
     steps = turn.steps if step.asks or step.tape else ()
-    return CallHeard(call, sender, turn.place.language, steps, begun, step.tape, over, step.call)
+    placed, reached = turn.place.placed or step.placed, turn.place.reached
+    return CallHeard(call, sender, turn.place.language, steps, begun, step.tape, over, step.call, placed, reached)
 
 
 def _place(deployment: Deployment, call: str, at: str) -> Place | None:

@@ -14,7 +14,7 @@ from typing import Final
 
 from hotline.catalog import REFERENCE, Catalog
 from hotline.gateways.voice import Spoken
-from hotline.intake.ussd.tree import LANGUAGES
+from hotline.intake.ussd.tree import LANGUAGES, key_of
 from hotline.intake.voice.tree import LANGUAGE, PROMPTS, Stop
 
 PATH: Final = "/prompts/"
@@ -45,7 +45,7 @@ class Prompts:
 
     def text(self, name: str, language: str) -> str:
         """Return the words of a prompt."""
-        return self.words.text(f"voice.{name}", language)
+        return self.words.text(key_of("voice", name), language)
 
     def audio(self, name: str, language: str) -> Audio | None:
         """Return the file of a prompt in a language, recorded before drafted; None where there is none with these words."""
@@ -73,7 +73,7 @@ class Prompts:
         if stop.name == LANGUAGE:
             return tuple(self._said(stop.name, code, voices) for code in able)
         chosen = language if language in able else self.fallback(able)
-        return tuple(self._said(name, chosen, voices) for name in stop.says or (stop.name,))
+        return tuple(self._said(name, chosen, voices) for name in stop.prompts)
 
     def fallback(self, able: tuple[str, ...]) -> str:
         """Return the language in which is spoken what cannot be in another."""

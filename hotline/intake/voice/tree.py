@@ -2,8 +2,8 @@
 
 The gate comes first: whoever picks up or overhears hears nothing that tells what this is until they press a key. Then the
 language, and before anything is asked whether it is safe to talk. The danger is asked before the message, since a key can be
-acted on at once and a recording only when somebody has listened to it. A branch such as news by a code, or a radio poll, is
-one more key of the menu.
+acted on at once and a recording only when somebody has listened to it. A call that we place has a gate of its own: whoever
+picks up may be anybody, so without its key nothing more is said. A branch such as a radio poll is one more key of the menu.
 """
 
 from collections.abc import Mapping
@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from hotline.gateways.voice import Then
-from hotline.intake.ussd.tree import LANGUAGES, Answer, Said
+from hotline.gateways.voice import DUTY, Then
+from hotline.intake.ussd.tree import ASKED, CODE, LANGUAGES, LATER, NEWS, UNKNOWN, Answer, Said
 
 GATE: Final = "gate"
+CALLED_BACK: Final = "called_back"
+NOBODY: Final = "nobody"
 LANGUAGE: Final = "language"
 MENU: Final = "menu"
 RECORD: Final = "record"
@@ -27,19 +29,30 @@ BUSY: Final = "busy"
 ADVICE: Final = ("offer", "signs", "numbers", "rights")
 REPEAT: Final = "9"
 BACK: Final = "*"
+# A contact's answer to an alert, by the same digits as by text.
+DUTY_KEYS: Final = MappingProxyType({"1": "take", "2": "pass_on", "3": "not_ours"})
 # Nobody has heard it yet. So it is taken for what this line is there for, and never for routine, until somebody has.
 UNHEARD: Final = Said("trafficking", "soon")
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """One stop of a call: what is said and what is waited for. `silence` leads on when nothing is pressed twice."""
+    """One stop of a call: what is said and what is waited for.
+
+    `silence` leads on when nothing is pressed twice, or once where it is not `patient`. `says` are its prompts, else its own.
+    """
 
     name: str
     keys: tuple[Answer, ...] = ()
     then: Then = Then.KEY
     silence: str = BYE
-    says: tuple[str, ...] = ()
+    says: tuple[str, ...] | None = None
+    patient: bool = True
+
+    @property
+    def prompts(self) -> tuple[str, ...]:
+        """The names of what is said."""
+        return (self.name,) if self.says is None else self.says
 
     @property
     def last(self) -> bool:
@@ -53,14 +66,18 @@ def _plain(digit: str, name: str, to: str) -> Answer:
 
 _ALL: Final = (
     Stop(GATE, (_plain("1", "on", LANGUAGE),)),
+    Stop(CALLED_BACK, (_plain("1", "on", LANGUAGE),), silence=NOBODY, patient=False),
+    Stop(NOBODY, then=Then.HANG_UP, says=()),
+    Stop(DUTY, tuple(_plain(key, verb, "duty_thanks") for key, verb in DUTY_KEYS.items()), silence=NOBODY),
+    Stop("duty_thanks", then=Then.HANG_UP),
     Stop(LANGUAGE, tuple(_plain(str(place), code, MENU) for place, code in enumerate(LANGUAGES, start=1)), silence=MENU),
-    Stop(MENU, (Answer("1", "help", "safe"), _plain("2", "advice", "advice"))),
+    Stop(MENU, (Answer("1", "help", "safe"), _plain("2", "advice", "advice"), _plain("4", "news", CODE))),
     Stop("safe", (Answer("1", "yes", "danger"), Answer("2", "no", QUIET, text=False))),
     Stop(
         "danger",
         (
             Answer("1", "yes", RECORD, Said(urgency="immediate")),
-            Answer("2", "no", RECORD),
+            Answer("2", "no", RECORD, ASKED),
             Answer("3", "unsure", RECORD, UNHEARD),
         ),
         silence=RECORD,
@@ -80,8 +97,10 @@ _ALL: Final = (
             _plain("4", "rights", "rights"),
         ),
     ),
-    *(Stop(name, says=(name, "listened")) for name in ADVICE),
+    Stop(CODE, then=Then.NUMBER),
+    Stop(UNKNOWN, then=Then.NUMBER),
+    *(Stop(name, says=(name, "listened")) for name in (*ADVICE, LATER, *NEWS)),
     *(Stop(name, then=Then.HANG_UP) for name in (THANKS, QUIET, ERASED, BYE, BUSY)),
 )
 STOPS: Final[Mapping[str, Stop]] = MappingProxyType({stop.name: stop for stop in _ALL})
-PROMPTS: Final = tuple(dict.fromkeys(name for stop in _ALL for name in (stop.says or (stop.name,))))
+PROMPTS: Final = tuple(dict.fromkeys(name for stop in _ALL for name in stop.prompts))

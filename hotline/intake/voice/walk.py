@@ -7,23 +7,34 @@ is read while somebody waits on the line, a step that comes twice is answered tw
 import json
 from dataclasses import asdict, dataclass, replace
 
-from hotline.gateways.voice import Then
-from hotline.intake.ussd.tree import Answer
+from hotline.gateways.voice import DUTY, Then, duty_of
+from hotline.intake.commands import return_code
+from hotline.intake.ussd.tree import UNKNOWN, Answer
 from hotline.intake.ussd.walk import Step
-from hotline.intake.voice.tree import BACK, GATE, LANGUAGE, REPEAT, STOPS, Stop
+from hotline.intake.voice.tree import BACK, CALLED_BACK, GATE, LANGUAGE, NOBODY, REPEAT, STOPS, Stop
 
 OFTEN = 60  # steps; whoever presses on for ever is thanked and let go
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a call stands. `behind` are the stops on the way back, `turn` counts its steps, `silent` those without a key."""
+    """Where a call stands.
+
+    `behind` are the stops on the way back, `turn` counts its steps, `silent` those without a key; `placed` is our own name of a
+    call that we placed.
+    """
 
     language: str
     stop: str = GATE
     behind: tuple[str, ...] = ()
     turn: int = 0
     silent: int = 0
+    placed: str = ""
+
+    @property
+    def reached(self) -> bool:
+        """Whether somebody who was called by us has pressed the key of its gate."""
+        return bool(self.placed) and self.stop not in {CALLED_BACK, NOBODY}
 
     def packed(self) -> bytes:
         """Return it as bytes, to be sealed."""
@@ -32,29 +43,45 @@ class Place:
     @classmethod
     def unpacked(cls, raw: bytes) -> "Place":
         """Return what `packed` packed."""
-        language, stop, behind, turn, silent = json.loads(raw)
-        return cls(language, stop, tuple(behind), turn, silent)
+        language, stop, behind, *counts = json.loads(raw)
+        return cls(language, stop, tuple(behind), *counts)
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one webhook does: where the call then stands, and the steps it took. `begun`: it was the first of its call."""
+    """What one webhook does: where the call then stands, and the steps it took. `begun`: it was the first of its call.
+
+    `number` are the digits of a return code that were keyed in, empty for what is none; what it stands for is for the door to
+    find out. None where no number was asked for.
+    """
 
     place: Place
     steps: tuple[Step, ...] = ()
     begun: bool = False
+    number: str | None = None
 
 
-def hear(before: Place | None, keys: str, *, taped: bool, language: str) -> Turn:
-    """Return what a webhook does. `before` is None at the beginning of a call, and where the gateway lost its place."""
-    if before is None:
-        return Turn(Place(language), begun=True)
+def first(language: str, placed: str, *, machine: bool) -> Turn:
+    """Return what the first webhook of a call does, or one whose place the gateway lost. A machine hears nothing."""
+    if placed and machine:
+        return Turn(Place(language, NOBODY, placed=placed))
+    if contact := duty_of(placed):
+        return Turn(Place(contact[0], DUTY, placed=placed))
+    if placed:
+        return Turn(Place(language, CALLED_BACK, placed=placed))
+    return Turn(Place(language), begun=True)
+
+
+def hear(before: Place, keys: str, *, taped: bool) -> Turn:
+    """Return what a later webhook does."""
     stop = STOPS[before.stop]
     at = replace(before, turn=before.turn + 1)
     if stop.last:
         return Turn(at)
     if at.turn > OFTEN:
         return Turn(replace(at, stop=stop.silence if STOPS[stop.silence].last else "bye"))
+    if stop.then is Then.NUMBER:
+        return _numbered(at, stop, keys)
     return _recorded(at, stop, keys, taped=taped) if stop.then is Then.RECORD else _pressed(at, stop, keys)
 
 
@@ -62,6 +89,16 @@ def _recorded(at: Place, stop: Stop, keys: str, *, taped: bool) -> Turn:
     if taped:
         return Turn(_gone(at, stop.keys[0]), (Step(stop.name, stop.keys[0].name),))
     return Turn(_back(at)) if keys == BACK else Turn(_silence(at, stop))
+
+
+def _numbered(at: Place, stop: Stop, keys: str) -> Turn:
+    """Take a number; until the door has looked, it stands for nothing."""
+    digits = keys.strip("# ")
+    if not digits:
+        return Turn(_silence(at, stop))
+    if BACK in digits:
+        return Turn(_back(at))
+    return Turn(replace(at, stop=UNKNOWN, silent=0), number=return_code(digits) or "")
 
 
 def _pressed(at: Place, stop: Stop, keys: str) -> Turn:
@@ -87,7 +124,7 @@ def _back(at: Place) -> Place:
 
 def _silence(at: Place, stop: Stop) -> Place:
     """Say it once more, then go on where silence leads."""
-    if at.silent == 0:
+    if at.silent == 0 and stop.patient:
         return replace(at, silent=1)
     if STOPS[stop.silence].last:
         return replace(at, stop=stop.silence, silent=0)

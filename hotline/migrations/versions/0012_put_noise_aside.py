@@ -1,13 +1,13 @@
 """Put noise aside.
 
-Revision: 0012, after 0009.
+Revision: 0012, after 0010.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0012"
-down_revision = "0009"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 

@@ -20,8 +20,16 @@ from tests.faults.harness.stage import Plan
 from tests.servers import program
 
 STORES = ("sqlite", "postgresql")
-SHORT = {"texts": 2_000, "rate": 80.0, "redis_gone": 20.0, "pace": 10.0, "settle": 150.0, "disk": False}
-LONG = {"texts": 50_000, "rate": 200.0, "redis_gone": 600.0, "pace": 5.0, "settle": 300.0, "disk": os.getuid() == 0}
+SHORT = {"texts": 2_000, "rate": 80.0, "forgeries": 700, "redis_gone": 12.0, "pace": 10.0, "settle": 150.0, "disk": False}
+LONG = {
+    "texts": 50_000,
+    "rate": 200.0,
+    "forgeries": 10_000,
+    "redis_gone": 600.0,
+    "pace": 5.0,
+    "settle": 300.0,
+    "disk": os.getuid() == 0,
+}
 
 
 def main() -> None:
@@ -39,7 +47,7 @@ def main() -> None:
     parser.add_argument("--report", type=Path, help="also write the table as a page")
     chosen = parser.parse_args()
     stores, started = chosen.store or _installed(), time.monotonic()
-    sizes = (LONG if chosen.long else SHORT) | ({"texts": chosen.texts} if chosen.texts else {})
+    sizes = (LONG | {"disk": os.getuid() == 0} if chosen.long else SHORT) | ({"texts": chosen.texts} if chosen.texts else {})
     plan = Plan(seed=chosen.seed, **sizes)
     print(f"seed {plan.seed}: {plan.texts} texts on each of {', '.join(stores)}", flush=True)
     for number in (signal.SIGINT, signal.SIGTERM):

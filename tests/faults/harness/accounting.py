@@ -47,6 +47,49 @@ def _store_away(ledger: Ledger, act: Act) -> Line:
     return Line(act.name, "a database away is not noticed", act.injected, act.times, len(texts), "acked", figures)
 
 
+def _steps_deadly(_: Ledger, act: Act) -> Line:
+    figures = (
+        Figure("steps", act.measured.get("steps"), 20, at_least=True),
+        Figure("steps that lost", act.measured.get("steps that lost"), 0),
+    )
+    return Line(act.name, "death at any step loses nothing", act.injected, act.times, act.times, "steps", figures)
+
+
+def _texts_deadly(_: Ledger, act: Act) -> Line:
+    figures = (
+        Figure("runs", act.measured.get("runs"), 1, at_least=True),
+        Figure("runs that lost", act.measured.get("runs that lost"), 0),
+    )
+    return Line(act.name, "poison takes no other text with it", act.injected, act.times, act.times, "runs", figures)
+
+
+def _forged(ledger: Ledger, act: Act) -> Line:
+    texts = ledger.acked(act.name)
+    figures = (
+        *ledger.kept(texts),
+        Figure("forgeries taken", act.measured.get("forgeries taken"), 0),
+        Figure("forgeries stored", act.measured.get("forgeries stored"), 0),
+    )
+    return Line(act.name, "nothing forged is taken", act.injected, act.times, len(texts), "genuine acked", figures)
+
+
+def _wrong_token(ledger: Ledger, act: Act) -> Line:
+    texts = ledger.acked(act.name)
+    figures = (
+        *ledger.kept(texts),
+        Figure("turned away", act.measured.get("turned away"), len(texts), at_least=True),
+        Figure("not mended", act.measured.get("not mended"), 0),
+        ledger.untold(texts),
+    )
+    return Line(act.name, "what our wrong token refused is taken in", act.injected, act.times, len(texts), "taken in", figures)
+
+
+def _repeated(ledger: Ledger, act: Act) -> Line:
+    texts = ledger.acked(act.name)
+    figures = (*ledger.kept(texts), ledger.doubled(texts))
+    return Line(act.name, "what comes again is one report", act.injected, act.times, len(texts), "acked", figures)
+
+
 def _disk_full(ledger: Ledger, act: Act) -> Line:
     texts = ledger.acked(act.name)
     figures = (
@@ -99,10 +142,15 @@ CALM = "calm"
 RULES: dict[str, Callable[[Ledger, Act], Line]] = {
     "T-IN-1": _web_killed,
     "T-IN-2": _store_away,
+    "T-IN-3": _steps_deadly,
     "T-IN-4": _disk_full,
+    "T-IN-5": _forged,
+    "T-IN-6": _wrong_token,
+    "T-IN-7": _repeated,
     "T-BAD-1": _nasty,
     "T-Q-1": _bell_lost,
     "T-Q-2": _workers_die,
+    "T-Q-3": _texts_deadly,
     "T-Q-4": _bell_full,
     "T-OUT-3": _failed_over,
 }

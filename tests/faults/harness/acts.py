@@ -12,6 +12,7 @@ from threading import Event
 
 from hotline.simulator.replay import percentile
 from tests.faults.harness.accounting import CALM
+from tests.faults.harness.arriving import forged, repeated, wrong_token
 from tests.faults.harness.breaking import (
     crashed,
     fill,
@@ -23,6 +24,7 @@ from tests.faults.harness.breaking import (
     working,
     written_by_another,
 )
+from tests.faults.harness.dying import deadly_steps, deadly_texts
 from tests.faults.harness.facts import Act
 from tests.faults.harness.parts import World
 from tests.faults.harness.stage import Stage
@@ -226,8 +228,9 @@ def disk_full(stage: Stage) -> Act:
 
 # What a gateway failed goes again within minutes; meanwhile go on those acts in which nobody's waiting for an alert is measured.
 FAILING = (gateway_fails, web_killed, store_away)
-ACTS = (calm, nasty_texts, *FAILING, bell_lost, bell_full, gateway_gone, workers_die)
+ARRIVING = (nasty_texts, forged, wrong_token, repeated, deadly_steps)
+ACTS = (calm, *ARRIVING, *FAILING, bell_lost, bell_full, gateway_gone, workers_die, deadly_texts)
 # Two databases share one machine: while the texts of one use it up, the other waits for its Redis.
-OTHERWISE = (calm, nasty_texts, bell_lost, bell_full, *FAILING, gateway_gone, workers_die)
+OTHERWISE = (calm, *ARRIVING, bell_lost, bell_full, *FAILING, gateway_gone, workers_die, deadly_texts)
 ORDER = {"sqlite": ACTS, "postgresql": OTHERWISE}
 DISK_ACTS = (disk_full,)

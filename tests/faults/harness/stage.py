@@ -13,11 +13,15 @@ from tests.faults.harness.traffic import Letter, letters, nasty
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is done: `texts` are those of T-IN-1, at `rate` a second; `pace` is that of T-Q-1; times in seconds."""
+    """How much is done: `texts` are those of T-IN-1, at `rate` a second, `forgeries` of T-IN-5; `pace` is that of T-Q-1.
+
+    Times are in seconds.
+    """
 
     seed: int
     texts: int
     rate: float
+    forgeries: int
     redis_gone: float
     pace: float
     settle: float

@@ -1,0 +1,81 @@
+"""The record: who saw and did what, newest first, and whether it still holds. No word and no number of anybody stands in it."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from typing import Final
+
+from flask import Blueprint, Response, render_template, request
+from sqlalchemy import Select, select
+
+from hotline import audit
+from hotline.console import guard, listing
+from hotline.console.wording import iso
+from hotline.models import AuditEvent
+from hotline.roles import May
+
+screen = Blueprint("record", __name__)
+
+SHOWN: Final = 50
+LONGEST: Final = 80
+COLUMNS: Final = ("number", "at", "who", "did", "about", "more")
+
+
+@screen.get("/record")
+@guard.may(May.READ_AUDIT)
+def show() -> str:
+    """Show fifty acts, all or those of one person or about one item, older than a given one where asked."""
+    chosen = guard.deployment()
+    with chosen.db.reading() as session:
+        rows = session.scalars(_asked().limit(SHOWN + 1)).all()
+        holds = audit.holds(session, chosen.settings.instance / "audit.anchors")
+        rail = listing.rail(session, guard.officer())
+    return render_template(
+        "console/record.html",
+        here="record",
+        rows=rows[:SHOWN],
+        following=rows[SHOWN - 1].seq if len(rows) > SHOWN else None,
+        holds=holds,
+        who=_typed("who"),
+        about=_typed("about"),
+        **rail,
+    )
+
+
+@screen.get("/record.csv")
+@guard.may(May.READ_AUDIT)
+def export() -> Response:
+    """Hand out the same acts as a table for a spreadsheet, all of them, row by row."""
+    chosen, wanted = guard.deployment(), _asked()
+
+    def lines() -> Iterator[str]:
+        yield _line(COLUMNS)
+        with chosen.db.reading() as session:
+            for event in session.scalars(wanted).yield_per(1000):
+                more = json.dumps(event.meta, ensure_ascii=False, sort_keys=True) if event.meta else ""
+                yield _line((str(event.seq), iso(event.at), event.actor, event.action, event.object, more))
+
+    return Response(lines(), mimetype="text/csv", headers={"Content-Disposition": "attachment; filename=record.csv"})
+
+
+def _asked() -> Select[AuditEvent]:
+    """Return the acts a request asks for, newest first."""
+    wanted = select(AuditEvent).order_by(AuditEvent.seq.desc())
+    if who := _typed("who"):
+        wanted = wanted.where(AuditEvent.actor.in_({who, f"officer:{who}"}))
+    if about := _typed("about"):
+        wanted = wanted.where(AuditEvent.object.in_({about, about.upper()}))
+    before = request.args.get("before", "")
+    return wanted.where(AuditEvent.seq < int(before)) if before.isascii() and before.isdigit() else wanted
+
+
+def _typed(name: str) -> str:
+    return request.args.get(name, "").strip()[:LONGEST]
+
+
+def _line(cells: tuple[str, ...]) -> str:
+    """Write a line of a spreadsheet; what begins like a formula is kept from being one (OWASP, CSV injection)."""
+    written = io.StringIO()
+    csv.writer(written).writerow([f"'{cell}" if cell[:1] in "=+-@\t\r" and cell else cell for cell in cells])
+    return written.getvalue()
