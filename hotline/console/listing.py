@@ -102,7 +102,7 @@ def _wordings(session: Session, cases: Sequence[Case]) -> Mapping[str, bytes]:
     """Return the keyed hash of what each case says, of those long enough to have one."""
     ids = [case.id for case in cases]
     said = select(NamedClue.case_id, NamedClue.value_index).where(NamedClue.case_id.in_(ids), NamedClue.kind == "wording")
-    return {case_id: wording for case_id, wording in session.execute(said)}
+    return {row.case_id: row.value_index for row in session.execute(said)}
 
 
 def _fold(cases: Sequence[Case], wordings: Mapping[str, bytes]) -> list[list[Case]]:
@@ -125,7 +125,11 @@ def _told(session: Session, cases: Sequence[Case]) -> Mapping[str, list[Referral
 
 def _mark(rows: Sequence[Row]) -> str:
     shown = [
-        (_state(row.case), [_state(case) for case in row.alike], [(referral.state, referral.told_at) for referral in row.told])
+        (
+            _state(row.case),
+            [_state(case) for case in row.alike],
+            [(referral.state, referral.told_at) for referral in row.told],
+        )
         for row in rows
     ]
     return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]

@@ -1,6 +1,7 @@
 """A report grew: its new reading becomes the case's, and whoever must now know is told.
 
-Noise that goes on as more than noise comes back into the queue. A case only ever rises: later harmless words do not take back an earlier cry for help. A person may lower it, a machine may not.
+A case only ever rises: later harmless words do not take back an earlier cry for help. A person may lower it, a machine may not.
+Noise that goes on as more than noise comes back into the queue.
 """
 
 from collections.abc import Sequence
