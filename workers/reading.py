@@ -52,7 +52,9 @@ def read_answers(text: str, said: Said, language: str | None, *, before: str | N
     """Assess words together with answers somebody chose: a chosen category stands, the higher urgency counts.
 
     It is no noise. Whoever went all the way to ask for help, and told nothing that says what it is, is taken for what this line
-    is there for, and never for routine: a person has to look. `before` is the category such a case has already: it stands.
+    is there for, and never for routine: a person has to look.
+
+    `before` is the category such a case has already, which then stands.
     """
     read_ = read(text)
     category = said.category or read_.category
