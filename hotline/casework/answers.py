@@ -55,7 +55,8 @@ def answer(session: Session, deployment: Deployment, decision: Decision, now: da
     elif decision.verb is Verb.PASS_ON:
         hand_on(session, deployment, case, referral, now, by=decision.by)
     elif decision.verb is Verb.NOT_OURS:
-        steps.decline(session, case, referral, _reason(decision.choice), now, actor=f"contact:{contact.id}")
+        actor = f"contact:{contact.id}"
+        steps.decline(session, case, referral, _reason(decision.choice), now, actor=actor, by=decision.by)
         notice(session, deployment, contact, "staff.not_ours", now, code=case.handle)
     else:
         steps.accept(session, case, referral, now, actor=f"contact:{contact.id}")
