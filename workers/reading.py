@@ -44,6 +44,7 @@ def _read(text: str) -> Reading:
         clues=tuple((clue.kind, clue.value) for clue in found.clues),
         noise=is_noise(found),
         whole=to_json(found.as_dict()).decode(),
+        words=text,
     )
 
 

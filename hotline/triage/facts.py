@@ -128,7 +128,7 @@ class Facts:
 
 def gather(message: Folded, hits: Iterable[Hit], language: Language, *, places: Sequence[Place]) -> Facts:
     """Return the facts of a message that names `places`."""
-    meant = [hit for hit in hits if _is_meant(hit, language)]
+    meant = [hit for hit in hits if _is_meant(hit, language)] if language.confident else list(hits)
     noes = {word for hit in meant if hit.concept == "negation" for word in range(hit.first, hit.last + 1)}
     nobody = "nobody" in message.words
     spoken: dict[str, list[Hit]] = {}
@@ -154,8 +154,8 @@ def gather(message: Folded, hits: Iterable[Hit], language: Language, *, places: 
 
 
 def _is_meant(hit: Hit, language: Language) -> bool:
-    """A hit in another language than the message's counts only if it is too long to be a chance likeness."""
-    return not language.confident or _FAMILY[hit.language] == language.code or hit.letters >= _SURELY_MEANT
+    """A hit in another language than the message counts only if it is too long to be a chance likeness."""
+    return hit.letters >= _SURELY_MEANT or _FAMILY[hit.language] == language.code
 
 
 def _is_denied(hit: Hit, noes: set[int], message: Folded) -> bool:

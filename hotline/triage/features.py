@@ -7,7 +7,7 @@ sequence, the concepts the lexicon found, their pairs and their sequence. The la
 
 import math
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations, pairwise, product
@@ -45,11 +45,10 @@ class Features:
 
 
 class Group(NamedTuple):
-    """Columns of one kind with the scale they share, and the word each came from, -1 for none."""
+    """Columns of one kind with the scale they share."""
 
     scale: float
     columns: Sequence[int]
-    words: Sequence[int]
 
 
 def features(facts: Facts, signs: Sequence[Sign], judgement: Judgement, everyday: Everyday) -> Features:
@@ -59,10 +58,10 @@ def features(facts: Facts, signs: Sequence[Sign], judgement: Judgement, everyday
     letters = [column for word in words for column in pieces(word)]
     said = [column for columns in classes for column in columns]
     groups = (
-        Group(scale(len(letters), LETTER_WEIGHT), letters, ()),
-        Group(scale(len(said), MEANING_WEIGHT), said, ()),
-        *phrases([word_number(word) for word in words]),
-        *sequence(classes),
+        Group(scale(len(letters), LETTER_WEIGHT), letters),
+        Group(scale(len(said), MEANING_WEIGHT), said),
+        phrases([word_number(word) for word in words]),
+        sequence(classes),
         *concepts(facts, signs, judgement),
     )
     return Features(
@@ -87,11 +86,9 @@ def meanings(word: str, everyday: Everyday) -> list[int]:
     return [_MEANING_START + word_number(name) % MEANINGS for name in everyday.classes(word)]
 
 
-def phrases(numbers: Sequence[int]) -> Iterator[Group]:
-    """Yield the columns of words, given by their numbers, and of pairs of words; both share one scale."""
-    each, at = word_scale(len(numbers)), range(len(numbers))
-    yield Group(each, [word_column(number) for number in numbers], at)
-    yield Group(each, pair_columns(numbers), at[:-1])
+def phrases(numbers: Sequence[int]) -> Group:
+    """Return the columns of words, given by their numbers, and of pairs of words; both share one scale."""
+    return Group(word_scale(len(numbers)), [word_column(number) for number in numbers] + pair_columns(numbers))
 
 
 def word_scale(count: int) -> float:
@@ -109,12 +106,12 @@ def pair_columns(numbers: Sequence[int]) -> list[int]:
     return _in_order(pairwise(numbers), PIECES, WORDS)
 
 
-def sequence(classes: Sequence[Sequence[int]]) -> Iterator[Group]:
-    """Yield the columns of meanings that follow one another, whatever words without a meaning stand between."""
+def sequence(classes: Sequence[Sequence[int]]) -> Group:
+    """Return the columns of meanings that follow one another, whatever words without a meaning stand between."""
     told = [columns for columns in classes if columns]
     following = [pair for first, second in pairwise(told) for pair in product(first, second)]
     pairs = _in_order(following, _MEANING_START, MEANINGS)
-    yield Group(scale(len(pairs), _SEQUENCE_WEIGHT), pairs, ())
+    return Group(scale(len(pairs), _SEQUENCE_WEIGHT), pairs)
 
 
 def _in_order(pairs: Iterable[tuple[int, int]], start: int, size: int) -> list[int]:
@@ -128,22 +125,24 @@ def word_number(word: str) -> int:
     return zlib.crc32(word.encode())
 
 
-def concepts(facts: Facts, signs: Sequence[Sign], judgement: Judgement) -> Iterator[Group]:
-    """Yield the columns of concepts, traits and signs, and then those of pairs of concepts."""
+def concepts(facts: Facts, signs: Sequence[Sign], judgement: Judgement) -> tuple[Group, Group, Group]:
+    """Return the columns of concepts, traits and signs, those of pairs of concepts, and those of their sequence."""
     spoken = sorted(facts.spoken)
     found = [_concept_column(name) for name in spoken]
     found += [_concept_column(name) for name in _traits(facts)]
     found += [_concept_column(concept, "not ") for concept in facts.denied]
     found += [_concept_column(sign.rule, "sign ") for sign in signs]
     found += [_concept_column(judgement.categories[0], "rules "), _concept_column(judgement.urgency, "rules ")]
-    firsts = [facts.spoken[concept][0].first for concept in spoken]
-    yield Group(scale(len(found), _CONCEPT_WEIGHT), found, firsts + [-1] * (len(found) - len(spoken)))
     numbers = [word_number(concept) for concept in spoken]
     pairs = [_CONCEPT_START + (one * 31 ^ other) % CONCEPTS for one, other in combinations(numbers, 2)]
-    yield Group(scale(len(pairs), _PAIR_WEIGHT), pairs, ())
-    told = sorted((hit.first, word_number(concept)) for concept, hits in facts.spoken.items() for hit in hits)
+    told = [(hit.first, number) for concept, number in zip(spoken, numbers, strict=True) for hit in facts.spoken[concept]]
+    told.sort()
     following = _in_order(pairwise([number for _, number in told]), _CONCEPT_START, CONCEPTS)
-    yield Group(scale(len(following), _SEQUENCE_WEIGHT), following, ())
+    return (
+        Group(scale(len(found), _CONCEPT_WEIGHT), found),
+        Group(scale(len(pairs), _PAIR_WEIGHT), pairs),
+        Group(scale(len(following), _SEQUENCE_WEIGHT), following),
+    )
 
 
 @lru_cache(maxsize=2_000)
@@ -155,18 +154,18 @@ def _concept_column(name: str, of: str = "") -> int:
 def _traits(facts: Facts) -> list[str]:
     """Return what is so about the message as a whole."""
     count = len(facts.words)
-    traits = {
-        "asks": facts.asks,
-        "question mark": "?" in facts.message.text,
-        "link": facts.has_link,
-        "phone": facts.has_phone,
-        "child": facts.child,
-        "adult": facts.adult,
-        "abroad": facts.foreign_places > 0,
-        "short": count <= _SHORT,
-        "one": count <= 2,
-        "long": count >= _LONG,
-        "shouts": facts.message.text.isupper(),
-        "bias": True,
-    }
-    return [name for name, is_so in traits.items() if is_so]
+    traits = (
+        ("asks", facts.asks),
+        ("question mark", "?" in facts.message.text),
+        ("link", facts.has_link),
+        ("phone", facts.has_phone),
+        ("child", facts.child),
+        ("adult", facts.adult),
+        ("abroad", facts.foreign_places > 0),
+        ("short", count <= _SHORT),
+        ("one", count <= 2),
+        ("long", count >= _LONG),
+        ("shouts", facts.message.text.isupper()),
+        ("bias", True),
+    )
+    return [name for name, is_so in traits if is_so]

@@ -43,7 +43,7 @@ class Minors(StrEnum):
     UNKNOWN = "unknown"
 
 
-_NAMED = {category.value: category for category in Category}  # plain strings hash faster than members
+NAMED = {category.value: category for category in Category}  # plain strings hash faster than members
 URGENCIES = (Urgency.IMMEDIATE, Urgency.SOON, Urgency.ROUTINE)
 _STRONG_MEANS = frozenset({"coercion", "payments", "deception", "abduction"})
 _HARMFUL = (Category.TRAFFICKING, Category.GBV, Category.CHILD_PROTECTION, Category.MISSING_PERSON, Category.SMUGGLING)
@@ -94,7 +94,7 @@ def trafficking_score(facts: Facts, signs: Sequence[Sign]) -> float:
 
 
 def _categories(facts: Facts, signs: Sequence[Sign]) -> tuple[Category, ...]:
-    score = dict.fromkeys(_NAMED, 0.0)
+    score = dict.fromkeys(NAMED, 0.0)
     score["trafficking"] = trafficking_score(facts, signs)
     for sign in signs:
         if sign.axis == "topic":
@@ -110,9 +110,9 @@ def _categories(facts: Facts, signs: Sequence[Sign]) -> tuple[Category, ...]:
         score["child_protection"] += 0.2
     else:
         score["child_protection"] *= 0.3
-    ranked = sorted(_NAMED, key=score.__getitem__, reverse=True)
+    ranked = sorted(NAMED, key=score.__getitem__, reverse=True)
     kept = [name for name in ranked if score[name] >= 0.6] or ["thanks_or_other"]
-    return tuple([_NAMED[name] for name in kept])
+    return tuple([NAMED[name] for name in kept])
 
 
 _TOPICS = {

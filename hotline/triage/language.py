@@ -56,7 +56,7 @@ class Identifier:
         words = (text.lower() if text.isupper() else text).split()
         spoken = [self._kept.get(word) or self._read(word) for word in words]
         even = math.sqrt(len(text) + 2)
-        scores = [math.fsum(shares) / even for shares in zip(self.priors, *spoken, strict=True)] if spoken else [0.0] * 4
+        scores = [sum(shares) / even for shares in zip(self.priors, *spoken, strict=True)] if spoken else [0.0] * 4
         highest = max(scores)
         odds = [math.exp(score - highest) for score in scores]
         total = sum(odds)

@@ -4,7 +4,6 @@ Comes in: the truth and the held-back scores of every text, and what the rules m
 uses. For "immediate" recall comes first: the lowest limit whose false alarms, rules included, stay below the bar.
 """
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,7 +17,7 @@ from hotline.triage.rules import Sign
 from hotline.triage.weigh import alarms, is_everyday, shares_of
 
 MOST_FALSE_ALARMS = 0.11
-_STEPS = tuple(float(step) for step in np.arange(0.08, 0.66, 0.04))
+_STEPS = tuple(round(float(step), 2) for step in np.arange(0.1, 0.5, 0.02))
 Matrix = NDArray[np.floating[Any]]
 
 
@@ -32,14 +31,7 @@ def choose(
     """
     limits = _leanings(scores[:, model.SLICES["category"]], truth[:, model.SLICES["category"]])
     limits |= _sharpness(scores[:, model.SLICES["category"]], truth[:, model.SLICES["category"]], limits)
-    cases = truth[:, model.COLUMN["category", "trafficking"]] > 0
-    for head, names in model.ELEMENTS.items():
-        for name in names:
-            column = model.COLUMN[head, name]
-            seen = np.array([any(sign.value == name and sign.axis == head for sign in those) for those in signs])
-            chances = 1 / (1 + np.exp(-scores[cases, column]))
-            with_sign, alone = _best_f1(chances, truth[cases, column], seen[cases])
-            limits |= {f"{head}:{name}+": with_sign, f"{head}:{name}": alone}
+    limits |= _element(truth, scores, limits)
     return limits | _alarm(truth, scores, signs, by_rules, limits, callers)
 
 
@@ -100,14 +92,21 @@ def _macro_f1(guessed: NDArray[np.int64], true: NDArray[np.int64]) -> float:
     return 2 * float(np.mean(both))
 
 
-def _best_f1(chances: Matrix, truth: Matrix, seen: NDArray[np.bool_]) -> tuple[float, float]:
-    """Return the limits with and without a sign of the rules that give the best F1."""
+def _element(truth: Matrix, scores: Matrix, limits: dict[str, float]) -> dict[str, float]:
+    """Return the chance from which any element is named: the one with the best F1 over all elements of all cases.
 
-    def f1(pair: tuple[float, float]) -> float:
-        guessed = chances >= np.where(seen, *pair)
-        return float(2 * (guessed * truth).sum() / max(guessed.sum() + truth.sum(), 1))
+    One limit for all of them: a limit for each, with and without a sign of the rules, fits the hands it was chosen on and
+    serves a hand it has not seen a point worse.
+    """
+    part = slice(model.SLICES["act"].start, model.SLICES["purpose"].stop)
+    leaning = np.array([limits[f"leaning:{name}"] for name in model.CHOICES["category"]])
+    case = model.COLUMN["category", "trafficking"]
+    cases = truth[:, case] > 0
+    told = (scores[:, model.SLICES["category"]] + leaning).argmax(axis=1) == case
+    true, chances = truth[cases, part] > 0, np.where(told[cases, None], 1 / (1 + np.exp(-scores[cases, part])), 0)
 
-    return max(
-        ((sign, alone) for sign in _STEPS for alone in _STEPS if sign <= alone),
-        key=lambda pair: (round(f1(pair), 6), -math.dist(pair, (0.3, 0.5))),
-    )
+    def f1(limit: float) -> float:
+        named = chances >= limit
+        return float(2 * (named & true).sum() / max(named.sum() + true.sum(), 1))
+
+    return {"element": max(_STEPS, key=f1)}

@@ -105,7 +105,7 @@ class Vocabulary:
 
     def say_for(self, rows: Sequence[int], column: int) -> NDArray[np.float64]:
         """Return what each word says for one output, scaled as its features are."""
-        said = self.sums[rows, column :: len(OUTPUTS)] @ self._scales(rows)
+        said = self.sums.take(rows, axis=0)[:, column :: len(OUTPUTS)] @ self._scales(rows)
         return np.asarray(said, dtype=np.float64)
 
     def _scales(self, rows: Sequence[int]) -> NDArray[np.float32]:
@@ -141,10 +141,9 @@ class Model:
         known = self.vocabulary.look_up(facts.heard[:MOST_WORDS])
         columns = pair_columns([self.vocabulary.words[row] for row in known])
         values = [word_scale(len(known))] * len(columns)
-        groups = (*sequence([self.vocabulary.classes[row] for row in known]), *concepts(facts, signs, judgement))
-        for group in groups:
-            columns += group.columns
-            values += [group.scale] * len(group.columns)
+        for each, found in (sequence([self.vocabulary.classes[row] for row in known]), *concepts(facts, signs, judgement)):
+            columns += found
+            values += [each] * len(found)
         rows = self.weights.take(columns, axis=0).astype(np.float32)
         return Opinion(((np.array(values, dtype=np.float32) @ rows + self.vocabulary.say(known)) * self.scales).tolist())
 

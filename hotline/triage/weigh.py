@@ -10,14 +10,14 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hotline.triage.judge import URGENCIES, Category, Judgement, Minors, Urgency
+from hotline.triage.judge import NAMED, URGENCIES, Category, Judgement, Minors, Urgency
 from hotline.triage.model import CHOICES, ELEMENTS, SLICES, Model, Opinion
 from hotline.triage.rules import Sign
 
 _OF_DANGER = frozenset({"help", "life", "weapon"})
 _ABSURD = 0.35
 _ALSO = 0.2
-_MOSTLY = 0.5
+_MOSTLY = 0.65
 _SURELY_ADULT = 0.6
 _EVERYDAY = frozenset({"question", "thanks_or_other", "spam_or_prank"})
 _EVERYDAYS = [at for at, name in enumerate(CHOICES["category"]) if name in _EVERYDAY]
@@ -41,15 +41,15 @@ def weigh(rules: Judgement, signs: Sequence[Sign], opinion: Opinion, limits: Lim
     ranked = sorted(shares, key=shares.__getitem__, reverse=True)
     if ranked[0] == Category.SPAM_OR_PRANK and any(sign.rule == "job-lure" for sign in signs):
         ranked = [Category.TRAFFICKING.value, *(name for name in ranked if name != Category.TRAFFICKING)]
-    categories = tuple([Category(name) for place, name in enumerate(ranked) if place == 0 or shares[name] >= _ALSO])
+    categories = tuple([NAMED[name] for place, name in enumerate(ranked) if place == 0 or shares[name] >= _ALSO])
     trafficking = categories[0] is Category.TRAFFICKING
     return Weighed(
         categories=categories,
         urgency=_urgency(rules, signs, opinion, shares, limits=limits),
         minors=_minors(rules, opinion),
-        act=_elements("act", signs, opinion, limits) if trafficking else (),
-        means=_elements("means", signs, opinion, limits) if trafficking else (),
-        purpose=_elements("purpose", signs, opinion, limits) if trafficking else (),
+        act=_elements("act", opinion, limits) if trafficking else (),
+        means=_elements("means", opinion, limits) if trafficking else (),
+        purpose=_elements("purpose", opinion, limits) if trafficking else (),
         certainty=shares[ranked[0]],
     )
 
@@ -128,7 +128,7 @@ def _minors(rules: Judgement, opinion: Opinion) -> Minors:
     return Minors.UNKNOWN if likely is Minors.FALSE and chances["false"] < _SURELY_ADULT else likely
 
 
-def _elements(head: str, signs: Sequence[Sign], opinion: Opinion, limits: Limits) -> tuple[str, ...]:
-    """An element that a rule saw needs less of a chance than one that only the model suspects."""
-    chances, seen = opinion.chances(head), {sign.value for sign in signs if sign.axis == head}
-    return tuple(name for name in ELEMENTS[head] if chances[name] >= limits[f"{head}:{name}{'+' if name in seen else ''}"])
+def _elements(head: str, opinion: Opinion, limits: Limits) -> tuple[str, ...]:
+    """Return the elements that are likely; the model has heard the rules' signs of them."""
+    chances = opinion.chances(head)
+    return tuple(name for name in ELEMENTS[head] if chances[name] >= limits["element"])
