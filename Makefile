@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 JASMIN ?= .venv-jasmin
 BIN := $(VENV)/bin
+# Thousands of small databases: in memory where that can be had. What a disk does is tried by `make stress` and `make faults`.
+IN_MEMORY := PYTEST_DEBUG_TEMPROOT=$(shell test -w /dev/shm && echo /dev/shm)
 
 .DEFAULT_GOAL := help
 .PHONY: help run setup test quick stress faults faults-long peers types lint format floors cover bench screens triage-model sure clean
@@ -16,10 +18,10 @@ run: $(VENV)/.made ## Run the demo: Redis, web, desk, workers, clock, browser ph
 setup: $(VENV)/.made ## Make the environment alone: .venv/, with .venv/bin/hotline
 
 test: $(VENV)/.made-dev ## Run the whole suite but `make stress` and `make faults` (PostgreSQL too where HOTLINE_TEST_DATABASE_URL is set)
-	$(BIN)/pytest -q -n 2 -m "not faults and not long"
+	$(IN_MEMORY) $(BIN)/pytest -q -n 3 -m "not faults and not long"
 
 quick: $(VENV)/.made-dev ## Run the tests that start no processes and no browser
-	$(BIN)/pytest -q -n 2 -m "not processes and not browser and not faults and not long"
+	$(IN_MEMORY) $(BIN)/pytest -q -n 3 -m "not processes and not browser and not faults and not long"
 
 stress: $(VENV)/.made-dev ## Run the tests that kill, stop, fill and hang the parts, one by one
 	$(BIN)/pytest -q -n 2 -m "faults and not long and not timed"

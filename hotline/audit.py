@@ -16,8 +16,9 @@ from pathlib import Path
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from hotline.models import AuditEvent
+from hotline.models import AuditEvent, table
 
+EVENT = table(AuditEvent)
 GENESIS = bytes(32)
 LOCK = 0x686F746C
 TAIL = 1024  # bytes; a line has fewer than a hundred
@@ -36,7 +37,8 @@ def record(session: Session, now: datetime, *, actor: str, action: str, subject:
     """Append one act to the chain. `subject` is a handle or id; `meta` never holds words or numbers of people."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
-    last = session.execute(select(AuditEvent.seq, AuditEvent.hash).order_by(AuditEvent.seq.desc()).limit(1)).first()
+    newest = select(EVENT.c.seq, EVENT.c.hash).order_by(EVENT.c.seq.desc()).limit(1)
+    last = session.connection().execute(newest).first()  # the chain has no gaps, whatever an officer's session leaves out
     event = AuditEvent(
         seq=(last.seq if last else 0) + 1,
         at=now,
@@ -85,7 +87,7 @@ def holds(session: Session, anchors: Path) -> bool:
     newest = _newest(anchors)
     if newest is None:
         return True
-    digest = session.execute(select(AuditEvent.hash).where(AuditEvent.seq == newest[0])).scalar()
+    digest = session.connection().execute(select(EVENT.c.hash).where(EVENT.c.seq == newest[0])).scalar()
     return digest is not None and digest.hex() == newest[1]
 
 

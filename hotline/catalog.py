@@ -26,7 +26,7 @@ SEGMENT: Final = 160  # septets a text may have and still be charged once (3GPP 
 LONGEST_PROMPT: Final = 200  # letters somebody can say in twelve seconds; nobody listens longer on a phone they fear for
 
 CALLER_COMMANDS: Final = ("stop", "start", "help", "info", "lang", "radio", "yes", "no")
-OFFICER_COMMANDS: Final = ("take", "pass_on", "not_ours")
+OFFICER_COMMANDS: Final = ("take", "pass_on", "not_ours", "accept", "outcome")
 LOOKALIKES: Final = "lookalikes"
 COMMANDS: Final = (*CALLER_COMMANDS, *OFFICER_COMMANDS, LOOKALIKES)
 

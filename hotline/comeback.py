@@ -13,7 +13,18 @@ from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
 from hotline.deployment import Deployment
-from hotline.models import Case, CaseState, CodeTry, ReturnCode, table
+from hotline.models import (
+    Case,
+    CaseState,
+    CodeTry,
+    Ground,
+    Outcome,
+    Referral,
+    ReferralState,
+    ReturnCode,
+    SharedFact,
+    table,
+)
 
 LENGTH: Final = 10
 TRIES: Final = 5  # a phone a day
@@ -21,7 +32,9 @@ UNKNOWN: Final = "unknown"
 LATER: Final = "later"
 HIDDEN: Final = "000 000 0000"  # stands for the digits in a stored text, until it leaves
 GIVES_CODE: Final = "sms.s7"
-CASE, CODE, TRY = table(Case), table(ReturnCode), table(CodeTry)
+CASE, CODE, TRY, REFERRAL, SHARED = (table(model) for model in (Case, ReturnCode, CodeTry, Referral, SharedFact))
+MAY_MOVE_ON: Final = frozenset({"kept", "working", "passed_on"})
+OVER: Final = frozenset({Outcome.RESCUED, Outcome.SAFE, Outcome.ARRESTED, Outcome.UNFOUNDED})
 
 STATES: Final[Mapping[str, str]] = {
     CaseState.UNFINISHED: "kept",
@@ -75,12 +88,28 @@ def ask(session: Session, deployment: Deployment, code: str, phone: str, now: da
     session.execute(deployment.db.insert_or_add(TRY), {"name": name, "value": 1, "at": now})
     if (session.scalar(select(TRY.c.value).where(TRY.c.name == name)) or 0) > TRIES:
         return LATER
-    stands_for = select(CASE.c.state, CASE.c.acknowledged_at).join(CODE, CODE.c.case_id == CASE.c.id)
+    stands_for = select(CASE.c.id, CASE.c.state, CASE.c.acknowledged_at).join(CODE, CODE.c.case_id == CASE.c.id)
     found = session.execute(stands_for.where(CODE.c.id == _hash(deployment, code))).one_or_none()
     if found is None:
         return UNKNOWN
     state = STATES[found.state]
-    return "read" if state == "kept" and found.acknowledged_at else state
+    return state if state not in MAY_MOVE_ON else _moved_on(session, found.id) or ("read" if found.acknowledged_at else state)
+
+
+def _moved_on(session: Session, case_id: str) -> str | None:
+    """Return what the agencies' answers add to a case that is nobody's turn but theirs: the best news there is.
+
+    It has ended when every agency that worked on it has said that it is over; "what you agreed to was passed on" needs a fact
+    that was passed on with consent.
+    """
+    rows = session.execute(select(REFERRAL.c.state, REFERRAL.c.outcome).where(REFERRAL.c.case_id == case_id)).all()
+    working = any(row.state == ReferralState.ACCEPTED for row in rows)
+    if not working and any(row.outcome in OVER for row in rows):
+        return "ended"
+    agreed = (SHARED.c.case_id == case_id, SHARED.c.ground == Ground.CONSENT)
+    if session.scalar(select(exists().where(*agreed))):
+        return "passed_on"
+    return "working" if working else None
 
 
 def forget_tries(session: Session, now: datetime) -> None:

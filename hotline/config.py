@@ -213,6 +213,11 @@ class Settings(BaseSettings):
     )
     page_expiry_hours: int = Field(12, description="Age after which an unanswered page to one contact is no longer repeated.")
 
+    return_life_minutes: int = Field(
+        60, ge=5, description="After so long without `4` or `5` from who took it, a life in danger is told to others again."
+    )
+    return_normal_hours: int = Field(24, ge=1, description="The same for other cases.")
+
     # Work
     drain_batch: int = Field(200, ge=1, description="Inbox rows handled in one transaction.")
     deliver_batch: int = Field(100, ge=1, description="Messages handed to a gateway in one go.")

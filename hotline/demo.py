@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from hotline import audit
 from hotline.deployment import Deployment
-from hotline.models import Agency, Contact, Duty, Tier, new_id
+from hotline.models import Agency, Contact, Tier, new_id
 from hotline.officers import enrol
+from hotline.routing.sheet import duties
 
 SHIPPED = Path(__file__).with_name("demo.toml")
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def seed(session: Session, deployment: Deployment, now: datetime, path: Path = SHIPPED) -> bool:
@@ -49,19 +49,8 @@ def contact(deployment: Deployment, agency: Agency, fields: dict[str, Any]) -> C
         areas=fields["areas"],
         categories=fields["categories"],
         last_resort=fields.get("last_resort", False),
+        station=fields.get("station"),
+        aliases=fields.get("aliases", []),
+        badge=fields.get("badge"),
         duties=[duty for line in fields["hours"] for duty in duties(line)],
     )
-
-
-def duties(line: str) -> list[Duty]:
-    """Read weekly hours. Raises ValueError for days or times that are none."""
-    days, _, hours = line.partition(" ")
-    first, _, last = days.partition("-")
-    start, _, end = hours.partition("-")
-    numbers = range(DAYS.index(first), DAYS.index(last or first) + 1)
-    return [Duty(weekday=day, start=_minutes(start), end=_minutes(end)) for day in numbers]
-
-
-def _minutes(clock: str) -> int:
-    hour, _, minute = clock.partition(":")
-    return int(hour) * 60 + int(minute)

@@ -25,6 +25,8 @@ class May(StrEnum):
     READ_CASE = "read the words of a case"
     WORK_CASE = "claim, acknowledge, note"
     REPLY = "write to a caller"
+    PROPOSE_EXCLUSION = "say who must not know of a case"
+    DECIDE_EXCLUSION = "decide who must not know of a case"
     SEE_DEAD = "see what was set aside, and why"
     MEND = "try again, have checked again or settle what was set aside"
     READ_AUDIT = "read the audit record"
@@ -34,8 +36,8 @@ class May(StrEnum):
 
 
 MATRIX: dict[Role, frozenset[May]] = {
-    Role.INTAKE: frozenset({May.SEE_QUEUE, May.READ_CASE, May.WORK_CASE, May.REPLY, May.SEE_DEAD}),
-    Role.SUPERVISOR: frozenset({May.SEE_QUEUE, May.READ_CASE, May.WORK_CASE, May.REPLY, May.SEE_DEAD, May.MEND, May.SEE_HEALTH}),
+    Role.INTAKE: frozenset({May.SEE_QUEUE, May.READ_CASE, May.WORK_CASE, May.REPLY, May.PROPOSE_EXCLUSION, May.SEE_DEAD}),
+    Role.SUPERVISOR: frozenset(set(May) - {May.READ_AUDIT, May.MANAGE_TEAM, May.USE_PHONES}),
     Role.AGENCY: frozenset(),
     Role.BROADCASTER: frozenset(),
     Role.PRESENTER: frozenset(),

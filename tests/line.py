@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from werkzeug.test import Client, TestResponse
 
 from hotline import app, inbound
+from hotline.casework.referral import take_back
 from hotline.catalog import Catalog, shipped
 from hotline.config import load
 from hotline.demo import SHIPPED, seed
@@ -189,9 +190,10 @@ class Line:
         with self.site.db.transaction() as session:
             for _ in range(times):
                 self.later(**span)
-                if lanes := escalate.climb(session, self.site, self.now):
+                back = take_back(session, self.site, self.now)
+                if (lanes := escalate.climb(session, self.site, self.now)) or back:
                     break
-        if lanes:
+        if lanes or back:
             self.work()
 
     # ---- out

@@ -7,7 +7,7 @@ from functools import partial
 
 from sqlalchemy.orm import Session
 
-from hotline.casework.acknowledge import Decision, answer
+from hotline.casework.answers import Decision, answer
 from hotline.db import after_commit
 from hotline.deployment import Deployment
 from hotline.gateways.voice import DUTY, duty_of

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from hotline import audit
+from hotline.casework.referral import take_back
 from hotline.comeback import forget_tries
 from hotline.config import load
 from hotline.deployment import Deployment
@@ -40,6 +41,7 @@ LEADER = "clock"
 
 def round_(deployment: Deployment) -> None:
     """Do everything once, each step in a transaction of its own. Raises SQLAlchemyError when the database is away."""
+    _step(deployment, "take back", take_back)
     climbed = (_step(deployment, "climb", escalate.climb) or set()) | (_step(deployment, "settle", settle) or set())
     freed = (_step(deployment, "inbox", free_inbox) or 0) + (_step(deployment, "messages", deliver.free_expired) or 0)
     tend_spool(deployment)

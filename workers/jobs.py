@@ -13,7 +13,7 @@ from functools import cache, partial
 from sqlalchemy import RowMapping, insert
 from sqlalchemy.orm import Session
 
-from hotline.casework.acknowledge import Decision, answer
+from hotline.casework.answers import Decision, answer
 from hotline.config import load
 from hotline.db import after_commit
 from hotline.deployment import Deployment
@@ -122,7 +122,7 @@ def _advance(site: Deployment, claimed: Claimed) -> None:
         stops = [arrival.event.sender for arrival in claimed.arrivals if isinstance(arrival.event, OptOut)]
         stopped_at_gateway(session, site, stops, now)
         for given in received.answers:
-            answer(session, site, Decision(given.contact_id, given.verb, given.code), now)
+            answer(session, site, Decision(given.contact_id, given.verb, given.code, given.choice, given.words), now)
             lanes.add(Lane.LIFE)
         told = hops.advance(session, site, dialled, now)
         spoken = calls.advance(session, site, called, now)

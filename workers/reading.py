@@ -44,14 +44,17 @@ def _read(text: str) -> Reading:
         clues=tuple((clue.kind, clue.value) for clue in found.clues),
         noise=is_noise(found),
         whole=to_json(found.as_dict()).decode(),
+        words=text,
     )
 
 
 def read_answers(text: str, said: Said, language: str | None, *, before: str | None = None) -> Reading:
     """Assess words together with answers somebody chose: a chosen category stands, the higher urgency counts.
 
-    No noise. Whoever went all the way to ask for help, and told nothing that says what it is, is taken for what this line is
-    there for, and never for routine: a person has to look. `before` is the category such a case has already, which then stands.
+    It is no noise. Whoever went all the way to ask for help, and told nothing that says what it is, is taken for what this line
+    is there for, and never for routine: a person has to look.
+
+    `before` is the category such a case has already, which then stands.
     """
     read_ = read(text)
     category = said.category or read_.category

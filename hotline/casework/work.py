@@ -56,7 +56,10 @@ def bring_back(session: Session, case: Case, *, officer: Officer, now: datetime)
 
 
 def set_aside(session: Session, case: Case, *, officer: Officer, now: datetime) -> None:
-    """Put noise out of the queue. Raises Changed for what somebody works on and for what is no noise."""
+    """Put noise out of the queue, or back there after it was brought back.
+
+    Raises Changed for what somebody works on, or no noise.
+    """
     locked = lock(session, case)
     if locked.owner_id is not None or locked.category != NOISE or locked.rank != RANK["routine"]:
         raise Changed

@@ -2,7 +2,7 @@
 
 import click
 
-from hotline.cli import dead, desk, doctor, hooks, prompts, run, simulate, triage
+from hotline.cli import dead, desk, directory, doctor, hooks, prompts, rules, run, simulate, triage
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -20,6 +20,8 @@ for command in (
     prompts.prompts,
     simulate.sim,
     triage.triage,
+    rules.rules,
+    directory.directory,
     desk.queue,
     desk.user,
     desk.audit,

@@ -6,13 +6,14 @@ import click
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from hotline import audit as chain
 from hotline.config import load
 from hotline.deployment import Deployment
 from hotline.intake import quarantine as aside
-from hotline.models import Case, CaseState
-from hotline.officers import Unsuitable, enrol
+from hotline.models import Agency, Case, CaseState
+from hotline.officers import Unsuitable, enrol, named
 from hotline.roles import Role
 
 
@@ -46,8 +47,10 @@ def user() -> None:
 @click.argument("name")
 @click.option("--role", type=click.Choice([str(role) for role in Role]), required=True, help="What they are here.")
 @click.option("--display-name", default="", help="Name shown to colleagues.")
+@click.option("--agency", default="", help="Name of the agency they belong to, as the directory has it.")
+@click.option("--station", default="", help="Where they serve. Reports that name it are kept from them.")
 @click.password_option(help="At least 15 characters.")
-def add(name: str, role: str, display_name: str, password: str) -> None:
+def add(name: str, role: str, display_name: str, agency: str, station: str, password: str) -> None:
     """Add an officer and print the code for their authenticator app, once."""
     deployment = Deployment(load())
     try:
@@ -55,10 +58,22 @@ def add(name: str, role: str, display_name: str, password: str) -> None:
             shown = display_name or name
             address = enrol(session, deployment, name=name, display_name=shown, role=Role(role), password=password)
             now = deployment.db.now(session)
+            officer = named(session, name)
+            if officer is not None:
+                officer.agency_id, officer.station = _agency(session, agency), station or None
             chain.record(session, now, actor="command line", action="officer.added", subject=name, role=role)
     except Unsuitable as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"Added. Put this into an authenticator app now; it is not shown again:\n{address}")
+
+
+def _agency(session: Session, name: str) -> str | None:
+    if not name:
+        return None
+    found = session.scalars(select(Agency.id).where(Agency.name == name)).first()
+    if found is None:
+        raise Unsuitable("The directory has no agency of that name.")
+    return found
 
 
 @click.group()

@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hotline import audit, schema
 from hotline.catalog import CatalogError
+from hotline.cli.rules import faults
 from hotline.config import load
 from hotline.deployment import Deployment
 from hotline.gateways.contract import Gateway
@@ -27,11 +28,13 @@ from hotline.models import Counter, Inbox, InboxState
 from hotline.outbound import breaker
 from hotline.queue import QueueName
 from hotline.routing import directory, ladder
+from hotline.routing.book import sentences
 from hotline.routing.choose import Need, choose
 from hotline.watch import alarm, dead
 from hotline.watch.alarm import BEAT, LATE_BEAT
 from hotline.watch.invariants import Invariant
 
+CATEGORIES = ("trafficking", "smuggling", "gbv", "labour_abuse", "missing_person", "child_protection")
 WEEK = [timedelta(hours=hour) for hour in range(7 * 24)]
 
 
@@ -213,7 +216,10 @@ def rota(deployment: Deployment) -> Iterator[Finding]:
         yield Finding("rota", Health.BROKEN, "no last resort", "mark at least one contact as last resort")
         return
     need = Need("trafficking", "immediate", minors=True, areas=frozenset({deployment.settings.district}))
-    gaps = [now + hours for hours in WEEK if len({choice.entry.agency for choice in choose(need, entries, now + hours)}) < 2]
+    rules = sentences(deployment)
+    gaps = [
+        now + hours for hours in WEEK if len({choice.entry.agency for choice in choose(need, entries, now + hours, rules)}) < 2
+    ]
     if gaps:
         yield Finding(
             "rota", Health.BROKEN, f"{len(gaps)} h of the week with one agency, first {gaps[0]:%a %H:00}", "add duty hours"
@@ -222,6 +228,29 @@ def rota(deployment: Deployment) -> Iterator[Finding]:
         yield Finding("rota", Health.OK, f"{len(entries)} contacts; two agencies at every hour of the coming week")
     ladder.parse(deployment.settings.ladder_life)
     ladder.parse(deployment.settings.ladder_normal)
+
+
+def rules(deployment: Deployment) -> Iterator[Finding]:
+    """Each rule does something, each category finds somebody at each hour, and two agencies stand outside the district."""
+    held = sentences(deployment)
+    with deployment.db.reading() as session:
+        entries, now = directory.load(session), deployment.local(deployment.db.now(session))
+        found = list(faults(session, held))
+    for fault in found:
+        yield Finding("rules", Health.WARNING, fault, "hotline rules check FILE")
+    areas = frozenset({deployment.settings.district})
+    for category in CATEGORIES:
+        asked = Need(category, "soon", minors=False, areas=areas)
+        alone = [now + hours for hours in WEEK if not choose(asked, entries, now + hours, held)]
+        if alone:
+            says = f"{category.replace('_', ' ')}: nobody for {len(alone)} h of the week, first {alone[0]:%a %H:00}"
+            yield Finding("rules", Health.WARNING, says, "add duty hours, or a rule that wakes somebody")
+    outside = {entry.agency for entry in entries if entry.independent}
+    if len(outside) < 2:
+        says = f"{len(outside)} agencies outside the district, to be told when somebody there is accused"
+        yield Finding("rules", Health.WARNING, says, "add a national desk, an independent body or an NGO to the directory")
+    if not found:
+        yield Finding("rules", Health.OK, f"{held.version}, {len(held.rule)} rules")
 
 
 def words(deployment: Deployment) -> Iterator[Finding]:
@@ -279,6 +308,7 @@ CHECKS: tuple[Callable[[Deployment], Iterator[Finding]], ...] = (
     lists,
     recordings,
     rota,
+    rules,
     words,
     audit_chain,
     watch,

@@ -9,6 +9,7 @@ from flask import Blueprint, Flask
 from hotline.console import (
     armour,
     case,
+    conflict,
     dead,
     demo,
     faults,
@@ -17,6 +18,7 @@ from hotline.console import (
     missed,
     queue,
     record,
+    referral,
     sign_in,
     static,
     team,
@@ -25,7 +27,7 @@ from hotline.console import (
 )
 from hotline.deployment import Deployment
 
-SCREENS = (static, sign_in, welcome, queue, case, listening, dead, missed, record, team)
+SCREENS = (static, sign_in, welcome, queue, case, conflict, referral, listening, dead, missed, record, team)
 
 
 def install(app: Flask, deployment: Deployment) -> None:

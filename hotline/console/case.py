@@ -1,7 +1,8 @@
 """One case: what was written, what triage saw in it, who was told, and what an officer can do about it."""
 
 import hashlib
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
@@ -16,10 +17,11 @@ from hotline.casework.correct import CATEGORIES, correct
 from hotline.casework.reply import NobodyToWriteTo, leave
 from hotline.casework.reply import reply as write_to_caller
 from hotline.console import faults, findings, guard, listing, standing, thread
-from hotline.models import RANK, Case, Message, MessageState, Note, Recording, Referral
+from hotline.models import RANK, Case, Exclusion, Message, MessageState, Note, Recording, Referral, SharedFact
 from hotline.outbound.meter import measure, repair
 from hotline.phone import masked
 from hotline.roles import May
+from hotline.routing import conflict
 
 screen = Blueprint("case", __name__, url_prefix="/case/<token>")
 
@@ -38,7 +40,7 @@ def show(token: str) -> str:
 @guard.may(May.READ_CASE)
 def live(token: str) -> Response:
     """Return what changed for a page that refreshes itself, or 204 where nothing did."""
-    with guard.deployment().db.reading() as session:
+    with guard.reading() as session:
         current = _mark(session, _found(session, token))
     if current == request.args.get("mark"):
         return Response(status=204)
@@ -134,10 +136,12 @@ def meter(token: str) -> str:
 def _opened(token: str) -> dict[str, object]:
     """Read a case for its page. The page is drawn after the transaction, so that a slow one holds nobody up."""
     chosen, now = guard.deployment(), guard.moment()
-    with chosen.db.transaction() as session:
+    with guard.transaction() as session:
         case = _found(session, token)
         opened = read.open_case(session, chosen, case, officer=guard.officer(), now=now)
         allowed = _leave(session, case)
+        exclusions = conflict.shown(session, case.id, read.key_of(session, chosen, case))
+        choices, facts = conflict.choices(session), _shared(session, case)
         tapes = listen.tapes(session, case, officer=guard.officer(), now=now)
         counts, mark = listing.counts(session, guard.officer()), _mark(session, case)
     assessment = findings.read(opened.findings)
@@ -146,6 +150,9 @@ def _opened(token: str) -> dict[str, object]:
         "opened": opened,
         "entries": thread.tell(opened, assessment.findings),
         "assessment": assessment,
+        "exclusions": exclusions,
+        "choices": choices,
+        "facts": facts,
         "tapes": tapes,
         "links": _links(opened, assessment),
         "categories": CATEGORIES,
@@ -157,6 +164,13 @@ def _opened(token: str) -> dict[str, object]:
         **_measured(""),
         "longest": LONGEST_TEXT,
     }
+
+
+def _shared(session: Session, case: Case) -> Mapping[str, list[SharedFact]]:
+    shared: defaultdict[str, list[SharedFact]] = defaultdict(list)
+    for fact in session.scalars(select(SharedFact).where(SharedFact.case_id == case.id).order_by(SharedFact.at, SharedFact.id)):
+        shared[fact.referral_id].append(fact)
+    return shared
 
 
 def _links(opened: read.OpenedCase, assessment: findings.Assessment) -> list[dict[str, object]]:
@@ -201,6 +215,7 @@ def _mark(session: Session, case: Case) -> str:
         session.execute(select(Referral.id, Referral.state, Referral.told_at).where(Referral.case_id == case.id)).all(),
         session.execute(select(func.count()).select_from(Note).where(Note.case_id == case.id)).scalar_one(),
         session.execute(select(Recording.id, Recording.state).where(Recording.case_id == case.id).order_by(Recording.id)).all(),
+        session.execute(select(Exclusion.id, Exclusion.state).where(Exclusion.case_id == case.id).order_by(Exclusion.id)).all(),
         _leave(session, case),
         standing.current(),
     )
@@ -210,7 +225,7 @@ def _mark(session: Session, case: Case) -> str:
 @contextmanager
 def _work(token: str) -> Iterator[tuple[Session, Case]]:
     """Yield a case to be worked on in one transaction."""
-    with guard.deployment().db.transaction() as session:
+    with guard.transaction() as session:
         yield session, _found(session, token)
 
 

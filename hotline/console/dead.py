@@ -41,7 +41,7 @@ def act() -> Answer | tuple[str, int]:
     chosen, now, form = guard.deployment(), guard.moment(), request.form
     try:
         named, what = (Source(form.get("source", "")), form.get("name", "")), Act(form.get("act", ""))
-        with chosen.db.transaction() as session:
+        with guard.transaction() as session:
             mend(session, chosen, named, what, form.get("once", ""), Mender(f"officer:{guard.officer().name}", now))
             alarm.recount(session, chosen, now)
     except Moved:
@@ -55,7 +55,7 @@ def act() -> Answer | tuple[str, int]:
 
 def _page() -> dict[str, object]:
     chosen = guard.deployment()
-    with chosen.db.reading() as session:
+    with guard.reading() as session:
         found = dead.listed(session, chosen)
         rail = listing.rail(session, guard.officer())
     seen = "-".join(letter.once for letter in found.letters)

@@ -4,12 +4,15 @@ Denied by default: a route that names nothing does not start. What one may not s
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar, cast
 
 from flask import Blueprint, Flask, abort, current_app, g, redirect, request, url_for
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from hotline import sight
 from hotline.console import faults, sessions
 from hotline.deployment import Deployment
 from hotline.models import Officer
@@ -73,6 +76,16 @@ def officer() -> Officer:
 def stranger_or_officer() -> Officer | None:
     """Return who is signed in, if anybody is."""
     return cast("Officer | None", g.officer)
+
+
+def reading() -> AbstractContextManager[Session]:
+    """Open a session that reads what the officer who is signed in may see. The only way for a screen to read."""
+    return sight.reading(deployment().db, officer())
+
+
+def transaction() -> AbstractContextManager[Session]:
+    """Open a session that sees and changes what the officer who is signed in may see, committed on leaving."""
+    return sight.transaction(deployment().db, officer())
 
 
 def moment() -> datetime:

@@ -27,7 +27,7 @@ def disguised(token: str, recording_id: str) -> Response:
 @guard.may(May.WORK_CASE)
 def ask(token: str, recording_id: str) -> Answer:
     """Ask for the voice as it was spoken: an act of its own, on record."""
-    with guard.deployment().db.transaction() as session:
+    with guard.transaction() as session:
         case = session.scalars(select(Case).where(Case.token == token)).first() or abort(404)
         listen.ask_original(session, case, recording_id, officer=guard.officer(), now=guard.moment())
     flash("original")
@@ -50,7 +50,7 @@ def nothing(_: Exception) -> tuple[str, int]:
 
 def _played(token: str, recording_id: str, form: AudioForm) -> Response:
     chosen = guard.deployment()
-    with chosen.db.transaction() as session:
+    with guard.transaction() as session:
         case = session.scalars(select(Case).where(Case.token == token)).first() or abort(404)
         sound, kind = listen.hear(session, chosen, case, (recording_id, form), officer=guard.officer(), now=guard.moment())
     answer = send_file(BytesIO(sound), kind if kind in PLAYED else "application/octet-stream", conditional=True)

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from hotline.models import Aside, Case, CaseState, NamedClue, Officer, Referral
 from hotline.roles import May, allows
+from hotline.routing import conflict
 
 PAGE: Final = 50
 COUNT_UP_TO: Final = 99
@@ -36,11 +37,15 @@ class View(StrEnum):
 
 @dataclass(frozen=True)
 class Row:
-    """One case in the queue, who was told of it so far, and the cases of this page that say the very same, folded into it."""
+    """One case in the queue, who was told of it so far, and the cases of this page that say the very same, folded into it.
+
+    `held`: somebody has to decide who may know of it.
+    """
 
     case: Case
     told: tuple[Referral, ...]
     alike: tuple[Case, ...] = ()
+    held: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,8 @@ def page(session: Session, view: View, officer: Officer, *, after: str | None = 
     cases = session.scalars(select(Case).where(*wanted).order_by(*order).limit(PAGE + 1)).all()
     told = _told(session, cases[:PAGE])
     folded = _fold(cases[:PAGE], _wordings(session, cases[:PAGE]))
-    rows = tuple(Row(case, tuple(told[case.id]), tuple(alike)) for case, *alike in folded)
+    held = conflict.held(session, [case.id for case in cases[:PAGE]])
+    rows = tuple(Row(case, tuple(told[case.id]), tuple(alike), case.id in held) for case, *alike in folded)
     return Page(rows, cases[PAGE - 1].token if len(cases) > PAGE else None, _mark(rows))
 
 
@@ -127,6 +133,7 @@ def _mark(rows: Sequence[Row]) -> str:
     shown = [
         (
             _state(row.case),
+            row.held,
             [_state(case) for case in row.alike],
             [(referral.state, referral.told_at) for referral in row.told],
         )

@@ -26,7 +26,7 @@ def show() -> str:
     lately = select(*columns).where(BEEP.c.last_at >= now - LOOKED_BACK, BEEP.c.state.in_(NOT_REACHED))
     local = chosen.local(now)
     today = now - (local - local.replace(hour=0, minute=0, second=0, microsecond=0))
-    with chosen.db.reading() as session:
+    with guard.reading() as session:
         rows = session.execute(lately.order_by(BEEP.c.last_at.desc()).limit(SHOWN + 1)).mappings().all()
         spent = session.scalar(select(func.count()).where(BEEP.c.dialled_at >= today)) or 0
         waiting = session.scalar(select(func.count()).where(BEEP.c.state.in_(IN_FLIGHT))) or 0

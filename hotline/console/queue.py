@@ -29,7 +29,7 @@ def rows() -> Response:
 def _page() -> dict[str, object]:
     asked = request.args.get("view", View.NEW)
     view, after = View(asked) if asked in set(View) else View.NEW, request.args.get("after")
-    with guard.deployment().db.reading() as session:
+    with guard.reading() as session:
         page = listing.page(session, view, guard.officer(), after=after)
         counts = listing.counts(session, guard.officer())
     return {

@@ -9,7 +9,7 @@ from typing import Final
 from flask import Blueprint, Response, render_template, request
 from sqlalchemy import Select, select
 
-from hotline import audit
+from hotline import audit, sight
 from hotline.console import guard, listing
 from hotline.console.wording import iso
 from hotline.models import AuditEvent
@@ -27,7 +27,7 @@ COLUMNS: Final = ("number", "at", "who", "did", "about", "more")
 def show() -> str:
     """Show fifty acts, all or those of one person or about one item, older than a given one where asked."""
     chosen = guard.deployment()
-    with chosen.db.reading() as session:
+    with guard.reading() as session:
         rows = session.scalars(_asked().limit(SHOWN + 1)).all()
         holds = audit.holds(session, chosen.settings.instance / "audit.anchors")
         rail = listing.rail(session, guard.officer())
@@ -47,11 +47,11 @@ def show() -> str:
 @guard.may(May.READ_AUDIT)
 def export() -> Response:
     """Hand out the same acts as a table for a spreadsheet, all of them, row by row."""
-    chosen, wanted = guard.deployment(), _asked()
+    chosen, officer, wanted = guard.deployment(), guard.officer(), _asked()
 
     def lines() -> Iterator[str]:
         yield _line(COLUMNS)
-        with chosen.db.reading() as session:
+        with sight.reading(chosen.db, officer) as session:
             for event in session.scalars(wanted).yield_per(1000):
                 more = json.dumps(event.meta, ensure_ascii=False, sort_keys=True) if event.meta else ""
                 yield _line((str(event.seq), iso(event.at), event.actor, event.action, event.object, more))

@@ -4,10 +4,15 @@ import hashlib
 
 from flask import g
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
+from hotline import sight
 from hotline.console import guard
-from hotline.watch import alarm
+from hotline.watch import alarm, dead
 from hotline.watch.alarm import Standing
+from hotline.watch.invariants import Invariant
+
+OF_CASES = frozenset({Invariant.I1, Invariant.I2, Invariant.I3})
 
 
 def current() -> Standing:
@@ -25,7 +30,14 @@ def digest(*shown: object) -> str:
 
 def _asked() -> Standing:
     try:
-        with guard.deployment().db.reading() as session:
-            return alarm.standing(session, guard.moment())
+        with guard.reading() as session:
+            kept = alarm.standing(session, guard.moment())
+            return _as_seen(session, kept) if sight.hides_something(session) else kept
     except SQLAlchemyError:
         return Standing()
+
+
+def _as_seen(session: Session, kept: Standing) -> Standing:
+    """Return how things stand for whom something is hidden from: counted anew, and nothing said that may be about it."""
+    life = dead.life_waiting(session, guard.deployment(), guard.moment())
+    return Standing(life, tuple(one for one in kept.broken if one not in OF_CASES), kept.stopped)

@@ -22,7 +22,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing that happened. `event` names a sentence of the templates; `who` is the person in it."""
+    """One thing that happened. `event` names a sentence of the templates; `who` is the person in it, `what` its end."""
 
     at: datetime
     kind: Kind
@@ -30,6 +30,7 @@ class Entry:
     text: OpenedText | None = None
     event: str = ""
     who: str = ""
+    what: str = ""
 
 
 def tell(opened: OpenedCase, findings: Sequence[Finding]) -> list[Entry]:
@@ -68,5 +69,10 @@ def _referral(referral: Referral) -> Iterable[Entry]:
     name = referral.contact.name
     if referral.told_at:
         yield Entry(referral.told_at, Kind.EVENT, event="told", who=name)
-    if referral.answered_at and referral.state != ReferralState.TOLD:
-        yield Entry(referral.answered_at, Kind.EVENT, event=referral.state, who=name)
+    if referral.answered_at and referral.state not in (ReferralState.TOLD, ReferralState.WITHDRAWN):
+        later = referral.state in (ReferralState.ACCEPTED, ReferralState.OUTCOME)
+        yield Entry(referral.answered_at, Kind.EVENT, event=ReferralState.ACKNOWLEDGED if later else referral.state, who=name)
+    if referral.accepted_at:
+        yield Entry(referral.accepted_at, Kind.EVENT, event=ReferralState.ACCEPTED, who=name)
+    if referral.outcome and referral.outcome_at:
+        yield Entry(referral.outcome_at, Kind.EVENT, event=ReferralState.OUTCOME, who=name, what=referral.outcome)

@@ -29,12 +29,15 @@ from hotline.gateways.contract import (
     plain_id,
     seconds_to_wait,
 )
-from hotline.gateways.voice import AT, CallPage, CallStep, NotFetched, Tape
+from hotline.gateways.ringing import Ring
+from hotline.gateways.voice import AT, CallPage, CallStep, NotFetched, Tape, Then
 from hotline.privacy import Keyring
 
 SIGNATURE = "x-simulator-signature"
 SEND_PATH = "/simulator/network/texts"
 TAPES_PATH = "/simulator/network/recordings"
+CALLS_PATH = "/simulator/network/calls"
+PLACED = "placed"  # the field of the query that carries our own name of a call we placed
 PROGRESS = {"sent": Progress.SENT, "delivered": Progress.DELIVERED, "undelivered": Progress.UNDELIVERED}
 
 
@@ -43,7 +46,7 @@ class Simulator:
 
     name = "simulator"
     secrets: tuple[str, ...] = ()  # its key is bytes of a file
-    kinds = frozenset({"sms", "status", "ussd", "ussd_end", "voice"})
+    kinds = frozenset({"sms", "status", "ussd", "ussd_end", "voice", "beep"})
     voices = frozenset({"rw", "rn", "sw", "fr", "en"})  # a browser phone shows the words where it has no audio
     per_request = 100
     folds_copies = True
@@ -52,7 +55,6 @@ class Simulator:
     def __init__(self, key: bytes, network_url: str, *, connect: float, read: float) -> None:
         self._key = key
         self._base = network_url.rstrip("/")
-        self._url = self._base + SEND_PATH
         self._http = urllib3.PoolManager(maxsize=4, timeout=urllib3.Timeout(connect=connect, read=read), retries=False)
 
     def address(self, kind: str) -> str:
@@ -118,8 +120,35 @@ class Simulator:
             raise Unreadable("call")
         over, length = fields.get("over") == "1", fields.get("seconds", "")
         tape = Tape(fields["recording"], int(length[:6]) if length.isdecimal() else None) if fields.get("recording") else None
-        at = webhook.query.get(AT, "")
-        return CallStep(fields["call"], fields.get("from", ""), fields.get("keys", ""), at, tape, asks=not over, over=over)
+        at, placed = webhook.query.get(AT, ""), webhook.query.get(PLACED, "")
+        said = (fields["call"], fields.get("from", ""), fields.get("keys", ""), at, tape)
+        return CallStep(*said, asks=not over, over=over, placed=placed)
+
+    def read_ring(self, webhook: Webhook) -> Ring:
+        """Read a missed call. Raises Unreadable."""
+        if not webhook.fields.get("from"):
+            raise Unreadable("from")
+        return Ring(webhook.fields["from"])
+
+    def ours(self, webhook: Webhook) -> bool:
+        """Whether a call is one that we placed."""
+        return PLACED in webhook.query
+
+    def turn_away(self) -> Answer:
+        """Return what ends a call before it is answered."""
+        return self.speak(CallPage((), Then.HANG_UP))
+
+    def call(self, number: str, reference: str) -> Sent:
+        """Let a browser phone ring."""
+        body = json.dumps({"to": number, "name": reference}).encode()
+        try:
+            reply = self._post(CALLS_PATH, body)
+        except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError):
+            return Sent(reference, Certainty.REFUSED, code="unreachable")
+        except urllib3.exceptions.HTTPError:
+            return Sent(reference, Certainty.UNKNOWN, code="no answer")
+        certainty = Certainty.ACCEPTED if reply.status == 204 else Certainty.REFUSED
+        return Sent(reference, certainty, code=None if reply.status == 204 else str(reply.status))
 
     def speak(self, page: CallPage) -> Answer:
         """Return a page as JSON."""
@@ -153,14 +182,17 @@ class Simulator:
     def send(self, texts: Sequence[OutboundText]) -> list[Sent]:
         """Hand all texts to the network in one request."""
         body = json.dumps([{"id": text.id, "to": text.to, "text": text.body} for text in texts]).encode()
-        headers = {"Content-Type": "application/json", SIGNATURE: self.sign(SEND_PATH, body)}
         try:
-            reply = self._http.request("POST", self._url, body=body, headers=headers)
+            reply = self._post(SEND_PATH, body)
         except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError):
             return [Sent(text.id, Certainty.REFUSED, code="unreachable", retry=True) for text in texts]
         except urllib3.exceptions.HTTPError:
             return [Sent(text.id, Certainty.UNKNOWN, code="no answer") for text in texts]
         return [_outcome(text, reply) for text in texts]
+
+    def _post(self, path: str, body: bytes) -> urllib3.BaseHTTPResponse:
+        headers = {"Content-Type": "application/json", SIGNATURE: self.sign(path, body)}
+        return self._http.request("POST", self._base + path, body=body, headers=headers)
 
     def find(self, text: OutboundText, since: datetime) -> Sequence[str]:  # noqa: ARG002  the contract names them
         """Return nothing: this network lists no texts."""

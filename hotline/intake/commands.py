@@ -58,14 +58,26 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class OfficerAnswer:
-    """A decision and the case it is about; `code` is None where one was meant but its check character disagrees."""
+    """A decision and the case it is about; `code` is None where one was meant but its check character disagrees.
+
+    `choice` is the digit after the code: which reason, which outcome. `says_more` when words for colleagues follow.
+    """
 
     verb: Verb
     code: str | None
+    choice: int | None = None
+    says_more: bool = False
 
 
 _ANSWERS: Final = frozenset({Kind.DIGIT, Kind.YES, Kind.NO})
-_VERB_DIGITS: Final = {"1": Verb.TAKE, "2": Verb.PASS_ON, "3": Verb.NOT_OURS}
+_VERB_DIGITS: Final = {
+    "1": Verb.TAKE,
+    "2": Verb.PASS_ON,
+    "3": Verb.NOT_OURS,
+    "4": Verb.ACCEPT,
+    "5": Verb.OUTCOME,
+}
+_COURTESY: Final = 3  # words after a code that are thanks, and no news
 
 
 def recognise(text: str) -> Command | None:
@@ -100,20 +112,35 @@ def preload() -> None:
 
 
 def officer_answer(text: str) -> OfficerAnswer | None:
-    """Read an officer's "1 K7-4QM9", "1K74QM9" or "ok k7 4qm9"; None where it is no answer to an alert at all.
+    """Read an officer's "1 K7-4QM9", "1K74QM9", "ok k7 4qm9" or "5 K7-4QM9 2"; None where it is no answer to an alert at all.
 
-    A courtesy after the code is allowed. Whether the officer was alerted for that case is for the caller to know.
+    A code with words after it and no decision before it is a note. Whether the officer was alerted for that case is for the
+    caller to know.
     """
-    decided = _verb(_words(text))
+    words = _words(text)
+    decided = _verb(words)
     if decided is None:
-        return None
+        return _note(words)
     verb, rest = decided
     for end in range(1, len(rest) + 1):
         if code := handle.parse("".join(rest[:end])):
-            return OfficerAnswer(verb, code)
+            return _answer(verb, code, rest[end:])
     meant = "".join(rest)
     near = abs(len(meant) - handle.LENGTH) <= 1 and any(char.isdecimal() for char in meant)
     return OfficerAnswer(verb, None) if near else None
+
+
+def _answer(verb: Verb, code: str, after: list[str]) -> OfficerAnswer:
+    chosen = int(after[0]) if after and after[0].isdecimal() and len(after[0]) == 1 else None
+    return OfficerAnswer(verb, code, chosen, len(after) - (chosen is not None) > _COURTESY)
+
+
+def _note(words: list[str]) -> OfficerAnswer | None:
+    """Read words that begin with a whole code; a code alone decides nothing."""
+    for end in (1, 2):
+        if len(words) > end and (code := handle.parse("".join(words[:end]))):
+            return OfficerAnswer(Verb.NOTE, code, says_more=True)
+    return None
 
 
 def _words(text: str) -> list[str]:

@@ -36,6 +36,7 @@ from hotline.models import (
     MessageKind,
     MessageState,
     Reading,
+    Referral,
     Report,
     ReturnCode,
     SafeContact,
@@ -47,7 +48,7 @@ from hotline.phone import Sender
 from hotline.privacy import Key
 
 CASE, CASE_KEY, CODE, CONTACT, MESSAGE, REPORT = (table(m) for m in (Case, CaseKey, ReturnCode, Contact, Message, Report))
-ASSESSED = table(Assessed)
+ASSESSED, REFERRAL = table(Assessed), table(Referral)
 
 
 class Intake:
@@ -113,10 +114,15 @@ class Intake:
     def _from_contact(self, index: bytes, text: InboundText) -> bool:
         contact_id = self.contacts.get(index)
         answer = officer_answer(text.body) if contact_id else None
-        if contact_id is None or answer is None:
-            return False
-        self.received.answers.append(OfficersAnswer(contact_id, answer.verb, answer.code))
+        if contact_id is None or answer is None or (answer.says_more and not self._alerted(contact_id, answer.code)):
+            return False  # what only looks like a code may be somebody's report
+        words = text.body if answer.says_more else ""
+        self.received.answers.append(OfficersAnswer(contact_id, answer.verb, answer.code, answer.choice, words))
         return True
+
+    def _alerted(self, contact_id: str, code: str | None) -> bool:
+        told = select(REFERRAL.c.id).join(CASE, CASE.c.id == REFERRAL.c.case_id)
+        return self.session.execute(told.where(CASE.c.handle == code, REFERRAL.c.contact_id == contact_id)).first() is not None
 
     def _from_caller(self, arrival: Arrival, text: InboundText, index: bytes, sender: Sender) -> None:
         heard = arrival.received_at if arrival.late else self.now

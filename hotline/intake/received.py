@@ -29,11 +29,13 @@ class Grown:
 
 @dataclass(frozen=True)
 class OfficersAnswer:
-    """A contact's answer to an alert."""
+    """A contact's answer to an alert: with the digit that chose, and their whole text where it says more than that."""
 
     contact_id: str
     verb: Verb
     code: str | None
+    choice: int | None = None
+    words: str = ""
 
 
 @dataclass

@@ -4,8 +4,24 @@ from hotline.models.audit import AuditEvent
 from hotline.models.base import Base, Moment, first_id, new_id, table, written_out
 from hotline.models.beeps import IN_FLIGHT, Beep, BeepState
 from hotline.models.calls import UNSETTLED, AudioForm, RecordedAudio, Recording, RecordingState, VoiceCall, sound_bound_to
-from hotline.models.cases import AT_REST, Aside, Case, CaseKey, CaseState, Note, Referral, ReferralState, Verb
+from hotline.models.cases import (
+    AT_REST,
+    Aside,
+    Case,
+    CaseKey,
+    CaseState,
+    Fact,
+    Ground,
+    Note,
+    Outcome,
+    Reason,
+    Referral,
+    ReferralState,
+    SharedFact,
+    Verb,
+)
 from hotline.models.comeback import CodeTry, ReturnCode
+from hotline.models.conflict import Cause, Exclusion, ExclusionState, subject, subjects_of
 from hotline.models.dialled import DialledSession
 from hotline.models.duty_calls import TO_BE_CALLED, DutyCall, DutyCallState
 from hotline.models.inbox import (
@@ -61,6 +77,7 @@ __all__ = [
     "Case",
     "CaseKey",
     "CaseState",
+    "Cause",
     "CodeTry",
     "Contact",
     "Correction",
@@ -70,7 +87,11 @@ __all__ = [
     "Duty",
     "DutyCall",
     "DutyCallState",
+    "Exclusion",
+    "ExclusionState",
+    "Fact",
     "GatewayHealth",
+    "Ground",
     "Inbox",
     "InboxFlag",
     "InboxKind",
@@ -85,10 +106,12 @@ __all__ = [
     "Note",
     "Officer",
     "OfficerSession",
+    "Outcome",
     "PhoneText",
     "Quarantine",
     "QuarantineState",
     "Reading",
+    "Reason",
     "Reconciled",
     "RecordedAudio",
     "Recording",
@@ -98,12 +121,15 @@ __all__ = [
     "Report",
     "ReturnCode",
     "SafeContact",
+    "SharedFact",
     "Tier",
     "Verb",
     "VoiceCall",
     "first_id",
     "new_id",
     "sound_bound_to",
+    "subject",
+    "subjects_of",
     "table",
     "written_out",
 ]

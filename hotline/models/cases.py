@@ -88,23 +88,81 @@ class Verb(StrEnum):
     TAKE = "take"
     PASS_ON = "pass_on"  # noqa: S105  "pass on" an alert, not a password
     NOT_OURS = "not_ours"
+    ACCEPT = "accept"
+    OUTCOME = "outcome"
+    NOTE = "note"
 
 
 class ReferralState(StrEnum):
-    """queued → told → acknowledged | passed_on | declined. Only a person's answer moves it past told."""
+    """queued → told → acknowledged → accepted → outcome; passed_on and declined on the way. Only a person moves it past told.
+
+    withdrawn: they must not know of it any more; to them it is as if it had never been.
+    """
 
     QUEUED = "queued"
     TOLD = "told"
     ACKNOWLEDGED = "acknowledged"
     PASSED_ON = "passed_on"
     DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+    ACCEPTED = "accepted"
+    OUTCOME = "outcome"
+
+
+class Outcome(StrEnum):
+    """How a referral ended, in the order of the digits by which officers text it."""
+
+    RESCUED = "rescued"
+    SAFE = "safe"
+    ARRESTED = "arrested"
+    UNFOUNDED = "unfounded"
+    REFERRED_ON = "referred_on"
+    NO_CONTACT = "no_contact"
+    OTHER = "other"
+
+
+class Reason(StrEnum):
+    """Why somebody declined, in the order of the digits by which officers text it; the last is the hotline's own."""
+
+    NOT_OUR_AREA = "not_our_area"
+    NOT_OUR_MATTER = "not_our_matter"
+    NO_MEANS = "no_means"
+    CONFLICT = "conflict"
+    NO_NEWS = "no_news"
+
+
+class Fact(StrEnum):
+    """What an agency may be told of a case, one by one."""
+
+    PLACE = "place"
+    WHEN = "when"
+    WHAT = "what"
+    HOW_MANY = "how_many"
+    AGES = "ages"
+    SUSPECTS = "suspects"
+    REACHABLE = "reachable"
+
+
+class Ground(StrEnum):
+    """On what ground a fact may be passed on (docs/privacy.md)."""
+
+    CONSENT = "consent"
+    DANGER = "danger"
+    CHILD = "child"
+    DUTY = "duty"
 
 
 class Referral(Base):
-    """One contact told, or about to be told, of one case."""
+    """One contact told, or about to be told, of one case; each step with its time.
+
+    `reason` says why it was declined or returned.
+    """
 
     __tablename__ = "referral"
-    __table_args__ = (UniqueConstraint("case_id", "contact_id"),)
+    __table_args__ = (
+        UniqueConstraint("case_id", "contact_id"),
+        partial_index("ix_referral_taken", "answered_at", where=f"state = '{ReferralState.ACKNOWLEDGED}'"),
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     case_id: Mapped[str] = mapped_column(ForeignKey("case.id"))
@@ -115,8 +173,29 @@ class Referral(Base):
     created_at: Mapped[datetime]
     told_at: Mapped[datetime | None]
     answered_at: Mapped[datetime | None]
+    reason: Mapped[str | None]
+    accepted_at: Mapped[datetime | None]
+    outcome: Mapped[str | None]
+    outcome_at: Mapped[datetime | None]
 
     contact: Mapped[Contact] = relationship(lazy="joined")
+
+
+class SharedFact(Base):
+    """One fact of a case that one agency was told, on one ground, by one officer. What the fact says is not here."""
+
+    __tablename__ = "shared_fact"
+    __table_args__ = (UniqueConstraint("referral_id", "fact"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    case_id: Mapped[str] = mapped_column(ForeignKey("case.id"), index=True)
+    referral_id: Mapped[str] = mapped_column(ForeignKey("referral.id"))
+    fact: Mapped[str]
+    ground: Mapped[str]
+    officer_id: Mapped[str] = mapped_column(ForeignKey("officer.id"))
+    at: Mapped[datetime]
+
+    officer: Mapped[Officer] = relationship(lazy="joined")
 
 
 class Note(Base):

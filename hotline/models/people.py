@@ -59,7 +59,10 @@ class Tier(StrEnum):
 
 
 class Contact(Base):
-    """A desk or person of an agency who can be told. `areas` and `categories` are lists; "*" in one means all."""
+    """A desk or person of an agency who can be told. `areas` and `categories` are lists; "*" in one means all.
+
+    `station` is where they serve, `aliases` and `badge` what else they are called: a report that names them is kept from them.
+    """
 
     __tablename__ = "contact"
 
@@ -76,6 +79,9 @@ class Contact(Base):
     last_resort: Mapped[bool] = mapped_column(default=False)
     active: Mapped[bool] = mapped_column(default=True)
     verified_at: Mapped[datetime | None]
+    station: Mapped[str | None]
+    aliases: Mapped[list[str]] = mapped_column(JSON, default=list)
+    badge: Mapped[str | None]
 
     agency: Mapped[Agency] = relationship(lazy="joined")
     duties: Mapped[list["Duty"]] = relationship(lazy="selectin", cascade="all, delete-orphan")
@@ -96,7 +102,7 @@ class Duty(Base):
 
 
 class Officer(Base):
-    """Somebody who signs in to the console. `role` is a key of hotline.roles."""
+    """Somebody who signs in to the console. `role` is a key of hotline.roles; agency and station are theirs, if they have any."""
 
     __tablename__ = "officer"
 
@@ -111,6 +117,12 @@ class Officer(Base):
     try_again_at: Mapped[datetime | None]
     active: Mapped[bool] = mapped_column(default=True)
     demo: Mapped[bool] = mapped_column(default=False)
+    agency_id: Mapped[str | None] = mapped_column(ForeignKey("agency.id"))
+    station: Mapped[str | None]
+    aliases: Mapped[list[str]] = mapped_column(JSON, default=list)
+    badge: Mapped[str | None]
+
+    agency: Mapped[Agency | None] = relationship(lazy="joined")
 
 
 class OfficerSession(Base):

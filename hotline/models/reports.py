@@ -1,6 +1,6 @@
 """A report is what one caller tells over one conversation; an assessment is what triage made of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, Index
@@ -16,7 +16,7 @@ class Reading:
     """Triage's result as the other stages need it.
 
     `whole` is the full assessment in JSON, to be sealed with the case; `clues` are kind and value of what strangers may name too;
-    `noise` says that it is surely a scam, an advertisement or a prank.
+    `noise` says that it is surely a scam, an advertisement or a prank; `words` is what was read, for as long as it is on its way.
     """
 
     category: str
@@ -28,6 +28,7 @@ class Reading:
     rules_version: str
     whole: str
     clues: tuple[tuple[str, str], ...] = ()
+    words: str = field(default="", repr=False)
     noise: bool = False
 
     @property

@@ -7,11 +7,14 @@ area and a category that are theirs; when that leaves nobody, the ladder starts 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
-from hotline.models import Tier
+from hotline.models import Tier, subjects_of
+from hotline.routing.rules import ANY, NONE, Facts, Rule, Rules, Tell
 
 NOBODY_TOLD = frozenset({"question", "thanks_or_other", "spam_or_prank"})
 CHILD_LINE = "child_line"
+INDEPENDENT = frozenset({"ngo", "independent"})
 FOR_CHILDREN = (CHILD_LINE, "isange")
 RUNGS = (Tier.DUTY, Tier.SUPERVISOR, Tier.NATIONAL, Tier.DIRECTOR)
 
@@ -47,6 +50,17 @@ class Entry:
     minors: bool
     last_resort: bool
     hours: tuple[Hours, ...]
+    station: str | None = None
+
+    @cached_property
+    def subjects(self) -> frozenset[str]:
+        """Everything an exclusion of which is one of this contact."""
+        return subjects_of(contact=self.id, agency=self.agency, kind=self.agency_kind, station=self.station)
+
+    @property
+    def independent(self) -> bool:
+        """Whether this body stands outside the district and its police: told first when somebody there is accused."""
+        return self.agency_kind in INDEPENDENT or self.tier is Tier.NATIONAL
 
     def on_duty(self, local: datetime) -> bool:
         """Whether the contact is on duty. A last resort always is."""
@@ -55,12 +69,18 @@ class Entry:
 
 @dataclass(frozen=True)
 class Need:
-    """What a case asks for. `areas` are the sectors named and the deployment's district."""
+    """What a case asks for. `areas` are the sectors named and the deployment's district, `signs` the findings of triage."""
 
     category: str
     urgency: str
     minors: bool
     areas: frozenset[str]
+    signs: frozenset[str] = frozenset()
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What rules may ask."""
+        return Facts(self.category, self.urgency, self.minors, self.areas, self.signs)
 
     @property
     def life(self) -> bool:
@@ -76,17 +96,43 @@ class Choice:
     why: str
 
 
-def choose(need: Need, directory: Sequence[Entry], local: datetime) -> tuple[Choice, ...]:
+@dataclass(frozen=True)
+class Bar:
+    """Who must not know of a case.
+
+    `outside`: until a person decides, and while a kind of people is accused, only bodies outside the district are told.
+    """
+
+    subjects: frozenset[str] = frozenset()
+    outside: bool = False
+
+    def admitted(self, directory: Sequence[Entry]) -> tuple[Entry, ...]:
+        """Return who may be told. Without a body outside, everybody else who is not barred, rather than nobody."""
+        may_know = tuple(entry for entry in directory if self.subjects.isdisjoint(entry.subjects))
+        return tuple(entry for entry in may_know if self.outside and entry.independent) or may_know
+
+
+OPEN = Bar()
+
+
+def circle(need: Need, directory: Sequence[Entry], local: datetime, rules: Rules) -> tuple[Entry, ...]:
+    """Return who may be told at all: those a rule with `only` names, or everybody. Never nobody where there is somebody."""
+    return _within(rules.holding(need.facts, local), directory)
+
+
+def choose(need: Need, directory: Sequence[Entry], local: datetime, rules: Rules = NONE) -> tuple[Choice, ...]:
     """Return whom to tell first. For danger to life it is empty only when the directory is."""
     if need.category in NOBODY_TOLD and not need.life:
         return ()
-    wanted = 2 if need.life else 1
-    chosen = _fitting(need, directory, local, Tier.DUTY)[:1]
-    chosen = _with_child_protection(need, directory, local, chosen)
+    wanted, held = 2 if need.life else 1, rules.holding(need.facts, local)
+    directory = _within(held, directory)
+    near = [entry for entry in directory if _covers(entry.areas, need.areas) and (entry.minors or not need.minors)]
+    chosen = _by_rules(held, near, local) or _fitting(need, near, local, Tier.DUTY)[:1]
+    chosen = _with_child_protection(need, near, local, chosen)
     for rung in RUNGS:
         if len(_agencies(chosen)) >= wanted:
-            break
-        for choice in _fitting(need, directory, local, rung):
+            return tuple(chosen)
+        for choice in _fitting(need, near, local, rung):
             if choice.entry.agency not in _agencies(chosen) and len(_agencies(chosen)) < wanted:
                 chosen.append(choice)
     chosen = _filled(chosen, wanted, _to_be_woken(need, directory), "woken: too few are on duty")
@@ -107,6 +153,29 @@ def rung(need: Need, directory: Sequence[Entry], tiers: Iterable[Tier]) -> tuple
     wanted = frozenset(tiers)
     here = (entry for entry in directory if entry.tier in wanted and _covers(entry.areas, need.areas))
     return tuple(Choice(entry, f"{entry.tier}: nobody has answered") for entry in here)
+
+
+def _within(held: Sequence[Rule], directory: Sequence[Entry]) -> tuple[Entry, ...]:
+    if not held or not held[-1].only:
+        return tuple(directory)
+    tell = held[-1].tell
+    return tuple(entry for entry in directory if any(_is_one_of(entry, one) for one in tell)) or tuple(directory)
+
+
+def _by_rules(held: Sequence[Rule], near: Sequence[Entry], local: datetime) -> list[Choice]:
+    """Return whom the rules name, each once. A rule knows whose matter it is; area, hours and children are the contact's own."""
+    chosen: dict[str, Choice] = {}
+    for rule in held:
+        for tell in rule.tell:
+            fit = [entry for entry in near if _is_one_of(entry, tell) and (tell.wake or entry.on_duty(local))]
+            fit.sort(key=lambda entry: ("*" in entry.areas, "*" in entry.categories, entry.id))
+            for entry in fit if tell.every else fit[:1]:
+                chosen.setdefault(entry.id, Choice(entry, f"rule: {rule.name}"))
+    return list(chosen.values())
+
+
+def _is_one_of(entry: Entry, tell: Tell) -> bool:
+    return entry.tier is tell.tier and tell.kind in (ANY, entry.agency_kind)
 
 
 def _fitting(need: Need, directory: Sequence[Entry], local: datetime, tier: Tier) -> list[Choice]:
@@ -145,13 +214,17 @@ def _agencies(chosen: Sequence[Choice]) -> set[str]:
 
 def _to_be_woken(need: Need, directory: Sequence[Entry]) -> list[Entry]:
     """Return the last resort, and for danger to life everybody above duty whose matter it is, on duty or not."""
-    above = [entry for entry in directory if need.life and entry.tier is not Tier.DUTY and _competent(entry, need)]
-    return [entry for entry in directory if entry.last_resort or entry in above]
+    return [
+        entry
+        for entry in directory
+        if entry.last_resort or (need.life and entry.tier is not Tier.DUTY and _competent(entry, need))
+    ]
 
 
 def _filled(chosen: list[Choice], wanted: int, pool: Sequence[Entry], why: str) -> list[Choice]:
     """Add from a pool until enough are told, an agency that is not told yet before one that is."""
-    filled, left = [*chosen], [entry for entry in pool if entry not in [choice.entry for choice in chosen]]
+    known = {choice.entry.id for choice in chosen}
+    filled, left = [*chosen], [entry for entry in pool if entry.id not in known]
     while left and len(filled) < wanted:
         told = _agencies(filled)
         best = min(left, key=lambda entry: (entry.agency in told, not entry.last_resort, RUNGS.index(entry.tier), entry.id))

@@ -33,6 +33,7 @@ def load(session: Session) -> tuple[Entry, ...]:
             minors=row.minors,
             last_resort=row.last_resort,
             hours=tuple(hours[row.id]),
+            station=row.station,
         )
         for row in rows
     )

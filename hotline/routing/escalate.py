@@ -13,8 +13,9 @@ from hotline.deployment import Deployment
 from hotline.models import RANK, Assessed, Case, CaseKey, Lane, Message, Reading, Referral, ReferralState, Tier, table
 from hotline.outbound import duty
 from hotline.privacy import CannotOpen, Key
-from hotline.routing import directory, ladder
-from hotline.routing.choose import Choice, Entry, Need, next_after, rung
+from hotline.routing import conflict, directory, ladder
+from hotline.routing.book import sentences
+from hotline.routing.choose import OPEN, Choice, Entry, Need, circle, next_after, rung
 from hotline.routing.refer import Referable, alert, need, referral, steps_for
 
 log = logging.getLogger(__name__)
@@ -41,10 +42,12 @@ def climb(session: Session, deployment: Deployment, now: datetime) -> set[Lane]:
     )
     cases = session.execute(due).mappings().all()
     entries = directory.load(session) if cases else ()
+    barred = conflict.bars(session, [case["id"] for case in cases]) if cases else {}
     lanes: set[Lane] = set()
     for case in cases:
         try:
-            lanes |= _climb(session, deployment, case, entries, now)
+            admitted = barred.get(case["id"], OPEN).admitted(entries)
+            lanes |= _climb(session, deployment, case, admitted, now)
         except CannotOpen:
             log.exception("case cannot climb", extra={"case": case["handle"]})
     return lanes
@@ -60,7 +63,8 @@ def _climb(session: Session, deployment: Deployment, case: RowMapping, entries: 
     states = {row.contact_id: row.state for row in referred}
     known = referable(session, deployment, case)
     rungs = frozenset(ladder.step_at(steps, step).rung for step in range(number, upto + 1))
-    choices = _whom(need(deployment, known.reading), entries, deployment.local(now), rungs, states)
+    local, wanted = deployment.local(now), need(deployment, known.reading)
+    choices = _whom(wanted, circle(wanted, entries, local, sentences(deployment)), local, rungs, states)
     minutes = min(max(1, round((now - started).total_seconds() / 60)), MOST_MINUTES)
     new = [referral(case["id"], choice, now, step=upto + 1) for choice in choices if choice.entry.id not in states]
     alerts = [alert(deployment, known, choice, now, minutes=minutes) for choice in choices]
@@ -93,21 +97,22 @@ def _whom(
 def referable(session: Session, deployment: Deployment, case: RowMapping) -> Referable:
     """Return what contacts have to know of a stored case; `case` holds its columns and `wrapped`, its sealed key."""
     key = deployment.keyring.case_key(case["id"], case["wrapped"])
+    whole = _newest(session, case["id"], key)
     reading = Reading(
         category=case["category"],
         urgency=case["urgency"],
         minors=case["minors"],
         language=case["language"],
         language_confident=False,
-        places=_places(session, case["id"], key),
+        places=tuple(json.loads(whole)["places"]) if whole else (),
         rules_version="",
-        whole="",
+        whole=whole,
     )
     return Referable(case["id"], case["handle"], key, reading)
 
 
-def _places(session: Session, case_id: str, key: Key) -> tuple[str, ...]:
-    """Return the places of the newest reading: the next contact, too, is one whose area it is."""
+def _newest(session: Session, case_id: str, key: Key) -> str:
+    """Return the newest assessment: the next contact, too, is one whose area and matter it is. Empty where there is none."""
     newest = select(ASSESSED.c.id, ASSESSED.c.sealed).where(ASSESSED.c.case_id == case_id)
     row = session.execute(newest.order_by(ASSESSED.c.at.desc(), ASSESSED.c.id.desc()).limit(1)).first()
-    return tuple(json.loads(key.open_text(row.sealed, f"assessment|sealed|{row.id}"))["places"]) if row else ()
+    return key.open_text(row.sealed, f"assessment|sealed|{row.id}") if row else ""

@@ -1,7 +1,7 @@
 """A report grew: its new reading becomes the case's, and whoever must now know is told.
 
-A case only ever rises: later harmless words do not take back an earlier cry for help. A person may lower it, a machine may not.
-Noise that goes on as more than noise comes back into the queue.
+Noise that goes on as more than noise comes back into the queue. A case only ever rises: later harmless words do not take back
+an earlier cry for help. A person may lower it, a machine may not.
 """
 
 from collections.abc import Sequence
@@ -16,6 +16,7 @@ from hotline.models import RANK, Case, Direction, Lane, Message, MessageKind, Re
 from hotline.outbound.compose import bound_to
 from hotline.pieces import Told, whole
 from hotline.privacy import Key
+from hotline.routing import conflict
 from hotline.routing.choose import NOBODY_TOLD
 from hotline.routing.refer import Referable, refer
 
@@ -46,6 +47,7 @@ def reread(
 
     `still_telling`: their callers are in the middle of it, and only danger to life does not wait for the rest.
     """
+    conflict.look(session, [conflict.told_of(case_id, key, reading) for case_id, key, reading in read], now)
     risen = [one for case_id, key, reading in read if (one := _rise(session, case_id, key, reading))]
     risen = [one for one in risen if not still_telling or one.reading.urgency == "immediate"]
     return refer(session, deployment, risen, now) if risen else set()

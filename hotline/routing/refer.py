@@ -3,6 +3,7 @@
 An alert carries the case's handle, how urgent it is and the district; never identity, a place below the district, or words.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,8 +17,9 @@ from hotline.deployment import Deployment
 from hotline.models import Case, Lane, Message, MessageKind, Reading, Referral, ReferralState, Tier, new_id, table
 from hotline.outbound.compose import Draft
 from hotline.privacy import Key
-from hotline.routing import directory, ladder
-from hotline.routing.choose import NOBODY_TOLD, Choice, Entry, Need, choose
+from hotline.routing import conflict, directory, ladder
+from hotline.routing.book import sentences
+from hotline.routing.choose import NOBODY_TOLD, OPEN, Choice, Entry, Need, choose
 
 CASE, MESSAGE, REFERRAL = table(Case), table(Message), table(Referral)
 
@@ -44,10 +46,16 @@ def refer(session: Session, deployment: Deployment, cases: Sequence[Referable], 
 
     The ladder of a case that is somebody's matter starts even while nobody can be told: it finds who comes on duty.
     """
-    entries = directory.load(session)
+    conflict.look(session, [conflict.told_of(case.case_id, case.key, case.reading) for case in cases], now)
+    everybody, barred = directory.load(session), conflict.bars(session, [case.case_id for case in cases])
     local = deployment.local(now)
-    chosen = cache(lambda needed: choose(needed, entries, local))  # in a surge many cases ask for the same
-    told = [(case, _whom(case, chosen(need(deployment, case.reading)), entries)) for case in cases]
+    admitted = cache(lambda bar: bar.admitted(everybody))
+    rules = sentences(deployment)
+    chosen = cache(lambda needed, bar: choose(needed, admitted(bar), local, rules))  # in a surge many cases ask for the same
+    told = []
+    for case in cases:
+        bar = barred.get(case.case_id, OPEN)
+        told.append((case, _whom(case, chosen(need(deployment, case.reading), bar), admitted(bar))))
     referrals, alerts = [], []
     clocks: dict[bool, list[str]] = {}
     for case, choices in told:
@@ -73,7 +81,12 @@ def _whom(case: Referable, chosen: tuple[Choice, ...], entries: Sequence[Entry])
 def need(deployment: Deployment, reading: Reading) -> Need:
     """Return what a case asks of the directory."""
     areas = frozenset(reading.places) | {deployment.settings.district}
-    return Need(reading.category, reading.urgency, reading.minors == "true", areas)
+    return Need(reading.category, reading.urgency, reading.minors == "true", areas, _signs(reading.whole))
+
+
+def _signs(whole: str) -> frozenset[str]:
+    """Return which findings an assessment in JSON has."""
+    return frozenset(str(one["rule"]) for one in json.loads(whole).get("findings", ())) if whole else frozenset()
 
 
 def steps_for(deployment: Deployment, *, life: bool) -> tuple[ladder.Step, ...]:

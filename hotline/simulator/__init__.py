@@ -31,11 +31,9 @@ def install(app: Flask, deployment: Deployment, *, profiles: Sequence[Profile] |
     carrier = Carrier(deployment)
     reports = Receipts(carrier.report) if receipts else None
     handsets = Handsets(deployment)
-    tapes = Tapes()
-    network = blueprint(Network(deployment, handsets, reports, tapes))
+    calling = Calling(handsets, carrier, Tapes())
+    network = blueprint(Network(deployment, handsets, reports, calling))
     app.register_blueprint(network)
-    app.register_blueprint(
-        Pages(handsets, carrier, reports, Calling(handsets, carrier, tapes), profiles=profiles or shipped()).blueprint()
-    )
+    app.register_blueprint(Pages(handsets, carrier, reports, calling, profiles=profiles or shipped()).blueprint())
     if (csrf := app.extensions.get("csrf")) is not None:
         csrf.exempt(network)

@@ -8,7 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Any
+from urllib.parse import quote
 
+from hotline.gateways.ringing import ANSWER_WITHIN
+from hotline.gateways.simulator import PLACED
 from hotline.gateways.voice import NUMBER_DIGITS, Then
 from hotline.models import new_id
 from hotline.simulator.handsets import Handsets, Mood
@@ -19,6 +22,8 @@ LONGEST_CALL = timedelta(minutes=15)
 LARGEST_TAPE = 6 * 1024 * 1024
 KEYS = "123456789*0#"
 STEP = "/in/simulator/voice"
+BEEP = "/in/simulator/beep"
+RINGING = "ringing"
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,9 @@ class Calling:
     def call(self, number: str) -> Call | None:
         """Return the call on a phone; one that has lasted too long is forgotten."""
         call = self._calls.get(self._handsets.index(number))
+        if call and call.then == RINGING and datetime.now(UTC) - call.began > timedelta(seconds=ANSWER_WITHIN):
+            self.hang_up(number)
+            return None
         return call if call and datetime.now(UTC) - call.began < LONGEST_CALL else None
 
     def ring(self, number: str) -> None:
@@ -94,13 +102,42 @@ class Calling:
         self.hang_up(number)
         self._step(number, Call(new_id(), datetime.now(UTC)))
 
+    def beep(self, number: str) -> None:
+        """Ring once and hang up: the hotline turns it away and calls back."""
+        self.hang_up(number)
+        off = self._handsets.moment(number).mood is Mood.OFF
+        call = Call(new_id(), datetime.now(UTC), over="signal" if off else "turned away")
+        if not off and not self._post(number, replace(call, onward=BEEP)).taken:
+            call = replace(call, over="failed")
+        self._put(number, call)
+
+    def comes(self, number: str, name: str) -> None:
+        """Let a phone ring for a call of the hotline's; one that is off or busy takes none."""
+        call = Call(new_id(), datetime.now(UTC), f"{STEP}?{PLACED}={quote(name)}", then=RINGING)
+        before = self.call(number)
+        if self._handsets.moment(number).mood is Mood.OFF or (before and not before.over):
+            self._post(number, call, over="1")
+        else:
+            self._put(number, call)
+
+    def rings(self, number: str) -> bool:
+        """Whether a phone is ringing."""
+        call = self.call(number)
+        return call is not None and call.then == RINGING
+
+    def pick_up(self, number: str) -> None:
+        """Take the call that rings."""
+        call = self.call(number)
+        if call is not None and call.then == RINGING:
+            self._step(number, replace(call, then=""))
+
     def press(self, number: str, key: str) -> None:
         """Press a key; an empty one is silence, for which a network waits some seconds.
 
         Where a number is asked for, the network brings it once it is whole, ended by a hash, or followed by silence.
         """
         call = self.call(number)
-        if call is None or call.over or (key and key not in KEYS):
+        if call is None or call.over or call.then == RINGING or (key and key not in KEYS):
             return
         typed = call.typed + key.strip("#") if call.then == Then.NUMBER else key
         if call.then == Then.NUMBER and key not in ("", "#", "*") and len(typed) < NUMBER_DIGITS:
@@ -133,7 +170,7 @@ class Calling:
             self._put(number, replace(call, over="signal"))
             return
         exchange = [self._post(number, call, **fields) for _ in range(mood.copies)][-1]
-        page = _page(exchange)
+        page = page_of(exchange)
         if page is None:
             self._put(number, replace(call, over="failed"))
             return
@@ -153,12 +190,13 @@ class Calling:
         self._calls[self._handsets.index(number)] = call
 
 
-def _page(exchange: Exchange) -> dict[str, Any] | None:
+def page_of(exchange: Exchange) -> dict[str, Any] | None:
+    """Return the page a step of a call was answered with, None where it was answered with none."""
     try:
         page: dict[str, Any] = json.loads(exchange.answer_body)
     except ValueError:
         return None
-    return page if exchange.taken and page.get("says") else None
+    return page if exchange.taken and "says" in page else None
 
 
 def _target(onward: object) -> str:

@@ -11,8 +11,8 @@ from flask import Blueprint, Response, request
 
 from hotline.deployment import Deployment
 from hotline.gateways.contract import Forged, OutboundText, Webhook
-from hotline.gateways.simulator import SEND_PATH, SIGNATURE, TAPES_PATH, Simulator
-from hotline.simulator.calling import Tapes
+from hotline.gateways.simulator import CALLS_PATH, SEND_PATH, SIGNATURE, TAPES_PATH, Simulator
+from hotline.simulator.calling import Calling
 from hotline.simulator.handsets import Handsets, Mood
 from hotline.simulator.receipts import Receipts
 
@@ -22,8 +22,8 @@ LARGEST_BATCH = 1000
 class Network:
     """Takes texts for the phones and promises a receipt for each."""
 
-    def __init__(self, deployment: Deployment, handsets: Handsets, receipts: Receipts | None, tapes: Tapes) -> None:
-        self._tapes = tapes
+    def __init__(self, deployment: Deployment, handsets: Handsets, receipts: Receipts | None, calling: Calling) -> None:
+        self._calling, self._tapes = calling, calling.tapes
         self._deployment = deployment
         self._handsets = handsets
         self._receipts = receipts
@@ -61,6 +61,22 @@ class Network:
         held = self._tapes.get(tape)
         return Response(status=404) if held is None else Response(held, content_type="audio/wav")
 
+    def call(self) -> Response:
+        """Let a phone ring. 403 when the signature does not cover it, 400 when it cannot be read."""
+        body, gateway = request.get_data(cache=False), self._deployment.shelf.get(Simulator.name)
+        if gateway is None:
+            return Response(status=404)
+        headers = {SIGNATURE: given} if (given := request.headers.get(SIGNATURE)) else {}
+        try:
+            gateway.verify(Webhook("call", CALLS_PATH, headers, body))
+            asked = json.loads(body)
+            self._calling.comes(str(asked["to"]), str(asked["name"]))
+        except Forged:
+            return Response(status=403)
+        except (ValueError, KeyError, TypeError):
+            return Response(status=400)
+        return Response(status=204)
+
     def _take(self, batch: Sequence[OutboundText]) -> None:
         if not batch:
             return
@@ -92,4 +108,5 @@ def blueprint(network: Network) -> Blueprint:
     made = Blueprint("simulator_network", __name__)
     made.add_url_rule(SEND_PATH, view_func=network.texts, methods=["POST"])
     made.add_url_rule(f"{TAPES_PATH}/<tape>", view_func=network.tape, methods=["GET", "DELETE"])
+    made.add_url_rule(CALLS_PATH, view_func=network.call, methods=["POST"])
     return made

@@ -93,6 +93,8 @@ class Pages:
         made.add_url_rule("/phones/<key>/typed", "typed", self.typed, methods=["POST"])
         made.add_url_rule("/phones/<key>/hang-up", "hang_up", self.hang_up, methods=["POST"])
         made.add_url_rule("/phones/<key>/call", "call", self.call, methods=["POST"])
+        made.add_url_rule("/phones/<key>/beep", "beep", self.beep, methods=["POST"])
+        made.add_url_rule("/phones/<key>/pick-up", "pick_up", self.pick_up, methods=["POST"])
         made.add_url_rule("/phones/<key>/press", "press", self.press, methods=["POST"])
         made.add_url_rule("/phones/<key>/spoken", "spoken", self.spoken, methods=["POST"])
         made.add_url_rule("/phones/<key>/network", "network", self.network, methods=["POST"])
@@ -167,6 +169,16 @@ class Pages:
     def call(self, key: str) -> BaseResponse:
         """Call the hotline."""
         self.calling.ring(self._profile(key).number)
+        return _back()
+
+    def beep(self, key: str) -> BaseResponse:
+        """Ring once and hang up."""
+        self.calling.beep(self._profile(key).number)
+        return _back()
+
+    def pick_up(self, key: str) -> BaseResponse:
+        """Take a call of the hotline's."""
+        self.calling.pick_up(self._profile(key).number)
         return _back()
 
     def press(self, key: str) -> BaseResponse:
@@ -259,7 +271,8 @@ class Pages:
         """Return contacts told of something whose phone nobody holds: which of them routing chooses, the page cannot know."""
         held = {phone.profile.key for phone in shown}
         others = {p.number: p for p in self._profiles.values() if p.role is Role.CONTACT and p.key not in held}
-        return [others[number] for number in self.handsets.ringing(list(others))]
+        told = self.handsets.ringing(list(others))
+        return [others[number] for number in others if number in told or self.calling.rings(number)]
 
     def _shared(self, phones: Sequence[Phone]) -> dict[str, object]:
         deployment = self.handsets.deployment

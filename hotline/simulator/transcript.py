@@ -1,7 +1,7 @@
 """Plays a transcript: a YAML file of what phones do and what must come of it, through the signed webhooks of a running demo.
 
-A step does one thing (dial, answer, drop, text) or expects one (a page, a text that arrives, a case, an alert). Expectations wait
-for a bounded time and then fail. All people, numbers and words of a transcript are invented.
+A step does one thing (dial, answer, drop, text, call, press, hang up) or expects one (a page, a text that arrives, a case, an
+alert). Expectations wait for a bounded time and then fail. All people, numbers and words of a transcript are invented.
 """
 
 import time
@@ -17,6 +17,7 @@ from sqlalchemy import select
 from hotline.deployment import Deployment
 from hotline.intake.ussd.screens import END, septets, shown
 from hotline.models import Caller, Case, Report, new_id, table
+from hotline.simulator.calling import STEP, page_of
 from hotline.simulator.handsets import Handsets
 from hotline.simulator.send import Exchange
 
@@ -32,6 +33,9 @@ class Unreadable(ValueError):
 class Step(BaseModel):
     """One step. `phone` takes another phone in hand; `shows`, `ends` ask of the page, `gets` of the texts that arrive on it.
 
+    `press` presses a key at each page of a call, or all digits of a number at one; an empty one is silence. `hears` asks of
+    what is said.
+
     `case` names columns of the caller's case and their values, or is none where there must be no case. `told` is a phone an alert
     must reach. `within` is how many seconds an expectation may take.
     """
@@ -43,6 +47,10 @@ class Step(BaseModel):
     answer: str | tuple[str, ...] | None = None
     drop: bool = False
     text: str | None = None
+    call: bool = False
+    press: str | tuple[str, ...] | None = None
+    hang_up: bool = False
+    hears: str | None = None
     shows: str | None = None
     ends: bool | None = None
     gets: str | None = None
@@ -54,8 +62,9 @@ class Step(BaseModel):
     @model_validator(mode="after")
     def _one_act(self) -> Self:
         acts = [self.dial is not None, self.answer is not None, self.drop, self.text is not None]
+        acts += [self.call, self.press is not None, self.hang_up]
         if sum(acts) > 1:
-            raise ValueError("a step does one thing: dial, answer, drop or text")
+            raise ValueError("a step does one thing: dial, answer, drop, text, call, press or hang up")
         return self
 
 
@@ -79,6 +88,9 @@ class Line(Protocol):
 
     def hops_end(self, session: str, sender: str, text: str, status: str, /) -> Exchange:
         """Post the end of a session."""
+
+    def call(self, call: str, sender: str, target: str, fields: Mapping[str, str], /) -> Exchange:
+        """Post a step of a call."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +116,7 @@ class Player:
         self._deployment, self._line, self._wait = deployment, line, wait
         self._arrived = arrived or _on_handsets(deployment)
         self._phone, self._session, self._typed, self._page = "", "", "", ""
+        self._call, self._onward, self._said = "", STEP, ""
         self._before: dict[str, frozenset[str]] = {}
 
     def play(self, transcript: Transcript) -> Iterator[Outcome]:
@@ -125,6 +138,14 @@ class Player:
         if step.dial is not None:
             self._session = new_id()
             return self._hop(step.dial)
+        if step.call:
+            self._call, self._onward = new_id(), STEP
+            return self._stepped("")
+        if step.hang_up:
+            self._line.call(self._call, self._phone, self._onward, {"over": "1"})
+        for keys in (step.press,) if isinstance(step.press, str) else step.press or ():
+            if why := self._stepped(keys):
+                return why
         for typed in (step.answer,) if isinstance(step.answer, str) else step.answer or ():
             if why := self._hop(f"{self._typed}*{typed}" if self._typed else typed):
                 return why
@@ -139,11 +160,21 @@ class Player:
             return "the hop heard no page"
         return "" if length is not None and length <= LONGEST_PAGE else "the page does not fit a screen"
 
+    def _stepped(self, keys: str) -> str:
+        exchange = self._line.call(self._call, self._phone, self._onward, {"keys": keys} if keys else {})
+        page = page_of(exchange)
+        if page is None:
+            return "the call heard no page"
+        self._said, self._onward = " ".join(one["words"] for one in page["says"]), str(page["onward"]) or STEP
+        return ""
+
     def _unmet(self, step: Step) -> str:
         if step.shows is not None and step.shows not in self._page:
             return f"the page shows: {shown(self._page)}"
         if step.ends is not None and step.ends != self._page.startswith(END):
             return "the session has ended" if step.ends is False else "the session goes on"
+        if step.hears is not None and step.hears not in self._said:
+            return f"the call hears: {self._said}"
         until = time.monotonic() + step.within
         while (why := self._awaited(step)) and time.monotonic() < until:
             self._wait()

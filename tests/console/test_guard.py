@@ -20,6 +20,8 @@ SCREENS = [
     ("POST", "/case/{token}/note", May.WORK_CASE),
     ("POST", "/case/{token}/reply", May.REPLY),
     ("POST", "/case/{token}/meter", May.REPLY),
+    ("POST", "/case/{token}/exclusion", May.PROPOSE_EXCLUSION),
+    ("GET", "/case/{token}/referral", May.READ_CASE),
     ("GET", "/dead", May.SEE_DEAD),
     ("GET", "/dead/rows", May.SEE_DEAD),
     ("POST", "/dead/mend", May.MEND),
@@ -36,6 +38,9 @@ SCREENS = [
     ("POST", "/team/withdraw/{invitation_id}", May.MANAGE_TEAM),
 ]
 # Recordings: who may not read their case may not hear them either (test_listening.py).
+# Decisions who may know: test_conflict.py.
+DECISIONS = {"/case/<token>/exclusion/<exclusion_id>"}
+STEPS = {f"/case/<token>/referral/<referral_id>/{step}" for step in ("accept", "decline", "outcome", "share")}  # test_referral.py
 SOUNDS = {"/case/<token>/recording/<recording_id>", "/case/<token>/recording/<recording_id>/original"}
 
 
@@ -47,7 +52,7 @@ def test_every_route_of_the_console_says_whom_it_is_for(desk: Desk) -> None:
 
 def test_the_matrix_below_names_every_guarded_route(desk: Desk) -> None:
     guarded = {rule.rule for rule in desk.app.url_map.iter_rules() if guard.act_of(desk.app, rule.endpoint)}
-    assert guarded == {path.replace("{", "<").replace("}", ">") for _, path, _ in SCREENS} | SOUNDS
+    assert guarded == {path.replace("{", "<").replace("}", ">") for _, path, _ in SCREENS} | SOUNDS | DECISIONS | STEPS
 
 
 def test_a_route_without_a_keeper_does_not_start(desk: Desk) -> None:

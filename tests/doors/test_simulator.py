@@ -4,10 +4,13 @@ import json
 import queue
 import re
 import threading
+import time
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
 import time_machine
@@ -21,10 +24,11 @@ from werkzeug.test import TestResponse
 from hotline import inbound, simulator
 from hotline.config import Settings
 from hotline.deployment import Deployment
-from hotline.gateways.contract import OutboundText, Progress, Webhook
-from hotline.gateways.simulator import SEND_PATH, SIGNATURE, Simulator
+from hotline.gateways.contract import Certainty, OutboundText, Progress, Webhook
+from hotline.gateways.simulator import CALLS_PATH, SEND_PATH, SIGNATURE, Simulator
+from hotline.gateways.voice import CallStep
 from hotline.models import Lane, PhoneText, new_id
-from hotline.simulator.calling import Calling, Tapes
+from hotline.simulator.calling import Call, Calling, Tapes
 from hotline.simulator.handsets import Handsets, Mood, Way
 from hotline.simulator.network import read_batch
 from hotline.simulator.pages import Pages, answers
@@ -624,3 +628,101 @@ def test_moods_say_how_a_network_behaves() -> None:
         Mood.TWICE: (0.0, 2),
         Mood.OFF: (0.0, 1),
     }
+
+
+# ---- calls of the hotline's
+
+
+def let_ring(
+    client: FlaskClient, network: Simulator, number: str = FARM_NUMBER, name: str = "beep-1", **signed: str
+) -> TestResponse:
+    body = json.dumps({"to": number, "name": name}).encode()
+    headers = {SIGNATURE: network.sign(CALLS_PATH, body)} | signed
+    return client.post(CALLS_PATH, data=body, headers=headers)
+
+
+def test_a_beep_is_a_missed_call_at_the_hotline_and_the_phone_says_what_comes(client: FlaskClient, end: Hook) -> None:
+    assert client.post(f"/simulator/phones/{FARM}/beep").status_code == 303
+    heard = end.next()
+    assert (heard.target, heard.fields["from"]) == ("/in/simulator/beep", FARM_NUMBER)
+    assert "calls back within a minute" in live(client)
+
+
+def test_a_call_of_the_hotlines_rings_and_is_picked_up_under_its_name(client: FlaskClient, network: Simulator, end: Hook) -> None:
+    assert let_ring(client, network).status_code == 204
+    assert "Incoming call" in live(client)
+    assert end.heard.empty(), "nothing is said before somebody picks up"
+    client.post(f"/simulator/phones/{FARM}/pick-up")
+    heard = end.next()
+    assert (heard.target, heard.query["placed"]) == ("/in/simulator/voice?placed=beep-1", "beep-1")
+    assert network.ours(heard)
+    assert network.read_call(heard).placed == "beep-1"
+
+
+def test_a_call_that_is_not_picked_up_is_told_as_over(client: FlaskClient, network: Simulator, end: Hook) -> None:
+    let_ring(client, network)
+    client.post(f"/simulator/phones/{FARM}/hang-up")
+    assert network.read_call(end.next()) == CallStep(call=ANY, caller=FARM_NUMBER, asks=False, over=True, placed="beep-1")
+    assert "Incoming call" not in live(client)
+
+
+def test_a_phone_rings_for_half_a_minute(client: FlaskClient, network: Simulator, end: Hook) -> None:
+    let_ring(client, network)
+    with time_machine.travel(time.time() + 31, tick=False):
+        assert "Incoming call" not in live(client)
+    assert end.next().fields["over"] == "1"
+
+
+def test_a_phone_that_is_off_takes_no_call(client: FlaskClient, network: Simulator, end: Hook) -> None:
+    client.post(f"/simulator/phones/{FARM}/network", data={"mood": "off"})
+    let_ring(client, network)
+    assert end.next().fields["over"] == "1"
+    assert "Incoming call" not in live(client)
+
+
+def test_an_officers_phone_that_rings_where_nobody_looks_is_offered(client: FlaskClient, network: Simulator) -> None:
+    let_ring(client, network, "+250780000211")
+    assert "Ringing elsewhere" in live(client)
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"to": "+250780000101"}', b"\xff"])
+def test_a_call_that_cannot_be_read_is_answered_400(client: FlaskClient, network: Simulator, body: bytes) -> None:
+    assert client.post(CALLS_PATH, data=body, headers={SIGNATURE: network.sign(CALLS_PATH, body)}).status_code == 400
+
+
+def test_a_call_without_a_right_signature_is_refused(client: FlaskClient, network: Simulator) -> None:
+    assert let_ring(client, network, **{SIGNATURE: "f" * 64}).status_code == 403
+
+
+def test_the_gateway_itself_can_let_a_phone_ring(deployment: Deployment, end: Hook) -> None:
+    server = make_server("127.0.0.1", 0, desk(deployment), threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        url = f"http://127.0.0.1:{server.server_port}"
+        gateway = Simulator(deployment.keyring.secret("simulator.key"), url, connect=2, read=5)
+        assert gateway.call(FARM_NUMBER, "beep-1").certainty is Certainty.ACCEPTED
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert gateway.call(FARM_NUMBER, "beep-2").certainty is Certainty.REFUSED, "nobody listens any more"
+    assert end.heard.empty()
+
+
+def test_a_number_is_brought_once_it_is_whole(deployment: Deployment) -> None:
+    brought: list[str] = []
+    calling = Calling(Handsets(deployment), Carrier(deployment), Tapes())
+    calling._step = lambda _number, call, **fields: (
+        brought.append(fields["keys"])
+        or calling._put(  # type: ignore[method-assign]
+            FARM_NUMBER, replace(call, typed="")
+        )
+    )
+    calling._put(FARM_NUMBER, Call("c", datetime.now(UTC), then="number"))
+    for key in "0754821903":
+        calling.press(FARM_NUMBER, key)
+    for key in "12#":
+        calling.press(FARM_NUMBER, key)
+    calling.press(FARM_NUMBER, "*")
+    assert brought == ["0754821903", "12", "*"]

@@ -1,7 +1,6 @@
 """What the docs say is so: links lead somewhere, files and tests they name exist, recipes work, tables are those of the code."""
 
 import re
-import runpy
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,10 +8,10 @@ import pytest
 from sqlalchemy import select
 
 from hotline.deployment import Deployment
-from hotline.models import AuditEvent, Base, Contact
+from hotline.models import Base, Contact
 from hotline.outbound.doubt import ALERT_AGAIN, BACK_OFF, FOLDED_AGAIN, LIFE_AGAIN, LIFE_LATER
 from hotline.roles import MATRIX, May, Role
-from hotline.routing import directory
+from hotline.routing import directory, sheet
 
 HOUSE = Path(__file__).parents[2]
 PAGES = [*sorted(HOUSE.glob("*.md")), *sorted((HOUSE / "docs").rglob("*.md"))]
@@ -96,20 +95,15 @@ def test_a_decision_has_its_four_parts_and_stands_in_the_list() -> None:
         assert f"| [{path.name[:4]}]({path.name}) | {title} |" in listed
 
 
-def test_the_recipe_for_a_contact_works_as_it_is_written(
-    deployment: Deployment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    script = tmp_path / "recipe.py"
-    script.write_text(next(blocks("docs/add-a-contact.md", "python")), encoding="utf-8")
-    monkeypatch.setenv("HOTLINE_INSTANCE", str(deployment.settings.instance))
-    monkeypatch.setenv("HOTLINE_DATABASE_URL", deployment.settings.database_url)
-    runpy.run_path(str(script))
+def test_the_sheet_of_contacts_works_as_it_is_written(deployment: Deployment) -> None:
+    rows = sheet.read(next(blocks("docs/add-a-contact.md", "csv")), deployment)
+    with deployment.db.transaction() as session:
+        sheet.take(session, deployment, rows, deployment.db.now(session), actor="test")
     with deployment.db.reading() as session:
-        (contact,) = session.scalars(select(Contact))
-        (entry,) = directory.load(session)
-        assert session.scalars(select(AuditEvent.action)).all() == ["contact.added"]
-    assert contact.number_index == deployment.number_index("+250780000205")
-    assert (entry.agency_kind, len(entry.hours), entry.last_resort) == ("isange", 5, False)
+        contacts = {one.number_index for one in session.scalars(select(Contact)).unique()}
+        centre = next(entry for entry in directory.load(session) if entry.agency_kind == "isange")
+    assert deployment.number_index("+250780000205") in contacts
+    assert (len(centre.hours), centre.last_resort, centre.station) == (5, False, "Gihundwe hospital")
 
 
 def test_the_readme_is_one_screen_and_shows_what_it_says() -> None:

@@ -1,6 +1,6 @@
 """Journeys told as transcripts: what phones do and what must come of it, played through the real door and by the command line."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ from hotline.gateways.contract import OutboundText
 from hotline.simulator.handsets import SHOWN, Handsets
 from hotline.simulator.send import Exchange
 from hotline.simulator.transcript import Player, Step, Transcript, Unreadable, read
+from tests.calling import knock
 from tests.dialling import post
 from tests.journeys.running import Running
 from tests.line import Line, fill_directory
@@ -32,6 +33,10 @@ class Straight:
 
     def hops_end(self, session: str, sender: str, text: str, status: str) -> Exchange:
         return self._posted("ussd_end", {"sessionId": session, "phoneNumber": sender, "input": text, "status": status})
+
+    def call(self, call: str, sender: str, target: str, fields: Mapping[str, str]) -> Exchange:
+        answer = knock(self._line, target, {"call": call, "from": sender, **fields})
+        return Exchange("", "", {}, b"", answer.status_code, "", {}, answer.data, 0.0)
 
     def _posted(self, kind: str, fields: dict[str, str]) -> Exchange:
         answer = post(self._line, kind, fields)
@@ -68,6 +73,7 @@ def test_a_journey_comes_out_as_it_is_told(player: Player, story: Path) -> None:
         (Step(dial="1", ends=True), "the session goes on"),
         (Step(dial="3", case={"state": "new"}, within=0.1), "there is no case"),
         (Step(dial="1*1", case={"state": "new"}, within=0.1), "the case has {'state': 'unfinished'}"),
+        (Step(call=True, hears="Good morning"), "the call hears: Muraho"),
         (Step(text="they lock us in", gets="never said", within=0.1), "no such text has arrived"),
         (Step(dial="1", told="+250780000222", within=0.1), "nobody was told on that phone"),
     ],

@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import select, update
 
 from hotline import audit, handle
-from hotline.casework.acknowledge import Decision, acknowledge, answer
+from hotline.casework.acknowledge import acknowledge
+from hotline.casework.answers import Decision, answer
 from hotline.models import (
     AuditEvent,
     Case,
@@ -51,7 +52,7 @@ def ids(line: Line, number: str) -> str:
     return str(next(row["id"] for row in line.rows(Contact) if row["number_index"] == index))
 
 
-def test_one_answer_stops_the_ladder_for_good(line: Line) -> None:
+def test_one_answer_stops_the_ladder_until_news_are_overdue(line: Line) -> None:
     code, first, _ = start(line)
     back = said(line, first, f"1 {code}")
     assert code in back
@@ -59,7 +60,7 @@ def test_one_answer_stops_the_ladder_for_good(line: Line) -> None:
     assert line.case()["next_step_at"] is None
     line.forget()
     for _ in range(8):
-        line.tick(minutes=15)
+        line.tick(minutes=7)
     assert line.sent == []
 
 

@@ -150,7 +150,7 @@ def test_a_mailbox_hears_nothing_and_answers_nothing(line: Line) -> None:
 
 
 def test_without_a_gateway_that_carries_calls_the_text_goes_alone(line: Line) -> None:
-    line.site.settings = line.site.settings.model_copy(update={"voice_gateway": ""})
+    line.site.settings = line.site.settings.model_copy(update={"voice_gateway": "kannel"})
     assert ten_minutes(line) == []
     assert line.rows(DutyCall) == []
 

@@ -103,7 +103,7 @@ def test_a_case_somebody_had_taken_is_asked_for_anew_when_it_turns_into_danger(l
     assert line.case()["acknowledged_by_id"] == taken_by
     line.forget()
     for _ in range(4):
-        line.tick(minutes=15)
+        line.tick(minutes=14)
     assert line.sent == [], "and an answer stops it again"
 
 

@@ -1,0 +1,298 @@
+"""The directory as a sheet: one CSV row a contact, written, read back, or refused as a whole with a sentence for each fault.
+
+Comes in: text. Goes out: rows and faults; only a sheet without faults changes anything, in one transaction. A contact is known by
+the number. Who is missing from a sheet is left as they are. The sheet holds numbers of contacts in clear: it is for who keeps
+the directory, and not part of a backup.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hotline import audit
+from hotline.deployment import Deployment
+from hotline.models import Agency, Contact, Duty, Tier, new_id
+from hotline.routing.rules import DAYS
+
+COLUMNS: Final = (
+    "agency", "kind", "name", "number", "language", "tier", "areas", "categories", "hours", "minors", "last_resort", "station",
+    "aliases", "badge", "verified", "active",
+)  # fmt: skip
+NEEDED: Final = ("agency", "kind", "name", "number", "language", "areas", "categories")
+YES_OR_NO: Final[Mapping[str, bool]] = {"yes": True, "no": False}
+FORMULA: Final = tuple("=+-@\t\r")  # a cell that begins so is run by spreadsheet programs
+MINUTES_OF_DAY: Final = 24 * 60
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong in one row; rows count as a spreadsheet shows them, the header is 1. Never repeats a number."""
+
+    row: int
+    column: str
+    says: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One contact as the sheet has it, read."""
+
+    agency: str
+    kind: str
+    name: str
+    number: str
+    language: str
+    tier: Tier
+    areas: tuple[str, ...]
+    categories: tuple[str, ...]
+    hours: tuple[str, ...]
+    minors: bool
+    last_resort: bool
+    station: str | None
+    aliases: tuple[str, ...]
+    badge: str | None
+    verified: date | None
+    active: bool
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a sheet did: contacts added, changed, and left as they were."""
+
+    added: int = 0
+    changed: int = 0
+
+
+class Refused(ValueError):
+    """A sheet was not taken. Carries its faults."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__(f"{len(faults)} faults")
+        self.faults = tuple(faults)
+
+
+class _Wrong(ValueError):
+    """A cell is not fit; says why in words that hold no value of it."""
+
+
+def read(text: str, deployment: Deployment) -> tuple[Row, ...]:
+    """Read a sheet. Raises Refused with every fault there is."""
+    lines = csv.DictReader(io.StringIO(text.removeprefix("\N{BYTE ORDER MARK}")))
+    header = [name.strip().lower() for name in lines.fieldnames or ()]
+    faults = [Fault(1, name, "This column is missing.") for name in NEEDED if name not in header]
+    faults += [Fault(1, name, "This column is not known.") for name in header if name not in COLUMNS]
+    if faults:
+        raise Refused(faults)
+    rows: list[Row] = []
+    seen: dict[str, int] = {}
+    for number, line in enumerate(lines, start=2):
+        cells = {name.strip().lower(): _plain(value) for name, value in line.items() if name and isinstance(value, str)}
+        if None in line:
+            faults.append(Fault(number, "", "The row has more cells than the header."))
+            continue
+        row, wrong = _row(number, cells, deployment)
+        faults += wrong
+        if row is None:
+            continue
+        if (first := seen.setdefault(row.number, number)) != number:
+            faults.append(Fault(number, "number", f"The same number as in row {first}."))
+        rows.append(row)
+    if faults:
+        raise Refused(faults)
+    return tuple(rows)
+
+
+def take(session: Session, deployment: Deployment, rows: Sequence[Row], now: datetime, *, actor: str) -> Changes:
+    """Write the rows of a sheet. Raises Refused, and then nothing is changed, when no last resort would be left."""
+    known = {one.number_index: one for one in session.scalars(select(Contact)).unique()}
+    agencies = {one.name: one for one in session.scalars(select(Agency))}
+    _keep_a_last_resort(known.values(), rows, deployment)
+    added = changed = 0
+    for row in rows:
+        agency = agencies.get(row.agency) or agencies.setdefault(row.agency, Agency(id=new_id(), name=row.agency, kind=row.kind))
+        agency.kind = row.kind
+        session.add(agency)
+        session.flush()
+        contact = known.get(deployment.number_index(row.number))
+        if contact is None:
+            contact, added = _new(deployment, row), added + 1
+            session.add(contact)
+        else:
+            changed += 1
+        contact.agency_id = agency.id
+        _write(contact, row)
+    session.flush()
+    audit.record(session, now, actor=actor, action="directory.imported", subject="directory", added=added, changed=changed)
+    return Changes(added, changed)
+
+
+def write(session: Session, deployment: Deployment, now: datetime, *, actor: str) -> str:
+    """Return the whole directory as a sheet, and put on record that somebody has it."""
+    contacts = session.scalars(select(Contact).order_by(Contact.name)).unique().all()
+    sheet = io.StringIO()
+    writer = csv.DictWriter(sheet, COLUMNS)
+    writer.writeheader()
+    for one in contacts:
+        writer.writerow({name: _harmless(value) for name, value in _cells(deployment, one).items()})
+    audit.record(session, now, actor=actor, action="directory.exported", subject="directory", contacts=len(contacts))
+    return sheet.getvalue()
+
+
+def duties(line: str) -> list[Duty]:
+    """Read weekly hours such as "mon-fri 08:00-17:00" or "sat 22:00-06:00". Raises ValueError for days or times that are none."""
+    days, _, hours = line.strip().lower().partition(" ")
+    first, _, last = days.partition("-")
+    start, _, end = hours.strip().partition("-")
+    begin, finish = DAYS.index(first), DAYS.index(last or first)
+    span = range(begin, finish + 1) if begin <= finish else (*range(begin, 7), *range(finish + 1))
+    return [Duty(weekday=day, start=_minutes(start), end=_minutes(end)) for day in span]
+
+
+def _minutes(clock: str) -> int:
+    hour, _, minute = clock.partition(":")
+    minutes = int(hour) * 60 + int(minute)
+    if not 0 <= minutes <= MINUTES_OF_DAY or not 0 <= int(minute) < 60:
+        raise ValueError("no time of day")
+    return minutes
+
+
+def _row(number: int, cells: Mapping[str, str], deployment: Deployment) -> tuple[Row | None, list[Fault]]:
+    faults = [Fault(number, name, "This must not be empty.") for name in NEEDED if not cells.get(name)]
+    read_: dict[str, object] = {}
+    for name in COLUMNS:
+        try:
+            read_[name] = _cell(name, cells.get(name, ""), deployment)
+        except _Wrong as wrong:
+            faults.append(Fault(number, name, str(wrong)))
+    return (None, faults) if faults else (Row(**read_), [])  # type: ignore[arg-type]
+
+
+def _cell(name: str, value: str, deployment: Deployment) -> object:  # noqa: PLR0911  one answer for each kind of cell
+    if name in ("areas", "categories", "aliases"):
+        return tuple(_parts(value))
+    if name == "hours":
+        return _hours(value)
+    if name in ("minors", "active", "last_resort"):
+        return _yes(value, otherwise=name != "last_resort")
+    if name == "tier":
+        return _one_of(Tier, value or Tier.DUTY)
+    if name == "number":
+        return _number(value, deployment)
+    if name == "verified":
+        return _day(value)
+    if name == "language" and value and value not in deployment.words.languages:
+        raise _Wrong(f"No such language; there are {', '.join(deployment.words.languages)}.")
+    return value or None if name in ("station", "badge") else value
+
+
+def _hours(value: str) -> tuple[str, ...]:
+    lines = tuple(_parts(value))
+    try:
+        spans = [(duty.weekday, duty.start) for line in lines for duty in duties(line)]
+    except ValueError:
+        raise _Wrong("Hours are days and times, as mon-fri 08:00-17:00; several are parted by ;") from None
+    if len(set(spans)) != len(spans):
+        raise _Wrong("Two spans begin at the same hour of the same day.")
+    return lines
+
+
+def _yes(value: str, *, otherwise: bool) -> bool:
+    if value.lower() not in (*YES_OR_NO, ""):
+        raise _Wrong("This is yes or no.")
+    return YES_OR_NO.get(value.lower(), otherwise)
+
+
+def _one_of(kind: type[Tier], value: str) -> Tier:
+    try:
+        return kind(value.lower())
+    except ValueError:
+        raise _Wrong(f"This is one of {', '.join(kind)}.") from None
+
+
+def _number(value: str, deployment: Deployment) -> str:
+    found = deployment.sender(value)
+    if value and not found.reachable:
+        raise _Wrong("This is no phone number that can be texted.")
+    return found.address
+
+
+def _day(value: str) -> date | None:
+    try:
+        day = date.fromisoformat(value) if value else None
+    except ValueError:
+        raise _Wrong("A day is written 2026-11-28.") from None
+    if day and day > datetime.now(UTC).date():
+        raise _Wrong("This day has not come yet.")
+    return day
+
+
+def _parts(value: str) -> Iterator[str]:
+    return (part for one in value.split(";") if (part := one.strip()))
+
+
+def _plain(value: str) -> str:
+    return value.strip().removeprefix("'").strip()
+
+
+def _harmless(value: str) -> str:
+    return f"'{value}" if value.startswith(FORMULA) else value
+
+
+def _keep_a_last_resort(known: Iterable[Contact], rows: Sequence[Row], deployment: Deployment) -> None:
+    told = {deployment.number_index(row.number) for row in rows}
+    kept = [one for one in known if one.last_resort and one.active and one.number_index not in told]
+    if not kept and not any(row.last_resort and row.active for row in rows):
+        raise Refused([Fault(1, "last_resort", "Somebody must be the last resort: no active contact would be one.")])
+
+
+def _new(deployment: Deployment, row: Row) -> Contact:
+    contact_id = new_id()
+    sealed = deployment.keyring.fields.seal_text(row.number, f"contact|number|{contact_id}")
+    return Contact(id=contact_id, number_index=deployment.number_index(row.number), number_sealed=sealed)
+
+
+def _write(contact: Contact, row: Row) -> None:
+    contact.name, contact.language, contact.tier, contact.minors = row.name, row.language, row.tier, row.minors
+    contact.areas, contact.categories, contact.aliases = list(row.areas), list(row.categories), list(row.aliases)
+    contact.last_resort, contact.active = row.last_resort, row.active
+    contact.station, contact.badge = row.station, row.badge
+    contact.verified_at = datetime(row.verified.year, row.verified.month, row.verified.day, tzinfo=UTC) if row.verified else None
+    kept = {(duty.weekday, duty.start): duty for duty in contact.duties}
+    wanted = [duty for line in row.hours for duty in duties(line)]
+    contact.duties = [kept.get((duty.weekday, duty.start), duty) for duty in wanted]
+    for duty, meant in zip(contact.duties, wanted, strict=True):
+        duty.end = meant.end
+
+
+def _cells(deployment: Deployment, one: Contact) -> dict[str, str]:
+    number = deployment.keyring.fields.open_text(one.number_sealed, f"contact|number|{one.id}")
+    return {
+        "agency": one.agency.name,
+        "kind": one.agency.kind,
+        "name": one.name,
+        "number": number,
+        "language": one.language,
+        "tier": one.tier,
+        "areas": ";".join(one.areas),
+        "categories": ";".join(one.categories),
+        "hours": ";".join(_spans(one.duties)),
+        "minors": "yes" if one.minors else "no",
+        "last_resort": "yes" if one.last_resort else "no",
+        "station": one.station or "",
+        "aliases": ";".join(one.aliases),
+        "badge": one.badge or "",
+        "verified": f"{one.verified_at:%Y-%m-%d}" if one.verified_at else "",
+        "active": "yes" if one.active else "no",
+    }
+
+
+def _spans(held: Sequence[Duty]) -> Iterator[str]:
+    for duty in sorted(held, key=lambda one: (one.weekday, one.start)):
+        clock = (f"{minutes // 60:02}:{minutes % 60:02}" for minutes in (duty.start, duty.end))
+        yield f"{DAYS[duty.weekday]} {'-'.join(clock)}"

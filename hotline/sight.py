@@ -1,0 +1,156 @@
+"""What an officer may see: the one place that keeps cases from whoever must not know of them (docs/adr/0031).
+
+A session opened here belongs to one officer's eyes. Every SELECT, UPDATE and DELETE through it leaves out the cases from which
+that officer, their station, their agency or its kind is excluded, and every row of such a case: no row, no count, no gap. On
+PostgreSQL the database itself does the same by row-level security, for whatever should ever slip past. What cannot be narrowed
+is refused, so that a new query cannot forget to be.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any, Final
+
+from sqlalchemy import (
+    Alias,
+    ColumnElement,
+    CompoundSelect,
+    Delete,
+    Insert,
+    Join,
+    Select,
+    Table,
+    Update,
+    event,
+    or_,
+    select,
+    text,
+    union_all,
+)
+from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+from sqlalchemy.sql.visitors import cloned_traverse
+
+from hotline.db import Database
+from hotline.models import AuditEvent, Base, Case, Exclusion, ExclusionState, Officer, Recording, subjects_of, table
+
+SUBJECTS: Final = "subjects"
+EXCLUSION, CASE = table(Exclusion), table(Case)
+SEPARATOR: Final = chr(31)  # as the policies of migration 0013 split it
+
+
+class CannotNarrow(Exception):
+    """A statement is of a kind that nothing can be left out of, such as one in plain words of SQL."""
+
+
+def subjects(officer: Officer) -> frozenset[str]:
+    """Return every subject an exclusion of which hides a case from this officer."""
+    kind = officer.agency.kind if officer.agency else None
+    return subjects_of(officer=officer.id, agency=officer.agency_id, kind=kind, station=officer.station)
+
+
+@contextmanager
+def reading(db: Database, officer: Officer) -> Iterator[Session]:
+    """Yield a session that reads what the officer may see."""
+    with db.reading() as session:
+        narrow(session, officer)
+        yield session
+
+
+@contextmanager
+def transaction(db: Database, officer: Officer) -> Iterator[Session]:
+    """Yield a session that sees and changes what the officer may see, and is committed on leaving."""
+    with db.transaction() as session:
+        narrow(session, officer)
+        yield session
+
+
+def narrow(session: Session, officer: Officer) -> None:
+    """Let a session see no more than an officer may."""
+    mine = subjects(officer)
+    session.info[SUBJECTS] = mine
+    if session.get_bind().dialect.name == "postgresql":
+        looking = text("SELECT set_config('hotline.subjects', :mine, true)")
+        session.execute(looking, {"mine": SEPARATOR.join(sorted(mine))})
+    event.listen(session, "do_orm_execute", _leave_out)
+
+
+def hides_something(session: Session) -> bool:
+    """Whether any case is kept from the officer of this session."""
+    found = EXCLUSION.c.subject.in_(session.info[SUBJECTS]) & (EXCLUSION.c.state != ExclusionState.DISMISSED)
+    return session.connection().execute(select(EXCLUSION.c.id).where(found).limit(1)).first() is not None
+
+
+def _leave_out(asked: ORMExecuteState) -> None:
+    mine: frozenset[str] = asked.session.info[SUBJECTS]
+    if asked.is_column_load or asked.is_relationship_load or isinstance(asked.statement, Insert):
+        return
+    if not isinstance(asked.statement, Select | Update | Delete):
+        raise CannotNarrow
+    if asked.is_orm_statement:
+        names = sorted(mine)
+        of_record = with_loader_criteria(AuditEvent, lambda one: one.object.not_in(_named_in_record(names)), include_aliases=True)
+        of_case = with_loader_criteria(Case, lambda one: one.id.not_in(_hidden(names)), include_aliases=True)
+        asked.statement = asked.statement.options(of_record, of_case, *(_of_others(model, names) for model in _models()))
+    else:
+        asked.statement = _narrowed(asked.statement, mine)
+
+
+def _narrowed(statement: Any, mine: frozenset[str]) -> Any:
+    """Return a Core statement in which each SELECT, UPDATE and DELETE, however deep, leaves out what is hidden."""
+
+    def narrow_one(one: Any) -> None:
+        tables = _from(one.get_final_froms()) if isinstance(one, Select) else _from([one.table])
+        one._where_criteria += tuple(_seen(column, mine) for of in tables if (column := _case_of(of)) is not None)  # noqa: SLF001  the clone is ours
+
+    narrowed = dict.fromkeys(("select", "update", "delete"), narrow_one)
+    return cloned_traverse(statement, {}, narrowed)
+
+
+def _of_others(model: Any, names: list[str]) -> Any:
+    # A lambda, for only then SQLAlchemy puts the criteria on each alias of a joined table.
+    return with_loader_criteria(
+        model, lambda one: or_(one.case_id.is_(None), one.case_id.not_in(_hidden(names))), include_aliases=True
+    )
+
+
+def _seen(of: ColumnElement[str], mine: frozenset[str]) -> ColumnElement[bool]:
+    return or_(of.is_(None), of.not_in(_hidden(sorted(mine))))
+
+
+def _hidden(names: list[str]) -> Select[tuple[str]]:
+    return select(_OTHER.c.case_id).where(_OTHER.c.subject.in_(names), _OTHER.c.state != ExclusionState.DISMISSED)
+
+
+def _named_in_record(names: list[str]) -> CompoundSelect[tuple[str]]:
+    """Select what hidden cases are called in the record: by their handle, or by the id of a recording."""
+    handles = select(_CASES.c.handle).where(_CASES.c.id.in_(_hidden(names)))
+    recordings = select(_RECORDINGS.c.id).where(_RECORDINGS.c.case_id.in_(_hidden(names)))
+    return union_all(handles, recordings)
+
+
+@lru_cache(maxsize=1)
+def _models() -> tuple[Any, ...]:
+    """Return each model whose rows are of a case, but for the case itself."""
+    return tuple(mapper.class_ for mapper in Base.registry.mappers if "case_id" in table(mapper.class_).c)
+
+
+def _case_of(of: Any) -> Any:
+    """Return the column of a table, or of its alias, that says of which case a row is; None where rows are of none."""
+    if not isinstance(of, Table | Alias) or of is _OTHER or not isinstance(getattr(of, "element", of), Table):
+        return None
+    return of.c.id if getattr(of, "element", of).name == CASE.name else of.c.get("case_id")
+
+
+def _from(sources: Sequence[Any]) -> Iterator[Any]:
+    waiting = list(sources)
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, Join):
+            waiting += [one.left, one.right]
+        else:
+            yield one
+
+
+_OTHER: Final = EXCLUSION.alias("hidden")
+_CASES: Final = CASE.alias("hidden_case")
+_RECORDINGS: Final = table(Recording).alias("hidden_recording")

@@ -1,0 +1,184 @@
+"""Whoever must not know of a case meets nothing of it, whichever address of the console they try."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, text
+
+from hotline import sight
+from hotline.models import (
+    Case,
+    CaseKey,
+    Cause,
+    Exclusion,
+    ExclusionState,
+    Message,
+    MessageKind,
+    MessageState,
+    NamedClue,
+    Note,
+    Officer,
+    Report,
+    new_id,
+    table,
+)
+from hotline.roles import Role
+from hotline.watch import alarm
+from tests.console.desk import Browser, Desk
+
+CONSOLE = Path(__file__).parents[2] / "hotline" / "console"
+STATION = "Bugarama police post"
+
+
+@pytest.fixture
+def excluded(desk: Desk) -> Browser:
+    """A supervisor who serves at a station, signed in: may do most, so that most doors are tried."""
+    desk.enrol("inside", Role.SUPERVISOR)
+    with desk.site.db.transaction() as session:
+        session.scalars(select(Officer).where(Officer.name == "inside")).one().station = STATION
+    return desk.signed_in("inside")
+
+
+def keep_from(desk: Desk, case: Case, whom: str, state: ExclusionState = ExclusionState.EXCLUDED) -> str:
+    row_id, now = new_id(), datetime.now(UTC)
+    with desk.site.db.transaction() as session:
+        wrapped = session.get_one(CaseKey, case.id).wrapped
+        sealed = desk.site.keyring.case_key(case.id, wrapped).seal_text("", f"exclusion|sealed|{row_id}")
+        session.add(
+            Exclusion(
+                id=row_id, case_id=case.id, subject=whom, cause=Cause.NAMED, state=state, sealed=sealed, at=now, decided_at=now
+            )
+        )
+    return row_id
+
+
+def addresses(desk: Desk, **named: str) -> Iterator[tuple[str, str]]:
+    """Every method and address of the console, with the names of a route filled in."""
+    for rule in sorted(desk.app.url_map.iter_rules(), key=lambda one: one.rule):
+        if rule.endpoint.startswith("console.") and not rule.endpoint.startswith(
+            ("console.static", "console.demo", "console.sign_in", "console.welcome")
+        ):
+            path = re.sub(r"<(?:\w+:)?(\w+)>", lambda one: named.get(one.group(1), "none"), rule.rule)
+            for method in sorted(rule.methods & {"GET", "POST"}):
+                yield method, path
+
+
+def loaded(desk: Desk) -> Case:
+    """A case with everything a page could count: an alert that failed, a clue others name, a note, a long wait."""
+    case = desk.case(ago=timedelta(hours=1))
+    contact = desk.tell(case, f"Somebody {case.handle}")
+    now = datetime.now(UTC) - timedelta(minutes=5)
+    with desk.site.db.transaction() as session:
+        plain = {
+            "case_id": case.id,
+            "contact_id": contact.id,
+            "sealed": b"",
+            "gateway": "simulator",
+            "created_at": now,
+            "settled_at": now,
+        }
+        session.add(Message(direction="out", kind=MessageKind.ALERT, lane="life", state=MessageState.DEAD, **plain))
+        session.add(NamedClue(case_id=case.id, value_index=b"plate", kind="plate", at=now))
+        alarm.recount(session, desk.site, datetime.now(UTC))
+    return case
+
+
+def pages(desk: Desk, browser: Browser, **named: str) -> dict[tuple[str, str], tuple[int, bytes]]:
+    seen = {}
+    for method, path in addresses(desk, **named):
+        answer = browser.get(path) if method == "GET" else browser.post(path, text="x", version="0", decision="exclude", whom="x")
+        token = rb'name="csrf_token" value="[^"]+"|nonce-[^"]+'
+        seen[method, path] = answer.status_code, re.sub(token, b"", answer.data)
+    return seen
+
+
+def test_every_page_is_as_if_the_case_had_never_been(desk: Desk, excluded: Browser) -> None:
+    nowhere = {"token": "no-such-token", "exclusion_id": "none", "recording_id": "none"}
+    before = pages(desk, excluded, **nowhere)
+    cases = [loaded(desk) for _ in range(3)]
+    row_ids = [keep_from(desk, case, f"station:{STATION}") for case in cases]
+    assert pages(desk, excluded, **nowhere) == before
+    for case, row_id in zip(cases, row_ids, strict=True):
+        hidden = pages(desk, excluded, token=case.token, exclusion_id=row_id, recording_id="none")
+        tried = [(method, path) for method, path in hidden if case.token in path]
+        assert len(tried) >= 14
+        for method, path in tried:
+            status, body = hidden[method, path]
+            plain = body.replace(case.token.encode(), b"no-such-token").replace(row_id.encode(), b"none")
+            missing = method, path.replace(case.token, "no-such-token").replace(row_id, "none")
+            assert (status, plain) == before[missing], f"{method} {path}"
+        assert all(case.handle.encode() not in body for _, body in hidden.values())
+
+
+def test_a_colleague_who_is_not_of_that_station_sees_all_of_it(desk: Desk, excluded: Browser) -> None:
+    case = loaded(desk)
+    keep_from(desk, case, f"station:{STATION}")
+    colleague = desk.signed_in("supervisor")
+    for path in ("/queue?view=all", "/dead", f"/case/{case.token}"):
+        assert case.handle in colleague.get(path).get_data(as_text=True), path
+        assert case.handle not in excluded.get(path).get_data(as_text=True), path
+
+
+def test_nothing_an_excluded_officer_sends_changes_the_case(desk: Desk, excluded: Browser) -> None:
+    case = loaded(desk)
+    row_id = keep_from(desk, case, f"station:{STATION}", ExclusionState.PROPOSED)
+    before = desk.again(case).version
+    pages(desk, excluded, token=case.token, exclusion_id=row_id)
+    with desk.site.db.reading() as session:
+        assert session.get_one(Exclusion, row_id).state == ExclusionState.PROPOSED
+        assert session.scalars(select(Note)).all() == []
+    assert desk.again(case).version == before
+
+
+def test_a_link_to_a_hidden_case_is_not_counted(desk: Desk, excluded: Browser) -> None:
+    seen, hidden = loaded(desk), loaded(desk)
+    assert "2 independent reports" in excluded.get(f"/case/{seen.token}").get_data(as_text=True)
+    keep_from(desk, hidden, f"station:{STATION}")
+    assert "independent reports" not in excluded.get(f"/case/{seen.token}").get_data(as_text=True)
+
+
+@pytest.mark.parametrize("state", [ExclusionState.PROPOSED, ExclusionState.EXCLUDED])
+def test_what_is_proposed_holds_like_what_is_decided(desk: Desk, excluded: Browser, state: ExclusionState) -> None:
+    case = desk.case()
+    keep_from(desk, case, f"station:{STATION}", state)
+    assert case.handle not in excluded.get("/queue?view=all").get_data(as_text=True)
+
+
+def test_what_was_dismissed_is_seen_again(desk: Desk, excluded: Browser) -> None:
+    case = desk.case()
+    keep_from(desk, case, f"station:{STATION}", ExclusionState.DISMISSED)
+    assert case.handle in excluded.get("/queue?view=all").get_data(as_text=True)
+
+
+def test_a_statement_nothing_can_be_left_out_of_is_refused(desk: Desk) -> None:
+    with sight.reading(desk.site.db, desk.officer("intake")) as session, pytest.raises(sight.CannotNarrow):
+        session.execute(text("SELECT count(*) FROM message"))
+
+
+def test_a_table_s_own_query_is_narrowed_however_deep(desk: Desk) -> None:
+    case = desk.case()
+    officer = desk.officer("intake")
+    keep_from(desk, case, f"officer:{officer.id}")
+    messages, cases, reports = table(Message), table(Case), table(Report)
+    deep = select(reports.c.id).where(reports.c.case_id.in_(select(cases.c.id)))
+    within = select(select(messages.c.id).subquery())
+    aliased = select(cases.alias("c2").c.id)
+    with desk.site.db.reading() as session:
+        assert all(session.execute(one).all() for one in (deep, within, aliased))
+    with sight.reading(desk.site.db, officer) as session:
+        assert [session.execute(one).all() for one in (deep, within, aliased)] == [[], [], []]
+
+
+def test_no_screen_reads_past_the_guard() -> None:
+    """Sign-in and sessions know no officer yet; every other screen must ask through guard.reading and guard.transaction."""
+    before_anybody = {"sign_in.py", "sessions.py", "demo.py", "welcome.py"}
+    of_people = {"team.py"}  # shows no case, and gives back to the queue all that somebody has who leaves
+    past = [
+        path.name
+        for path in CONSOLE.glob("*.py")
+        if re.search(r"\.db\.(reading|transaction|looking|writing|engine)", path.read_text()) and path.name != "guard.py"
+    ]
+    assert set(past) <= before_anybody | of_people
