@@ -150,7 +150,7 @@ def test_words_with_a_code_become_a_note_and_nothing_is_sent_to_the_person(line:
     said(line, first, f"2 {code} thank you")
     with line.site.db.reading() as session:
         case = reopened(line)
-        notes = session.scalars(select(Note).order_by(Note.at)).all()
+        notes = session.scalars(select(Note).order_by(Note.id)).all()
         key = key_of(session, line.site, case)
         words = [key.open_text(note.sealed, f"note|sealed|{note.id}") for note in notes]
     assert ["behind the market" in words[0], "two colleagues" in words[1], len(words)] == [True, True, 2]
