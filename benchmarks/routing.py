@@ -52,7 +52,9 @@ def main() -> int:
     directory = [entry(dice, number) for number in range(CONTACTS)]
     rules = Rules(version="bench", rule=tuple(rule(dice, number) for number in range(RULES)))
     needs = [need(dice) for _ in range(TRIES)]
-    known = [Known(((f"contact:{number}", "named"),), (name(dice), name(dice)), f"RNP {number}") for number in range(CONTACTS)]
+    known = [
+        Known(((f"contact:{number}", "named"),), (name(dice),), f"RNP {number}", (name(dice),)) for number in range(CONTACTS)
+    ]
     local = datetime(2026, 11, 24, 14, 30, tzinfo=ZoneInfo("Africa/Kigali"))
     roll = Roll(known, AREAS)
     routed = timed(lambda at: choose(needs[at], directory, local, rules))

@@ -27,6 +27,7 @@ class May(StrEnum):
     REPLY = "write to a caller"
     PROPOSE_EXCLUSION = "say who must not know of a case"
     DECIDE_EXCLUSION = "decide who must not know of a case"
+    SEE_ROTA = "see who is on duty"
     SEE_DEAD = "see what was set aside, and why"
     MEND = "try again, have checked again or settle what was set aside"
     READ_AUDIT = "read the audit record"
@@ -39,13 +40,15 @@ class May(StrEnum):
 
 
 MATRIX: dict[Role, frozenset[May]] = {
-    Role.INTAKE: frozenset({May.SEE_QUEUE, May.READ_CASE, May.WORK_CASE, May.REPLY, May.PROPOSE_EXCLUSION, May.SEE_DEAD}),
+    Role.INTAKE: frozenset(
+        {May.SEE_QUEUE, May.READ_CASE, May.WORK_CASE, May.REPLY, May.PROPOSE_EXCLUSION, May.SEE_ROTA, May.SEE_DEAD}
+    ),
     Role.SUPERVISOR: frozenset(set(May) - {May.READ_AUDIT, May.MANAGE_TEAM, May.BROADCAST, May.USE_PHONES}),
     Role.AGENCY: frozenset(),
     Role.BROADCASTER: frozenset({May.SEE_BROADCASTS, May.BROADCAST}),
     Role.PRESENTER: frozenset(),
     Role.AUDITOR: frozenset({May.SEE_QUEUE, May.READ_AUDIT, May.SEE_BROADCASTS}),
-    Role.ADMIN: frozenset({May.SEE_HEALTH, May.MANAGE_TEAM}),
+    Role.ADMIN: frozenset({May.SEE_ROTA, May.SEE_HEALTH, May.MANAGE_TEAM}),
 }
 
 

@@ -50,12 +50,15 @@ def answer(session: Session, deployment: Deployment, decision: Decision, now: da
         notice(session, deployment, contact, "staff.noted", now, code=case.handle)
     elif case.state == CaseState.CLOSED:
         notice(session, deployment, contact, "staff.closed", now, code=case.handle)
+    elif referral.state == ReferralState.OUTCOME:  # what they said of its end stands until they correct it
+        notice(session, deployment, contact, "staff.ended", now, code=case.handle)
     elif decision.verb is Verb.TAKE:
         take(session, deployment, case, referral, now, by=decision.by)
     elif decision.verb is Verb.PASS_ON:
         hand_on(session, deployment, case, referral, now, by=decision.by)
     elif decision.verb is Verb.NOT_OURS:
-        steps.decline(session, case, referral, _reason(decision.choice), now, actor=f"contact:{contact.id}")
+        actor = f"contact:{contact.id}"
+        steps.decline(session, case, referral, _reason(decision.choice), now, actor=actor, by=decision.by)
         notice(session, deployment, contact, "staff.not_ours", now, code=case.handle)
     else:
         steps.accept(session, case, referral, now, actor=f"contact:{contact.id}")

@@ -50,13 +50,15 @@ def accept(session: Session, case: Case, referral: Referral, now: datetime, *, a
     _record(session, case, now, actor, "referral.accepted")
 
 
-def decline(session: Session, case: Case, referral: Referral, reason: Reason | None, now: datetime, *, actor: str) -> None:
+def decline(  # noqa: PLR0913  whose, why, when, by whom and how
+    session: Session, case: Case, referral: Referral, reason: Reason | None, now: datetime, *, actor: str, by: str = "desk"
+) -> None:
     """Note that it is not theirs, and why; whoever had taken it hands it back. Raises NotNow."""
     _open(referral)
     referral.state, referral.answered_at = ReferralState.DECLINED, now
     referral.reason = reason or referral.reason
     hand_back(session, case, referral, now)
-    _record(session, case, now, actor, "case.declined")
+    _record(session, case, now, actor, "case.declined", by=by)
 
 
 def end(session: Session, case: Case, referral: Referral, outcome: Outcome, now: datetime, *, actor: str) -> None:
@@ -129,7 +131,7 @@ def _take(session: Session, case: Case, referral: Referral, now: datetime) -> No
         stop_ladder(session, locked, now)
 
 
-def _record(session: Session, case: Case, now: datetime, actor: str, action: str, what: str = "") -> None:
+def _record(session: Session, case: Case, now: datetime, actor: str, action: str, what: str = "", **more: str) -> None:
     case.updated_at, case.version = now, case.version + 1
-    meta = {"what": str(what)} if what else {}
+    meta = more | ({"what": str(what)} if what else {})
     audit.record(session, now, actor=actor, action=action, subject=case.handle, **meta)

@@ -19,6 +19,7 @@ from hotline.console import (
     queue,
     record,
     referral,
+    rota,
     sign_in,
     static,
     team,
@@ -27,7 +28,7 @@ from hotline.console import (
 )
 from hotline.deployment import Deployment
 
-SCREENS = (static, sign_in, welcome, queue, case, conflict, referral, listening, dead, missed, record, team)
+SCREENS = (static, sign_in, welcome, queue, case, conflict, referral, listening, dead, missed, rota, record, team)
 
 
 def install(app: Flask, deployment: Deployment) -> None:

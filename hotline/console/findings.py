@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from hotline.console.questions import asked_in
+
 AXES: Final = ("act", "means", "purpose")
 
 
@@ -32,11 +34,15 @@ class Clue:
 
 @dataclass(frozen=True)
 class Assessment:
-    """What triage made of a report. All of it is possible only; a person decides."""
+    """What triage made of a report. All of it is possible only; a person decides.
+
+    `asked_as` is the next question in the reporter's language, to be sent as it stands.
+    """
 
     findings: tuple[Finding, ...] = ()
     missing: tuple[str, ...] = ()
     next_question: str = ""
+    asked_as: str = ""
     places: tuple[str, ...] = ()
     clues: tuple[Clue, ...] = ()
     axes: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
@@ -68,6 +74,7 @@ def read(stored: Mapping[str, object]) -> Assessment:
         findings=findings,
         missing=tuple(_texts(stored.get("missing"))),
         next_question=_text(stored.get("next_question")),
+        asked_as=asked_in(_text(stored.get("variety")), _text(stored.get("next_question"))),
         places=tuple(_texts(stored.get("places"))),
         clues=tuple(Clue(_text(one.get("kind")), _text(one.get("value"))) for one in _entries(stored.get("clues"))),
         axes={axis: tuple(one for one in findings if one.axis == axis) for axis in AXES},

@@ -33,6 +33,7 @@ def install(app: Flask, deployment: Deployment) -> None:
             "theme": theme if theme in THEMES else "auto",
             "may_read": allows(role, May.READ_CASE),
             "may_work": allows(role, May.WORK_CASE),
+            "may_see_rota": allows(role, May.SEE_ROTA),
             "may_propose": allows(role, May.PROPOSE_EXCLUSION),
             "may_decide": allows(role, May.DECIDE_EXCLUSION),
             "may_reply": allows(role, May.REPLY),

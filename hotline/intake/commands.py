@@ -122,13 +122,13 @@ def officer_answer(text: str) -> OfficerAnswer | None:
     caller to know.
     """
     words = _words(text)
-    decided = _verb(words)
-    if decided is None:
-        return _note(words)
-    verb, rest = decided
+    verb, rest = _verb(words) or (None, [])
     for end in range(1, len(rest) + 1):
-        if code := handle.parse("".join(rest[:end])):
+        if verb and (code := handle.parse("".join(rest[:end]))):
             return _answer(verb, code, rest[end:])
+    note = _note(words)  # a code may begin with a digit that is also a decision
+    if verb is None or note:
+        return note
     meant = "".join(rest)
     near = abs(len(meant) - handle.LENGTH) <= 1 and any(char.isdecimal() for char in meant)
     return OfficerAnswer(verb, None) if near else None

@@ -232,15 +232,15 @@ def _of_contact(one: Contact) -> frozenset[str]:
     return subjects_of(contact=one.id, agency=one.agency_id, kind=one.agency.kind, station=one.station)
 
 
-_Person = tuple[str, str, tuple[str, ...], str | None, str | None]
+_Person = tuple[str, str, str, tuple[str, ...], str | None, str | None]
 
 
 def _people(session: Session) -> tuple[_Person, ...]:
-    """Return everybody who could be named: kind, id, names, badge, station."""
+    """Return everybody who could be named: kind, id, name, nicknames, badge, station."""
     contacts = select(CONTACT.c.id, CONTACT.c.name, CONTACT.c.aliases, CONTACT.c.badge, CONTACT.c.station).where(CONTACT.c.active)
     officers = select(OFFICER.c.id, OFFICER.c.display_name, OFFICER.c.aliases, OFFICER.c.badge, OFFICER.c.station)
     return tuple(
-        (kind, row[0], (row[1], *row[2]), row[3], row[4])
+        (kind, row[0], row[1], tuple(row[2]), row[3], row[4])
         for kind, asked in (("contact", contacts), ("officer", officers.where(OFFICER.c.active)))
         for row in session.execute(asked.order_by("id"))
     )
@@ -253,12 +253,13 @@ def _areas(session: Session) -> frozenset[str]:
 @lru_cache(maxsize=2)
 def _roll(people: tuple[_Person, ...], areas: frozenset[str]) -> Roll:
     """Return the roll of these people: the same for batch after batch, until the directory changes."""
-    known = [_known(*person) for person in people]
-    stations = sorted({person[4] for person in people if person[4]})
+    known = [_known(person) for person in people]
+    stations = sorted({person[-1] for person in people if person[-1]})
     known += [Known(((subject("station", name), Cause.NAMED),), (name,)) for name in stations]
     return Roll(known, (*areas, *gazetteer()))
 
 
-def _known(kind: str, who: str, names: tuple[str, ...], badge: str | None, station: str | None) -> Known:
+def _known(person: _Person) -> Known:
+    kind, who, name, nicknames, badge, station = person
     theirs = ((subject("station", station), Cause.THEIR_STATION),) if station else ()
-    return Known(((subject(kind, who), Cause.NAMED), *theirs), names, badge)
+    return Known(((subject(kind, who), Cause.NAMED), *theirs), (name,), badge, nicknames)

@@ -32,11 +32,15 @@ LONGEST_BADGE: Final = 4  # words a badge may be written in: "R N P 4471"
 
 @dataclass(frozen=True)
 class Known:
-    """Somebody a report may name: what they are called, and which exclusions naming them proposes."""
+    """Somebody a report may name: what they are called, and which exclusions naming them proposes.
+
+    A nickname of one word names them by itself; a name of one word does not, for others have it, too.
+    """
 
     subjects: tuple[tuple[str, str], ...]  # subject, cause
     names: tuple[str, ...]
     badge: str | None = None
+    nicknames: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,7 @@ class Vocabulary:
 class _Phrase:
     known: int
     words: tuple[str, ...]
+    nickname: bool
     telling: frozenset[int]  # places of the words that are neither a place nor an office
 
 
@@ -84,10 +89,11 @@ class Roll:
         ordinary = common | {word for place in places for word in plain(place)}
         self.phrases: list[_Phrase] = []
         for number, one in enumerate(known):
-            for words in dict.fromkeys(tuple(plain(name)) for name in one.names):
+            called = {tuple(plain(name)): False for name in one.names} | {tuple(plain(name)): True for name in one.nicknames}
+            for words, nickname in called.items():
                 telling = frozenset(at for at, word in enumerate(words) if word not in ordinary and len(word) >= SHORTEST_NAME)
                 if telling or len(words) > 1:
-                    self.phrases.append(_Phrase(number, words, telling))
+                    self.phrases.append(_Phrase(number, words, nickname, telling))
         self.badges = {badge: at for at, one in enumerate(known) if len(badge := squeezed(one.badge or "")) >= SHORTEST_BADGE}
         self.words = sorted({word for phrase in self.phrases for word in phrase.words})
         self.phrases_of: dict[str, list[int]] = {}
@@ -136,11 +142,12 @@ def _said(phrase: _Phrase, heard: Mapping[str, list[int]], words: list[str]) -> 
     if not phrase.telling:
         return _together(places, len(phrase.words) + 1) if all(places) else None
     telling = [places[at] for at in sorted(phrase.telling) if places[at]]
-    if len(phrase.telling) == 1 and len(phrase.words) == 1 and telling:
-        return telling[0][0], telling[0][0]  # a nickname
+    if phrase.nickname and len(phrase.words) == 1 and telling:
+        return telling[0][0], telling[0][0]
     if len(telling) > 1 and (span := _together(telling[:2], len(phrase.words) + 1)):
         return span
-    return next(((at, at) for one in telling for at in one if _speaks_of_somebody(words, at)), None)
+    common = len(phrase.words) == 1
+    return next(((at, at) for one in telling for at in one if _speaks_of_somebody(words, at, common=common)), None)
 
 
 def _together(places: Sequence[Sequence[int]], within: int) -> tuple[int, int] | None:
@@ -152,11 +159,12 @@ def _together(places: Sequence[Sequence[int]], within: int) -> tuple[int, int] |
     return None
 
 
-def _speaks_of_somebody(words: list[str], at: int) -> bool:
-    """Whether the name at this place stands beside a title, or does something that only an accused person does."""
+def _speaks_of_somebody(words: list[str], at: int, *, common: bool) -> bool:
+    """Whether the name here stands beside a title, or, unless many have it, near what only an accused person does."""
     listed = vocabulary()
     beside = words[max(0, at - BESIDE) : at] + words[at + 1 : at + 1 + BESIDE]
-    return _any(beside, listed.titles | listed.people) or _any(words[max(0, at - NEAR) : at + 1 + NEAR], listed.deeds)
+    near = () if common else words[max(0, at - NEAR) : at + 1 + NEAR]
+    return _any(beside, listed.titles | listed.people) or _any(near, listed.deeds)
 
 
 def accused(words: list[str]) -> Iterator[Named]:

@@ -154,6 +154,27 @@ def duties(line: str) -> list[Duty]:
     return [Duty(weekday=day, start=_minutes(start), end=_minutes(end)) for day in span]
 
 
+def spans(held: Sequence[Duty]) -> Iterator[str]:
+    """Yield duty hours as `duties` reads them: days that follow each other and have the same hours as one span."""
+    by_hours: dict[tuple[int, int], list[int]] = {}
+    for duty in sorted(held, key=lambda one: (one.start, one.weekday)):
+        by_hours.setdefault((duty.start, duty.end), []).append(duty.weekday)
+    for (start, end), days in by_hours.items():
+        clock = "-".join(f"{minutes // 60:02}:{minutes % 60:02}" for minutes in (start, end))
+        for first, last in _runs(days):
+            yield f"{DAYS[first]}-{DAYS[last]} {clock}" if first != last else f"{DAYS[first]} {clock}"
+
+
+def _runs(days: Sequence[int]) -> Iterator[tuple[int, int]]:
+    first = last = days[0]
+    for day in days[1:]:
+        if day != last + 1:
+            yield first, last
+            first = day
+        last = day
+    yield first, last
+
+
 def _minutes(clock: str) -> int:
     hour, _, minute = clock.partition(":")
     minutes = int(hour) * 60 + int(minute)
@@ -281,7 +302,7 @@ def _cells(deployment: Deployment, one: Contact) -> dict[str, str]:
         "tier": one.tier,
         "areas": ";".join(one.areas),
         "categories": ";".join(one.categories),
-        "hours": ";".join(_spans(one.duties)),
+        "hours": ";".join(spans(one.duties)),
         "minors": "yes" if one.minors else "no",
         "last_resort": "yes" if one.last_resort else "no",
         "station": one.station or "",
@@ -290,9 +311,3 @@ def _cells(deployment: Deployment, one: Contact) -> dict[str, str]:
         "verified": f"{one.verified_at:%Y-%m-%d}" if one.verified_at else "",
         "active": "yes" if one.active else "no",
     }
-
-
-def _spans(held: Sequence[Duty]) -> Iterator[str]:
-    for duty in sorted(held, key=lambda one: (one.weekday, one.start)):
-        clock = (f"{minutes // 60:02}:{minutes % 60:02}" for minutes in (duty.start, duty.end))
-        yield f"{DAYS[duty.weekday]} {'-'.join(clock)}"

@@ -1,7 +1,7 @@
 """Follow-up: what is still unknown about a report, and which one question to ask next.
 
 At most one question at a time, the one whose answer helps most, as IOM and ILO interview guides advise; the words of each
-question are in message_templates under the same key. Never asks what the message has already said.
+question are in message_templates/<language>/questions.toml under the same key. Never asks what the message has already said.
 """
 
 from collections.abc import Sequence

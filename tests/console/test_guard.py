@@ -26,6 +26,7 @@ SCREENS = [
     ("GET", "/dead/rows", May.SEE_DEAD),
     ("POST", "/dead/mend", May.MEND),
     ("GET", "/missed", May.SEE_DEAD),
+    ("GET", "/rota", May.SEE_ROTA),
     ("GET", "/record", May.READ_AUDIT),
     ("GET", "/record.csv", May.READ_AUDIT),
     ("GET", "/team", May.MANAGE_TEAM),

@@ -88,7 +88,9 @@ def on_disk(running: Running) -> dict[str, bytes]:
 
 def dumped(running: Running) -> bytes:
     """Return what a backup of the PostgreSQL database would hold."""
-    return subprocess.run(["pg_dump", "--dbname", running.database_url], capture_output=True, check=True, timeout=60).stdout
+    return subprocess.run(
+        ["pg_dump", "--enable-row-security", "--dbname", running.database_url], capture_output=True, check=True, timeout=60
+    ).stdout
 
 
 def in_titles(running: Running) -> dict[str, bytes]:

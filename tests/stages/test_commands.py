@@ -158,3 +158,10 @@ def test_a_mistyped_code_is_known_to_be_meant_and_opens_nothing() -> None:
 )
 def test_other_words_of_an_officer_are_no_answer(text: str) -> None:
     assert officer_answer(text) is None
+
+
+def test_a_code_with_words_is_a_note_whatever_it_begins_with() -> None:
+    for first in "0123456789K":
+        code = next(code for code in iter(handle.make, "") if code[0] == first)
+        assert officer_answer(f"{code} the house is behind the market") == OfficerAnswer(Verb.NOTE, code, says_more=True)
+        assert officer_answer(f"1 {code}") == OfficerAnswer(Verb.TAKE, code)

@@ -63,8 +63,11 @@ def opened(site: Deployment, words: list[str], **facts: object) -> list[Referabl
     cases, rows, keys = [], [], []
     with site.db.transaction() as session:
         now = site.db.now(session)
-        for one in words:
-            case_id, code = new_id(), handle.make()
+        codes: set[str] = set()
+        while len(codes) < len(words):
+            codes.add(handle.make())
+        for one, code in zip(words, codes, strict=True):
+            case_id = new_id()
             key, wrapped = site.keyring.new_case_key(case_id)
             read = reading(one, **facts)
             about = {name: getattr(read, name) for name in ("category", "urgency", "rank", "minors", "language")}

@@ -6,10 +6,13 @@ from hotline.routing.named import Known, Roll, gazetteer
 
 ROLL = Roll(
     [
-        Known((("contact:bosco", "named"), ("station:bugarama", "their_station")), ("Jean Bosco Habimana", "Kiki"), "RNP 4471"),
+        Known(
+            (("contact:bosco", "named"), ("station:bugarama", "their_station")), ("Jean Bosco Habimana",), "RNP 4471", ("Kiki",)
+        ),
         Known((("contact:post", "named"),), ("Bugarama police post",)),
         Known((("contact:centre", "named"),), ("Care centre, Gihundwe",)),
         Known((("officer:aline", "named"),), ("Aline Uwase",)),
+        Known((("officer:marie", "named"),), ("Marie",)),
     ],
     ["Rusizi", *gazetteer()],
 )
@@ -47,6 +50,7 @@ def test_a_station_is_named_by_all_of_its_words(text: str) -> None:
     "text",
     [
         "my son Habimana is missing",
+        "Marie and I are locked in",
         "Jean is 15 and was taken to Bugarama",
         "police please come to Bugarama now",
         "call the police, they beat us",
@@ -88,6 +92,10 @@ def test_who_is_called_for_help_or_missing_is_nobody_to_keep_away(text: str) -> 
 )
 def test_a_kind_of_people_is_accused(text: str, kind: str) -> None:
     assert f"kind:{kind}" in subjects(text)
+
+
+def test_a_name_that_many_have_names_somebody_beside_a_title_alone() -> None:
+    assert subjects("officer Marie told them where we hide") >= {"officer:marie"}
 
 
 def test_the_words_that_said_so_are_kept_and_each_subject_comes_once() -> None:

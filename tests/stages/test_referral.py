@@ -118,6 +118,14 @@ def test_each_outcome_has_its_digit_and_may_be_corrected(line: Line, digit: int,
     assert referral(line, first).outcome == outcome
 
 
+@pytest.mark.parametrize("later", ["1 {}", "2 {}", "3 {} 1", "4 {}"])
+def test_what_they_said_of_its_end_stands_until_they_correct_it(line: Line, later: str) -> None:
+    code, first, _ = start(line)
+    said(line, first, f"5 {code} 1")
+    assert f"5 {code}" in said(line, first, later.format(code))
+    assert (referral(line, first).state, referral(line, first).outcome) == (ReferralState.OUTCOME, Outcome.RESCUED)
+
+
 def test_what_ended_without_an_end_is_no_end_for_the_person(line: Line) -> None:
     code, first, _ = start(line)
     said(line, first, f"5 {code} 6")
@@ -142,7 +150,7 @@ def test_words_with_a_code_become_a_note_and_nothing_is_sent_to_the_person(line:
     said(line, first, f"2 {code} thank you")
     with line.site.db.reading() as session:
         case = reopened(line)
-        notes = session.scalars(select(Note).order_by(Note.at)).all()
+        notes = session.scalars(select(Note).order_by(Note.id)).all()
         key = key_of(session, line.site, case)
         words = [key.open_text(note.sealed, f"note|sealed|{note.id}") for note in notes]
     assert ["behind the market" in words[0], "two colleagues" in words[1], len(words)] == [True, True, 2]
