@@ -1,6 +1,6 @@
 """Keep a case from who must not know of it.
 
-Revision: 0013, after 0018.
+Revision: 0013, after 0012.
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 import hotline.models.base
 
 revision = "0013"
-down_revision = "0018"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 

@@ -1,6 +1,6 @@
 """Invite officers by a link that opens once; find what one actor did without reading the whole record.
 
-Revision: 0018, after 0012.
+Revision: 0012, after 0011.
 """
 
 import sqlalchemy as sa
@@ -8,8 +8,8 @@ from alembic import op
 
 import hotline.models.base
 
-revision = "0018"
-down_revision = "0012"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 

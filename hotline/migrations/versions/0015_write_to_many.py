@@ -1,6 +1,6 @@
 """Write to many: people who agreed, their lists, broadcasts, and who each text of one is for.
 
-Revision: 0016, after 0014.
+Revision: 0015, after 0014.
 """
 
 import sqlalchemy as sa
@@ -8,7 +8,7 @@ from alembic import op
 
 import hotline.models.base
 
-revision = "0016"
+revision = "0015"
 down_revision = "0014"
 branch_labels = None
 depends_on = None
