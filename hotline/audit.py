@@ -36,7 +36,7 @@ class Break:
 def record(session: Session, now: datetime, *, actor: str, action: str, subject: str, **meta: str | int | bool) -> None:
     """Append one act to the chain. `subject` is a handle or id; `meta` never holds words or numbers of people."""
     if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
+        session.connection().execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
     newest = select(EVENT.c.seq, EVENT.c.hash).order_by(EVENT.c.seq.desc()).limit(1)
     last = session.connection().execute(newest).first()  # the chain has no gaps, whatever an officer's session leaves out
     event = AuditEvent(

@@ -6,8 +6,7 @@ from pathlib import Path
 import click
 from sqlalchemy.orm import Session
 
-from hotline.config import load
-from hotline.deployment import Deployment
+from hotline.cli.lists import opened
 from hotline.models import Tier
 from hotline.routing import directory
 from hotline.routing.book import place, publish, sentences
@@ -27,24 +26,21 @@ def rules() -> None:
 @rules.command()
 def show() -> None:
     """Print the rules in force, a sentence each."""
-    deployment = Deployment(load())
-    held = sentences(deployment)
-    where = "published" if place(deployment.settings).exists() else "shipped with the program"
+    with opened() as deployment:
+        held = sentences(deployment)
+        where = "published" if place(deployment.settings).exists() else "shipped with the program"
     click.echo(f"{held.version}, {where}\n")
     for line in told(held):
         click.echo(line)
-    deployment.close()
 
 
 @rules.command()
 @FILE
 def check(file: Path) -> None:
     """Read a file of rules, print its sentences and which of them never do anything. Exit code 1 where one does not."""
-    deployment = Deployment(load())
     held = _parsed(file)
-    with deployment.db.reading() as session:
+    with opened() as deployment, deployment.db.reading() as session:
         found = list(faults(session, held))
-    deployment.close()
     for line in told(held):
         click.echo(line)
     for fault in found:
@@ -57,11 +53,9 @@ def check(file: Path) -> None:
 @click.option("--last", default=100, show_default=True, help="How many reports, newest first.")
 def rehearsal(file: Path, last: int) -> None:
     """Say whom a file of rules would have told of the last reports, and what would change. Tells nobody."""
-    deployment = Deployment(load())
     held = _parsed(file)
-    with deployment.db.reading() as session:
+    with opened() as deployment, deployment.db.reading() as session:
         seen = list(rehearse(session, deployment, (sentences(deployment), held), last))
-    deployment.close()
     for one in seen:
         if one.changed:
             click.echo(f"{one.handle}  {one.urgency} {one.category.replace('_', ' ')}")
@@ -74,14 +68,12 @@ def rehearsal(file: Path, last: int) -> None:
 @FILE
 def put_in_force(file: Path) -> None:
     """Put a file of rules in force on this machine; the one before is kept beside it. Workers follow without a restart."""
-    deployment = Deployment(load())
     held = _parsed(file)
-    with deployment.db.transaction() as session:
+    with opened() as deployment, deployment.db.transaction() as session:
         if found := list(faults(session, held)):
             raise click.ClickException(f"Not published: {found[0]}.")
         now = deployment.db.now(session)
         publish(session, deployment, file.read_text(encoding="utf-8"), now, actor="command line")
-    deployment.close()
     click.echo(f"In force: {held.version}, {len(held.rule)} rules.")
 
 

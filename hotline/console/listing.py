@@ -112,11 +112,15 @@ def _wordings(session: Session, cases: Sequence[Case]) -> Mapping[str, bytes]:
 
 
 def _fold(cases: Sequence[Case], wordings: Mapping[str, bytes]) -> list[list[Case]]:
-    """Return the cases with those that say the same folded together; what differs in urgency or owner stands by itself."""
+    """Return the cases with those that say the same folded together.
+
+    What differs in urgency or owner stands by itself, and what waits for an answer never lies under what has one.
+    """
     folds: dict[object, list[Case]] = {}
     for case in cases:
         wording = wordings.get(case.id)
-        same = (wording, case.rank, case.state, case.aside) if wording and case.owner_id is None else case.id
+        alike = (wording, case.rank, case.state, case.aside, case.acknowledged_at is None)
+        same = alike if wording and case.owner_id is None else case.id
         folds.setdefault(same, []).append(case)
     return list(folds.values())
 

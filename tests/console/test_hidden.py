@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import time_machine
 from sqlalchemy import select, text
 
 from hotline import sight
@@ -69,7 +70,7 @@ def addresses(desk: Desk, **named: str) -> Iterator[tuple[str, str]]:
 def loaded(desk: Desk) -> Case:
     """A case with everything a page could count: an alert that failed, a clue others name, a note, a long wait."""
     case = desk.case(ago=timedelta(hours=1))
-    contact = desk.tell(case, f"Somebody {case.handle}")
+    contact = desk.tell(case, f"Somebody {new_id()}")
     now = datetime.now(UTC) - timedelta(minutes=5)
     with desk.site.db.transaction() as session:
         plain = {
@@ -90,11 +91,21 @@ def pages(desk: Desk, browser: Browser, **named: str) -> dict[tuple[str, str], t
     seen = {}
     for method, path in addresses(desk, **named):
         answer = browser.get(path) if method == "GET" else browser.post(path, text="x", version="0", decision="exclude", whom="x")
+        if path == "/rota":  # the directory, which grows with each contact a test adds; it knows of no case
+            continue
         token = rb'name="csrf_token" value="[^"]+"|nonce-[^"]+'
         seen[method, path] = answer.status_code, re.sub(token, b"", answer.data)
     return seen
 
 
+@pytest.fixture
+def _no_clock() -> Iterator[None]:
+    """Time stands still: what a page says of this minute is no difference."""
+    with time_machine.travel(datetime.now(UTC), tick=False):
+        yield
+
+
+@pytest.mark.usefixtures("_no_clock")
 def test_every_page_is_as_if_the_case_had_never_been(desk: Desk, excluded: Browser) -> None:
     nowhere = {"token": "no-such-token", "exclusion_id": "none", "recording_id": "none"}
     before = pages(desk, excluded, **nowhere)

@@ -293,7 +293,7 @@ def test_the_command_line_shows_checks_tries_and_publishes(
     district: Deployment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     referred(district, "they locked us in")
-    monkeypatch.setattr("hotline.cli.rules.load", lambda: district.settings)
+    monkeypatch.setattr("hotline.cli.lists.load", lambda: district.settings)
     good, bad, idle_one = (tmp_path / name for name in ("good.toml", "bad.toml", "idle.toml"))
     good.write_text(FILE)
     bad.write_text("version = ")
