@@ -157,7 +157,7 @@ def test_workers_that_are_killed_again_and_again_write_to_nobody_twice_and_leave
     chance = random.Random(7)
     lanes = ["life-1", "life-2", "reply-1", "reply-2"]
     workers.start(*lanes, "clock")
-    until(lambda: all(taken(tmp_path, name) for name in gateways), 20, "they are at work")
+    until(lambda: all(taken(tmp_path, name) for name in gateways), 60, "they are at work")
     kills, until_then = 0, time.monotonic() + 25
     while time.monotonic() < until_then and pending(workers.site):
         time.sleep(chance.uniform(0.1, 0.9))
