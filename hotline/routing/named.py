@@ -111,7 +111,7 @@ class Roll:
     def _by_badge(self, words: list[str]) -> Iterator[tuple[int, str]]:
         for first in range(len(words) if self.badges else 0):
             for end in range(first + 1, min(first + LONGEST_BADGE, len(words)) + 1):
-                if (at := self.badges.get(squeezed("".join(words[first:end])))) is not None:
+                if (at := self.badges.get("".join(words[first:end]))) is not None:  # words and badges are plain alike
                     yield at, " ".join(words[first:end])
 
     def _by_name(self, words: list[str]) -> Iterator[tuple[int, str]]:
