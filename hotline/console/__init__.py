@@ -16,6 +16,7 @@ from hotline.console import (
     guard,
     listening,
     missed,
+    phrasebook,
     queue,
     record,
     referral,
@@ -24,11 +25,16 @@ from hotline.console import (
     static,
     team,
     welcome,
+    word,
     wording,
+    writing,
 )
 from hotline.deployment import Deployment
 
-SCREENS = (static, sign_in, welcome, queue, case, conflict, referral, listening, dead, missed, rota, record, team)
+SCREENS = (
+    *(static, sign_in, welcome, queue, case, writing, word, conflict, referral, listening),
+    *(dead, missed, rota, record, team, phrasebook),
+)
 
 
 def install(app: Flask, deployment: Deployment) -> None:
