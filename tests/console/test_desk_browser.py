@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.console.test_browser import FINDINGS, Street, chromium, look, pytestmark, street  # noqa: F401  fixtures
 
 PHRASE = (
-    "Thank you. Is anyone in danger right now? Reply 1 Yes, 2 No, 3 Not sure. If you can call safely, 112 is free at any hour."
+    "Thank you. One question: is anyone in danger right now? Reply 1 Yes, 2 No, 3 Not sure. If you can call safely, 112 is free at any hour."
 )
 
 
@@ -25,7 +25,7 @@ def test_a_reply_is_written_from_the_phrasebook_mended_and_taken_back_by_keys(st
     expect(page.locator("#meter")).to_contain_text("UCS-2")
     page.get_by_role("button", name="Use plain signs").click()
     expect(page.locator("#meter")).to_contain_text("GSM-7")
-    expect(page.locator(".locked")).to_contain_text("Thank you. Is anyone in danger…")
+    expect(page.locator(".locked")).to_contain_text("Thank you. One question: is an…")
     page.keyboard.press("Control+Enter")
     expect(page.locator(".thread .reply .undo")).to_be_visible()
     page.keyboard.press("u")
