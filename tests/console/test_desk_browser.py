@@ -8,8 +8,9 @@ from playwright.sync_api import expect
 from tests.console.test_browser import FINDINGS, Street, chromium, look, pytestmark, street  # noqa: F401  fixtures
 
 PHRASE = (
-    "Thank you. One question: is anyone in danger right now? Reply 1 Yes, 2 No, 3 Not sure. If you can call safely, 112 is free at any hour."
-)
+    "Thank you. One question: is anyone in danger right now? Reply 1 Yes, 2 No, 3 Not sure. "
+    "If you can call safely, 112 is free at any hour."
+)  # fmt: skip
 
 
 def test_a_reply_is_written_from_the_phrasebook_mended_and_taken_back_by_keys(street: Street) -> None:  # noqa: F811
