@@ -9,6 +9,7 @@ from flask import Blueprint, Flask
 from hotline.console import (
     armour,
     case,
+    channels,
     conflict,
     dead,
     demo,
@@ -23,12 +24,17 @@ from hotline.console import (
     sign_in,
     static,
     team,
+    today,
+    wall,
     welcome,
     wording,
 )
 from hotline.deployment import Deployment
 
-SCREENS = (static, sign_in, welcome, queue, case, conflict, referral, listening, dead, missed, rota, record, team)
+SCREENS = (
+    *(static, sign_in, welcome, today, wall, queue, case, conflict, referral, listening),
+    *(dead, missed, rota, record, team, channels),
+)
 
 
 def install(app: Flask, deployment: Deployment) -> None:
