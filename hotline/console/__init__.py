@@ -9,6 +9,7 @@ from flask import Blueprint, Flask
 from hotline.console import (
     armour,
     case,
+    channels,
     conflict,
     dead,
     demo,
@@ -24,6 +25,8 @@ from hotline.console import (
     sign_in,
     static,
     team,
+    today,
+    wall,
     welcome,
     word,
     wording,
@@ -32,8 +35,8 @@ from hotline.console import (
 from hotline.deployment import Deployment
 
 SCREENS = (
-    *(static, sign_in, welcome, queue, case, writing, word, conflict, referral, listening),
-    *(dead, missed, rota, record, team, phrasebook),
+    *(static, sign_in, welcome, today, wall, queue, case, writing, word, conflict, referral, listening),
+    *(dead, missed, rota, record, team, channels, phrasebook),
 )
 
 
