@@ -31,7 +31,7 @@ from hotline.outbound.duty import call_duty
 from hotline.queue import QueueName
 from hotline.routing.grow import reread, words_of
 from hotline.routing.refer import Referable, refer
-from workers import calls, hops, tapes
+from workers import calls, desk, hops, tapes
 from workers.posting import Post
 from workers.reading import read
 
@@ -122,7 +122,7 @@ def _process(site: Deployment, token: str, rows: Sequence[RowMapping]) -> None:
 def _advance(site: Deployment, claimed: Claimed) -> None:
     texts = [arrival for arrival in claimed.arrivals if isinstance(arrival.event, InboundText)]
     readings = {arrival.inbox_id: read(arrival.event.body) for arrival in texts if isinstance(arrival.event, InboundText)}
-    dialled, called = hops.of(claimed), calls.of(claimed)
+    dialled, called, taken_down = hops.of(claimed), calls.of(claimed), desk.of(claimed)
     with site.db.transaction() as session:
         now = site.db.now(session)
         received = receive(session, site, texts, readings, now)
@@ -132,6 +132,8 @@ def _advance(site: Deployment, claimed: Claimed) -> None:
         for given in received.answers:
             answer(session, site, Decision(given.contact_id, given.verb, given.code, given.choice, given.words), now)
             lanes.add(Lane.LIFE)
+        noted = desk.advance(session, site, taken_down, now)
+        lanes |= noted.lanes | _refer(session, site, noted, now)
         told = hops.advance(session, site, dialled, now)
         spoken = calls.advance(session, site, called, now)
         lanes |= told.lanes | spoken.lanes | calls.answers(session, site, claimed, now)
@@ -141,7 +143,7 @@ def _advance(site: Deployment, claimed: Claimed) -> None:
         hops.forget(session, dialled, told)
         for lane in lanes:
             after_commit(session, partial(site.bell.ring, QueueName(lane)))
-    for opened in received.opened + told.opened + spoken.opened:
+    for opened in received.opened + noted.opened + told.opened + spoken.opened:
         what = {"case": opened.handle, "category": opened.reading.category, "urgency": opened.reading.urgency}
         log.info("new report", extra=what)
 
