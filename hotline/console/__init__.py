@@ -9,6 +9,7 @@ from flask import Blueprint, Flask
 from hotline.console import (
     armour,
     case,
+    channels,
     conflict,
     dead,
     demo,
@@ -16,6 +17,7 @@ from hotline.console import (
     guard,
     listening,
     missed,
+    phrasebook,
     queue,
     record,
     referral,
@@ -23,12 +25,19 @@ from hotline.console import (
     sign_in,
     static,
     team,
+    today,
+    wall,
     welcome,
+    word,
     wording,
+    writing,
 )
 from hotline.deployment import Deployment
 
-SCREENS = (static, sign_in, welcome, queue, case, conflict, referral, listening, dead, missed, rota, record, team)
+SCREENS = (
+    *(static, sign_in, welcome, today, wall, queue, case, writing, word, conflict, referral, listening),
+    *(dead, missed, rota, record, team, channels, phrasebook),
+)
 
 
 def install(app: Flask, deployment: Deployment) -> None:

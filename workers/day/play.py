@@ -62,15 +62,16 @@ class Page:
 
 
 class Loud(logging.Handler):
-    """Keeps what the program calls an error: a stage that raised must not be taken for a quiet day."""
+    """Keeps what was raised and caught: a stage that broke must not be taken for a quiet day."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
         self.said: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep the fixed words of an error, which hold nothing of a person."""
-        self.said.append(str(record.msg))
+        """Keep the fixed words, which hold nothing of a person; an error without exception, as of a dead gateway, is none."""
+        if record.exc_info:
+            self.said.append(str(record.msg))
 
 
 @dataclass
