@@ -1,6 +1,6 @@
 """Be on the radio: stations, shows, votes, questions, cards, and which prompt led to a report.
 
-Revision: 0016, after 0015.
+Revision: 0016, after 0017.
 
 On PostgreSQL the studio's two roles are made and given their tables here, where whoever migrates may make roles; elsewhere
 docs/operations.md has the lines for an administrator.
@@ -14,7 +14,7 @@ from alembic import op
 import hotline.models.base
 
 revision = "0016"
-down_revision = "0015"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 
