@@ -8,6 +8,8 @@ from flask import Blueprint, Flask
 
 from hotline.console import (
     armour,
+    calling,
+    care,
     case,
     channels,
     conflict,
@@ -16,9 +18,11 @@ from hotline.console import (
     faults,
     guard,
     listening,
+    lock,
     missed,
     new_item,
     phrasebook,
+    presence,
     queue,
     record,
     referral,
@@ -26,6 +30,7 @@ from hotline.console import (
     sign_in,
     static,
     team,
+    timeline,
     today,
     wall,
     welcome,
@@ -38,6 +43,7 @@ from hotline.deployment import Deployment
 SCREENS = (
     *(static, sign_in, welcome, today, wall, queue, new_item, case, writing, word, conflict, referral, listening),
     *(dead, missed, rota, record, team, channels, phrasebook),
+    *(timeline, calling, lock, care),
 )
 
 
@@ -51,6 +57,7 @@ def install(app: Flask, deployment: Deployment) -> None:
     armour.install(app, root, deployment)
     wording.install(app, deployment)
     static.install(app)
+    presence.install(app)
     faults.install(app)
     app.register_blueprint(root)
     guard.check(app)

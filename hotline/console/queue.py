@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, render_template, request, url_for
 
-from hotline.console import guard, listing, standing
+from hotline.console import guard, listing, presence, standing
 from hotline.console.listing import View
 from hotline.roles import May
 
@@ -32,12 +32,16 @@ def _page() -> dict[str, object]:
     with guard.reading() as session:
         page = listing.page(session, view, guard.officer(), after=after)
         counts = listing.counts(session, guard.officer())
+    others = {row.case.token: presence.here().others(row.case.token, guard.officer().id, guard.moment()) for row in page.rows}
     return {
+        "others": others,
         "view": view,
         "views": list(View),
         "page": page,
         "counts": counts,
         "after": after,
-        "mark": standing.digest(page.mark, *counts.values(), standing.current()),
+        "mark": standing.digest(
+            page.mark, [(one.name, one.writing) for seen in others.values() for one in seen], *counts.values(), standing.current()
+        ),
         "source": url_for(".rows", view=view, after=after),
     }
