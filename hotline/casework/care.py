@@ -7,7 +7,7 @@ to no case and names nobody: what is about a case is a note on that case.
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from hotline.casework import work
@@ -26,7 +26,8 @@ def hand_back(session: Session, *, officer: Officer, now: datetime) -> int:
 
 
 def leave_word(session: Session, deployment: Deployment, *, officer: Officer, text: str, now: datetime) -> None:
-    """Keep a note for the next shift."""
+    """Keep a note for the next shift, and remove those that are older than a day."""
+    session.execute(delete(Handover).where(Handover.at <= now - SHOWN_FOR))
     row_id = new_id()
     sealed = deployment.keyring.fields.seal_text(text, f"handover|sealed|{row_id}")
     session.add(Handover(id=row_id, officer_id=officer.id, sealed=sealed, at=now))

@@ -71,3 +71,5 @@ document.addEventListener("keydown", (event) => {
     if (shifts.length >= 3) leave();
   } else if (event.key !== "Shift") shifts = [];
 });
+// A locked session answers everything by sending to its door: nothing is asked for under the cover, so what was typed stays.
+document.addEventListener("htmx:beforeRequest", (event) => { if (covered()) event.preventDefault(); });
