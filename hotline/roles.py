@@ -34,6 +34,7 @@ class May(StrEnum):
     SEE_HEALTH = "see gateways, workers and what is stuck"
     SEE_BROADCASTS = "see texts to many: words, counts, what became of them"
     BROADCAST = "write texts to many, and send what was approved"
+    HOLD_BROADCAST = "pause a text to many, let it go on, or end it"
     APPROVE_BROADCAST = "approve a text to many that somebody else wrote"
     MANAGE_TEAM = "invite people, give roles, strike off"
     USE_PHONES = "use the browser phones of a demo"
@@ -45,7 +46,7 @@ MATRIX: dict[Role, frozenset[May]] = {
     ),
     Role.SUPERVISOR: frozenset(set(May) - {May.READ_AUDIT, May.MANAGE_TEAM, May.BROADCAST, May.USE_PHONES}),
     Role.AGENCY: frozenset(),
-    Role.BROADCASTER: frozenset({May.SEE_BROADCASTS, May.BROADCAST}),
+    Role.BROADCASTER: frozenset({May.SEE_BROADCASTS, May.BROADCAST, May.HOLD_BROADCAST}),
     Role.PRESENTER: frozenset(),
     Role.AUDITOR: frozenset({May.SEE_QUEUE, May.READ_AUDIT, May.SEE_BROADCASTS}),
     Role.ADMIN: frozenset({May.SEE_ROTA, May.SEE_HEALTH, May.MANAGE_TEAM}),

@@ -8,6 +8,7 @@ from flask import Blueprint, Flask
 
 from hotline.console import (
     armour,
+    broadcasts,
     case,
     conflict,
     dead,
@@ -15,11 +16,13 @@ from hotline.console import (
     faults,
     guard,
     listening,
+    lists,
     missed,
     queue,
     record,
     referral,
     rota,
+    sending,
     sign_in,
     static,
     team,
@@ -28,7 +31,8 @@ from hotline.console import (
 )
 from hotline.deployment import Deployment
 
-SCREENS = (static, sign_in, welcome, queue, case, conflict, referral, listening, dead, missed, rota, record, team)
+TO_MANY = (broadcasts, sending, lists)
+SCREENS = (static, sign_in, welcome, queue, case, conflict, referral, listening, dead, missed, rota, record, team, *TO_MANY)
 
 
 def install(app: Flask, deployment: Deployment) -> None:

@@ -42,6 +42,9 @@ def install(app: Flask, deployment: Deployment) -> None:
             "may_see_record": allows(role, May.READ_AUDIT),
             "may_manage_team": allows(role, May.MANAGE_TEAM),
             "may_see_health": allows(role, May.SEE_HEALTH),
+            "may_see_broadcasts": allows(role, May.SEE_BROADCASTS),
+            "may_broadcast": allows(role, May.BROADCAST),
+            "may_hold": allows(role, May.HOLD_BROADCAST),
             "standing": standing.current(),
         }
 
