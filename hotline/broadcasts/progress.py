@@ -122,7 +122,8 @@ def progress(session: Session, deployment: Deployment, row: Mapping[str, Any], n
     left = sum(fates[fate] for fate in LEFT_US)
     cost = round(found.cost * left / found.people, 2) if found.people else 0
     recent = (mine, MESSAGE.c.accepted_at > now - PACE_OVER)
-    rate = (session.scalar(select(func.count()).where(*recent)) or 0) / PACE_OVER.total_seconds()
+    over = min(PACE_OVER, max(timedelta(seconds=1), now - (row["started_at"] or now)))
+    rate = (session.scalar(select(func.count()).where(*recent)) or 0) / over.total_seconds()
     return Progress(
         people,
         {fate: fates[fate] for fate in Fate},

@@ -271,7 +271,7 @@ def _grouped(by: list[Line], what: str) -> dict[str, dict[Fate, int]]:
         fates = groups.setdefault(getattr(line, what), {})
         for fate, many in line.fates.items():
             fates[fate] = fates.get(fate, 0) + many
-    return groups
+    return {name: {fate: fates[fate] for fate in Fate if fate in fates} for name, fates in groups.items()}
 
 
 def _moved(broadcast_id: str, act: Callable[..., None], done: str) -> Answer:

@@ -70,7 +70,7 @@ def test_two_people_bring_a_text_to_many_from_the_library_to_its_report(  # noqa
     street: Street, casts: Casts
 ) -> None:
     site = casts.site
-    jeanne = street.officer("Jeanne", "broadcasts", viewport=CLEAN)
+    jeanne = street.officer("Jeanne", "broadcasts", viewport=CLEAN, reduced_motion="reduce")
     jeanne.set_default_timeout(10_000)
     look(jeanne)
     jeanne.get_by_role("link", name="New broadcast").first.click()
@@ -108,7 +108,7 @@ def test_two_people_bring_a_text_to_many_from_the_library_to_its_report(  # noqa
     jeanne.get_by_role("link", name="Go to the approval").click()
     expect(jeanne.locator("main")).to_contain_text("Waits for a second person")
 
-    paul = street.officer("Paul", "queue", viewport=CLEAN)
+    paul = street.officer("Paul", "queue", viewport=CLEAN, reduced_motion="reduce")
     paul.get_by_role("link", name="Broadcasts").click()
     paul.get_by_role("link", name="A job offer from far away").click()
     look(paul)
