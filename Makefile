@@ -24,7 +24,7 @@ quick: $(VENV)/.made-dev ## Run the tests that start no processes and no browser
 	$(IN_MEMORY) $(BIN)/pytest -q -n 3 -m "not processes and not browser and not faults and not long"
 
 stress: $(VENV)/.made-dev ## Run the tests that kill, stop, fill and hang the parts, one by one
-	$(BIN)/pytest -q -n 2 -m "faults and not long and not timed"
+	$(BIN)/pytest -q -n 2 -m "faults and not long and not timed and not act"
 	$(BIN)/pytest -q -m "timed and not long"
 
 faults: $(VENV)/.made-dev ## Break a whole hotline while signed texts come in, and account for every one of them

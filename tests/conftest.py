@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 from argon2 import PasswordHasher
@@ -59,8 +60,8 @@ def _migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def _migrated_database(worker_id: str) -> Iterator[Engine]:
-    """The same on PostgreSQL: one database for this run, emptied for each test."""
-    name = f"hotline_test_{worker_id}"
+    """The same on PostgreSQL: one database for this run in this folder, emptied for each test."""
+    name = f"hotline_test_{crc32(str(Path.cwd()).encode()):08x}_{worker_id}"
     server = create_engine(_psycopg(POSTGRES), isolation_level="AUTOCOMMIT")
     _send(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", f"CREATE DATABASE {name}")
     url = _psycopg(POSTGRES.rpartition("/")[0] + f"/{name}")

@@ -24,13 +24,13 @@ VENDOR = HOUSE / "hotline" / "console" / "static" / "vendor"
 NOTICE = HOUSE / "THIRD_PARTY.md"
 
 ICONS = (
-    *("alert-triangle", "arrow-left", "arrow-up-right", "ban", "bell-ringing", "calendar", "check", "checks"),
-    *("chevron-right", "circle", "circle-check", "circle-dashed", "clock", "clock-pause", "copy", "corner-down-right"),
-    *("device-mobile", "diamond", "download", "eye-off", "friends", "hand-stop", "help", "inbox", "info-circle"),
-    *("keyboard", "language", "list-check", "lock", "logout", "map-pin", "message", "message-2", "messages"),
-    *("mood-kid", "moon", "note", "pencil", "phone", "player-pause", "player-play", "player-stop", "plug-connected-x"),
-    *("plus", "refresh", "robot", "send", "shield-lock", "speakerphone", "stairs-up", "sun", "sun-moon", "upload"),
-    *("user", "user-check", "user-off", "users", "x"),
+    *("alert-triangle", "arrow-left", "arrow-up-right", "ban", "bell-ringing", "check", "checks", "chevron-right", "circle"),
+    *("circle-check", "circle-dashed", "clock", "clock-pause", "corner-down-right", "device-mobile", "diamond", "eye-off"),
+    *("friends", "hand-stop", "help", "inbox", "info-circle", "keyboard", "language", "list-check", "lock", "logout"),
+    *("map-pin", "message", "message-2", "messages", "mood-kid", "moon", "note", "pencil", "phone", "plug-connected-x"),
+    *("refresh", "robot", "send", "shield-lock", "stairs-up", "sun", "sun-moon", "user", "user-check", "user-off", "users", "x"),
+    *("calendar", "copy", "player-pause", "player-play", "player-stop", "plus", "speakerphone", "upload"),
+    *("antenna", "chart-bar", "device-tv", "download", "fingerprint", "key", "map-2", "printer", "search", "volume-off"),
 )
 ELSEWHERE = re.compile(r"""@import|@font-face|url\((?!\s*["']?(?:data:|#))""")
 SOURCE_MAP = re.compile(r"/[/*]# sourceMappingURL=\S+(?: \*/)?\n?")

@@ -24,12 +24,13 @@ from hotline.intake import arrivals, beeps, clues, quarantine
 from hotline.intake.arrivals import Claimed
 from hotline.intake.callers import stopped_at_gateway
 from hotline.intake.receive import assessed_row, receive
-from hotline.intake.received import Received
+from hotline.intake.received import Opened, Received
 from hotline.models import Assessed, Lane, table
 from hotline.outbound import status
 from hotline.outbound.callback import call_back
 from hotline.outbound.duty import call_duty
 from hotline.queue import QueueName
+from hotline.radio import moderation, polls, trace
 from hotline.routing.grow import reread, words_of
 from hotline.routing.refer import Referable, refer
 from workers import calls, hops, tapes
@@ -81,6 +82,7 @@ def drain_batch(site: Deployment) -> int:
         if not arrivals.waiting(session):
             return 0
     with site.db.transaction() as session:
+        moderation.hand_over(session, site.db.now(session))
         token, rows = arrivals.take(session, site, site.db.now(session))
     if rows:
         _process(site, token, rows)
@@ -139,14 +141,23 @@ def _advance(site: Deployment, claimed: Claimed) -> None:
         spoken = calls.advance(session, site, called, now)
         lanes |= told.lanes | spoken.lanes | calls.answers(session, site, claimed, now)
         beeps.take(session, site, claimed.arrivals, now)
+        opened = received.opened + told.opened + spoken.opened
+        trace.lay(session, site.settings, (_told(new) for new in opened))
+        polls.cast(session, received.votes)
         later = _statuses(session, site, claimed) | spoken.later
         arrivals.finish(session, claimed, later=later, obeyed=received.obeyed)
         hops.forget(session, dialled, told)
         for lane in lanes:
             after_commit(session, partial(site.bell.ring, QueueName(lane)))
-    for opened in received.opened + told.opened + spoken.opened:
-        what = {"case": opened.handle, "category": opened.reading.category, "urgency": opened.reading.urgency}
+    for new in opened:
+        what = {"case": new.handle, "category": new.reading.category, "urgency": new.reading.urgency}
         log.info("new report", extra=what)
+
+
+def _told(new: Opened) -> trace.Told:
+    event = new.arrival.event
+    to = event.to if isinstance(event, InboundText) else ""
+    return trace.Told(new.case_id, new.reading.words, new.channel, to, new.arrival.received_at)
 
 
 def _refer(session: Session, site: Deployment, received: Received, now: datetime) -> set[Lane]:

@@ -10,6 +10,7 @@ from hotline.console import (
     armour,
     broadcasts,
     case,
+    channels,
     conflict,
     dead,
     demo,
@@ -18,6 +19,7 @@ from hotline.console import (
     listening,
     lists,
     missed,
+    phrasebook,
     queue,
     record,
     referral,
@@ -26,13 +28,20 @@ from hotline.console import (
     sign_in,
     static,
     team,
+    today,
+    wall,
     welcome,
+    word,
     wording,
+    writing,
 )
 from hotline.deployment import Deployment
 
 TO_MANY = (broadcasts, sending, lists)
-SCREENS = (static, sign_in, welcome, queue, case, conflict, referral, listening, dead, missed, rota, record, team, *TO_MANY)
+SCREENS = (
+    *(static, sign_in, welcome, today, wall, queue, case, writing, word, conflict, referral, listening),
+    *(dead, missed, rota, record, team, channels, phrasebook, *TO_MANY),
+)
 
 
 def install(app: Flask, deployment: Deployment) -> None:

@@ -278,15 +278,19 @@ def seconds_to_wait(status: int, said: str | None) -> float | None:
 
 @dataclass(frozen=True)
 class Found:
-    """A text of a gateway's own list, as the webhook that should have told of it, and when the gateway had received it."""
+    """A text or call of a gateway's own list, as the webhook that should have told of it, and when the gateway had received it.
+
+    `call` is the gateway's own id of a call.
+    """
 
     webhook: Webhook
     at: datetime
+    call: str = ""
 
 
 @dataclass(frozen=True)
 class Page:
-    """Some texts of a gateway's list. With `cursor` everything before it has been listed; None while more pages follow."""
+    """Some texts and calls of a gateway's list. `cursor`: everything before it has been listed; None while more follow."""
 
     found: tuple[Found, ...]
     cursor: str | None
@@ -305,10 +309,10 @@ class Listing(Protocol):
     """What a gateway can do besides: tell what it has received, so that a webhook that never came is not a person lost."""
 
     def listed(self, cursor: str | None, since: datetime) -> Iterator[Page]:
-        """Yield the inbound texts after `cursor`, none older than `since`. Raises NotListed.
+        """Yield the inbound texts, and calls where it lists them, after `cursor`, none older than `since`. Raises NotListed.
 
-        The cursor is the gateway's own: a time, or the last id it gave. Each text comes as the very webhook that was missed,
-        so that it has the same unique key; texts may be listed again.
+        The cursor is the gateway's own: a time, or the last id it gave. Each comes as the very webhook that was missed,
+        so that it has the same unique key; texts and calls may be listed again.
         """
 
 

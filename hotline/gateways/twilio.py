@@ -14,7 +14,6 @@ import ssl
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -22,16 +21,14 @@ from twilio.base.exceptions import TwilioException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
-from twilio.rest.api.v2010.account.message import MessageInstance
 from urllib3.exceptions import NewConnectionError
 
 from hotline.config import Settings
-from hotline.gateways import twilio_calls
+from hotline.gateways import twilio_calls, twilio_lists
 from hotline.gateways.contract import (
     Answer,
     Certainty,
     Forged,
-    Found,
     InboundText,
     NotListed,
     OutboundText,
@@ -52,7 +49,6 @@ from hotline.privacy import Keyring
 SIGNATURE = "x-twilio-signature"
 EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 CONNECTIONS = 32
-PAGE_SIZE = 200
 LIST_OVERLAP = timedelta(minutes=15)  # what came in while the list was read, and what reached it late
 CODE = re.compile(r"[0-9]{1,6}")
 VALIDITY = range(1, 36_001)  # seconds Twilio accepts as ValidityPeriod
@@ -224,21 +220,18 @@ class Twilio:
             return ()
 
     def listed(self, cursor: str | None, since: datetime) -> Iterator[Page]:
-        """Yield inbound messages to our number, newest first, from a little before the last complete listing.
+        """Yield inbound messages to our number and inbound calls, from a little before the last complete listing.
 
-        Twilio sends no webhook again once it and its fallback have failed; the message stays in its list
-        (twilio.com/docs/messaging/api/message-resource#read-multiple-message-resources).
+        Twilio sends no webhook again once it and its fallback have failed; the message or call stays in its list.
         """
         began = datetime.now(UTC)
         start = max(since, datetime.fromisoformat(cursor) - LIST_OVERLAP) if cursor else since
         try:
-            messages = self._api().messages
-            page = messages.page(to=self._settings.twilio_from, date_sent_after=start, page_size=PAGE_SIZE)
-            while page is not None:
-                following = page.next_page_url
-                found = tuple(_found(message) for message in page if message.direction == "inbound" and message.sid)
-                yield Page(found, None if following else began.isoformat())
-                page = page.next_page() if following else None
+            for found in twilio_lists.texts(self._api(), self._settings.twilio_from, start):
+                yield Page(found, None)
+            for found in twilio_lists.calls(self._api(), self._settings.voice_number, start):
+                yield Page(found, None)
+            yield Page((), began.isoformat())
         except Refusal as refusal:
             raise NotListed(refusal.code or "refused") from None
         except (requests.exceptions.RequestException, TwilioException, ValueError, KeyError, TypeError) as error:
@@ -326,15 +319,6 @@ class Patience(HTTPAdapter):
 def make(settings: Settings, keyring: Keyring) -> Twilio | None:  # noqa: ARG001  every gateway is made alike; Twilio's key is its token
     """Return the gateway when an auth token is set."""
     return Twilio(settings) if settings.twilio_auth_tokens else None
-
-
-def _found(message: MessageInstance) -> Found:
-    """Return a listed message as the webhook that would have told of it."""
-    fields = {"MessageSid": message.sid, "From": message.from_ or "", "To": message.to or "", "Body": message.body or ""}
-    body = urlencode({**fields, "NumMedia": str(message.num_media or "0")}, errors="surrogatepass").encode()
-    headers = {"content-type": "application/x-www-form-urlencoded"}
-    at = message.date_sent or message.date_created or datetime.now(UTC)
-    return Found(Webhook("sms", "/in/twilio/sms", headers, body), at)
 
 
 def signed_bytes(url: str, pairs: Iterable[tuple[bytes, bytes]]) -> bytes:

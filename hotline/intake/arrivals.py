@@ -34,6 +34,7 @@ from hotline.intake.voice.heard import CallHeard
 from hotline.intake.voice.heard import understood as call_understood
 from hotline.models import CALLS, UNREAD, Inbox, InboxKind, InboxState, table, written_out
 from hotline.privacy import CannotOpen
+from hotline.radio import moderation
 
 INBOX = table(Inbox)
 Event = InboundText | StatusUpdate | OptOut | Heard | HopsEnd | CallHeard | Ring
@@ -71,8 +72,8 @@ class Claimed:
 
 
 def waiting(session: Session) -> bool:
-    """Whether any webhook waits to be taken."""
-    return session.execute(select(INBOX.c.id).where(*WAITING).limit(1)).first() is not None
+    """Whether any webhook waits to be taken, be it one that a moderator gave back."""
+    return session.execute(select(INBOX.c.id).where(*WAITING).limit(1)).first() is not None or moderation.moving(session)
 
 
 def take(session: Session, deployment: Deployment, now: datetime) -> tuple[str, Sequence[RowMapping]]:

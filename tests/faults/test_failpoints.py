@@ -110,7 +110,9 @@ def stored(line: Line) -> list[str]:
     return sorted(str(row["external_id"]) for row in line.rows(Inbox))
 
 
-@pytest.fixture(params=["sqlite", *(pytest.param(name, marks=pytest.mark.faults) for name in STORES if name != "sqlite")])
+@pytest.fixture(
+    params=["sqlite", *(pytest.param(name, marks=[pytest.mark.faults, pytest.mark.act]) for name in STORES if name != "sqlite")]
+)
 def store(request: pytest.FixtureRequest) -> str:
     """PostgreSQL only where all faults are tried: the steps are the same ones."""
     return str(request.param)

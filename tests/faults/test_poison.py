@@ -21,7 +21,7 @@ from tests.faults.poisoned import DEADLY
 from tests.journeys.running import until
 from workers import clock
 
-pytestmark = [pytest.mark.processes, pytest.mark.faults]
+pytestmark = [pytest.mark.processes, pytest.mark.faults, pytest.mark.act]
 
 HOUSE = Path(__file__).parents[2]
 TRIES, LEASE, TEXTS = 3, 5, 30

@@ -17,7 +17,7 @@ from hotline.gateways.contract import Listing, NotListed
 from hotline.gateways.shelf import Shelf
 from hotline.gateways.twilio import Twilio
 from hotline.intake.reconcile import able, reconcile
-from hotline.models import Case, Inbox, Message, MessageKind, Reconciled, Report, table
+from hotline.models import Beep, Case, Inbox, Message, MessageKind, Reconciled, Report, VoiceCall, table
 from tests.journeys.running import until
 from tests.line import Line, fill_directory
 from tests.watch.scripted import Handler, Scripted, hang, refuse, reset, say, sid_of
@@ -27,9 +27,10 @@ WORDS = "They locked us in a house in Kamembe, help us"
 
 
 class Inboxed(Scripted):
-    """A small Twilio that has received texts, and lists them newest first, a page at a time."""
+    """A small Twilio that has received texts and calls, and lists texts newest first, a page at a time."""
 
     received: list[dict[str, object]]
+    called: list[dict[str, object]]
     page = 8
 
     def text(self, number: int, *, at: datetime | None = None, direction: str = "inbound", body: str = WORDS) -> dict[str, str]:
@@ -39,7 +40,15 @@ class Inboxed(Scripted):
         self.received.append({**told, "date_sent": format_datetime(moment), "moment": moment})
         return {"MessageSid": sid_of(number), "From": sender, "To": "7788", "Body": body}
 
+    def rang(self, number: int, to: str, *, status: str = "completed", direction: str = "inbound") -> dict[str, str]:
+        """Take a call, and return the fields of the webhook that says it is over."""
+        told = {"sid": f"CA{number:032x}", "from": f"+2507800{number:05}", "to": to, "status": status, "direction": direction}
+        self.called.append({**told, "start_time": format_datetime(datetime.now(UTC))})
+        return {"CallSid": told["sid"], "From": told["from"], "To": to, "CallStatus": status, "Direction": direction}
+
     def list(self, handler: Handler) -> None:
+        if "/Calls.json" in handler.path:
+            return handler.answer(200, json.dumps({"calls": self.called, "next_page_uri": None, "page": 0}).encode())
         asked = {name: values[0] for name, values in parse_qs(urlsplit(handler.path).query).items()}
         since, start = datetime.fromisoformat(asked["DateSent>"]), int(asked.get("Page", "0")) * self.page
         wanted = [one for one in reversed(self.received) if one["to"] == asked["To"] and one["moment"] >= since]
@@ -49,13 +58,13 @@ class Inboxed(Scripted):
             path = urlsplit(handler.path)
             query = f"To={asked['To']}&DateSent%3E={asked['DateSent>']}&Page={int(asked.get('Page', '0')) + 1}"
             following = f"{path.path}?{query}"
-        handler.answer(200, json.dumps({"messages": shown, "next_page_uri": following, "page": 0}).encode())
+        return handler.answer(200, json.dumps({"messages": shown, "next_page_uri": following, "page": 0}).encode())
 
 
 @pytest.fixture
 def network() -> Iterator[Inboxed]:
     server = Inboxed()
-    server.received = []
+    server.received, server.called = [], []
     server.start()
     yield server
     server.stop()
@@ -79,7 +88,7 @@ def line(site: Deployment) -> Line:
 
 
 def ask(line: Line, network: Inboxed, *, pages: int = 1) -> int:
-    network.next = [network.list] * pages
+    network.next = [network.list] * (pages + 1)  # and one of calls
     return reconcile(line.site, "twilio")
 
 
@@ -93,7 +102,7 @@ def test_twenty_texts_that_came_while_the_web_was_down_are_there_after_one_look_
 ) -> None:
     late = [network.text(number) for number in range(20)]
     assert ask(line, network, pages=3) == 20
-    assert len(network.requests) == 3
+    assert len(network.requests) == 4
     for fields in late:
         assert line.post(fields).status_code == 200
     assert len(line.rows(Inbox)) == 20
@@ -125,6 +134,36 @@ def test_a_found_text_is_stored_as_its_webhook_would_have_been(line: Line, netwo
     assert b"780000001" not in row["sealed"]
 
 
+def test_a_call_that_got_no_page_is_seen_and_one_we_spoke_in_is_left_alone(line: Line, network: Inboxed) -> None:
+    unheard, heard = network.rang(1, "+250788000009"), network.rang(2, "+250788000009")
+    network.rang(3, "+250788000009", direction="outbound-api")
+    network.rang(4, "+250788000009", status="in-progress")
+    assert line.post({**heard, "CallStatus": "in-progress"}, kind="voice").status_code == 200
+    assert ask(line, network) == 1, "its step waits to be read still, and is known all the same"
+    sending(line)
+    line.work()
+    assert len(line.rows(VoiceCall)) == len(line.rows(Report)) == 2
+    assert line.rows(Message, kind=MessageKind.ALERT) == [], "nothing was told in either"
+    line.site.__dict__["shelf"] = Shelf({**line.carriers, "twilio": line.carriers["twilio"].real})
+    assert ask(line, network) == 0
+    assert line.post(unheard, kind="voice_event").status_code == 200
+    assert len(line.rows(Inbox)) == 2
+
+
+def test_a_missed_call_whose_webhook_never_came_rang_once(line: Line, network: Inboxed) -> None:
+    line.site.settings = line.site.settings.model_copy(update={"voice_number": "+250788000000"})
+    line.carriers["twilio"].real._settings = line.site.settings
+    known = network.rang(1, "+250788000000", status="busy")
+    network.rang(2, "+250788000000")
+    assert line.post({**known, "CallStatus": "ringing"}, kind="beep").status_code == 200
+    assert ask(line, network) == 1
+    assert ask(line, network) == 0
+    sending(line)
+    line.work()
+    assert [row["times"] for row in line.rows(Beep)] == [1, 1]
+    assert line.rows(Report) == []
+
+
 def test_our_own_texts_and_other_numbers_are_no_arrivals(line: Line, network: Inboxed) -> None:
     network.text(1, direction="outbound-api")
     network.received[0]["to"] = "7788"
@@ -137,7 +176,7 @@ def test_the_next_look_begins_a_little_before_the_last_ended(line: Line, network
     ask(line, network)
     first = datetime.fromisoformat(line.rows(Reconciled)[0]["cursor"])
     ask(line, network)
-    since = parse_qs(urlsplit(network.requests[-1].path).query)["DateSent>"][0]
+    since = parse_qs(urlsplit(network.requests[-2].path).query)["DateSent>"][0]
     assert datetime.fromisoformat(since) == (first - timedelta(minutes=15)).replace(microsecond=0)
 
 
@@ -150,7 +189,7 @@ def test_however_long_we_were_away_everything_since_is_asked_for_but_nothing_tha
         with line.site.db.transaction() as session:
             session.execute(update(table(Reconciled)).values(cursor=away))
         ask(line, network)
-        since = datetime.fromisoformat(parse_qs(urlsplit(network.requests[-1].path).query)["DateSent>"][0])
+        since = datetime.fromisoformat(parse_qs(urlsplit(network.requests[-2].path).query)["DateSent>"][0])
         assert (datetime.now(UTC) - since).days == expected
 
 
@@ -228,6 +267,6 @@ def test_it_is_asked_as_soon_as_a_clock_leads_and_again_after_its_pause(line: Li
 
 def test_twilio_is_asked_with_the_time_and_the_number_alone(line: Line, network: Inboxed) -> None:
     ask(line, network)
-    asked = parse_qs(urlsplit(network.requests[-1].path).query)
+    asked = parse_qs(urlsplit(network.requests[-2].path).query)
     assert set(asked) == {"To", "DateSent>", "PageSize"}
     assert isinstance(line.site.shelf.get("twilio"), Twilio)

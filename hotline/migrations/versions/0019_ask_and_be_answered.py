@@ -1,6 +1,6 @@
 """Ask and be answered: checks of broadcasts, answers to them, and the broadcast a report came after.
 
-Revision: 0019, after 0015.
+Revision: 0019, after 0016.
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 import hotline.models.base
 
 revision = "0019"
-down_revision = "0015"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 
 from tests.faults.harness import report
-from tests.faults.harness.acts import ACTS, DISK_ACTS
+from tests.faults.harness.acts import ACTS, BESIDE, DISK_ACTS
 from tests.faults.harness.play import play
 from tests.faults.harness.stage import Plan
 from tests.servers import program
@@ -34,6 +34,7 @@ LONG = {
 
 def main() -> None:
     """Read the command line, run, and say what came out."""
+    names = [act.__name__ for act in (*ACTS, *BESIDE.values(), *DISK_ACTS)]
     parser = argparse.ArgumentParser(prog="tests.faults.harness", description=__doc__)
     parser.add_argument(
         "--long", action="store_true", help="50,000 texts on each database, Redis gone for ten minutes, a full disk if root"
@@ -41,7 +42,10 @@ def main() -> None:
     parser.add_argument("--texts", type=int, help="texts of T-IN-1 on each database")
     parser.add_argument("--store", choices=STORES, action="append", help="one database only")
     parser.add_argument(
-        "--act", action="append", default=[], help=f"play only {', '.join(act.__name__ for act in (*ACTS, *DISK_ACTS))}"
+        "--act",
+        action="append",
+        default=[],
+        help=f"play only {', '.join(names)}",
     )
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="of the dice; another one each time")
     parser.add_argument("--report", type=Path, help="also write the table as a page")

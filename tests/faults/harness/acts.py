@@ -228,9 +228,11 @@ def disk_full(stage: Stage) -> Act:
 
 # What a gateway failed goes again within minutes; meanwhile go on those acts in which nobody's waiting for an alert is measured.
 FAILING = (gateway_fails, web_killed, store_away)
-ARRIVING = (nasty_texts, forged, wrong_token, repeated, deadly_steps)
-ACTS = (calm, *ARRIVING, *FAILING, bell_lost, bell_full, gateway_gone, workers_die, deadly_texts)
+ARRIVING = (nasty_texts, forged, wrong_token, repeated)
+ACTS = (calm, *ARRIVING, *FAILING, bell_lost, bell_full, gateway_gone, workers_die)
 # Two databases share one machine: while the texts of one use it up, the other waits for its Redis.
-OTHERWISE = (calm, *ARRIVING, bell_lost, bell_full, *FAILING, gateway_gone, workers_die, deadly_texts)
+OTHERWISE = (calm, *ARRIVING, bell_lost, bell_full, *FAILING, gateway_gone, workers_die)
 ORDER = {"sqlite": ACTS, "postgresql": OTHERWISE}
+# Acts that happen outside the hotline on the stage, each beside one that mostly waits.
+BESIDE = {bell_lost: deadly_steps, gateway_gone: deadly_texts}
 DISK_ACTS = (disk_full,)

@@ -4,6 +4,7 @@ import multiprocessing
 import signal
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
@@ -11,12 +12,13 @@ from types import FrameType
 
 from tests.faults.harness import books
 from tests.faults.harness.accounting import account
-from tests.faults.harness.acts import DISK_ACTS, ORDER
+from tests.faults.harness.acts import BESIDE, DISK_ACTS, ORDER
 from tests.faults.harness.facts import Act, Facts
 from tests.faults.harness.lines import Line
 from tests.faults.harness.parts import small_disk, undisturbed, world
 from tests.faults.harness.stage import Plan, Stage
 
+Play = Callable[[Stage], Act]
 ENDING_SECONDS, PATIENCE_SECONDS = 120, 15
 
 
@@ -43,23 +45,38 @@ def play(stores: Sequence[str], plan: Plan, only: Sequence[str]) -> dict[str, Se
 def play_on(store: str, plan: Plan, only: Sequence[str]) -> Sequence[Line]:
     """Play the acts on one database and account for them."""
     with world(store, plan.seed) as made:
-        facts = _perform(Stage(made, plan), [act for act in ORDER[store] if not only or act.__name__ in only])
+        facts = _perform(Stage(made, plan), _wanted(ORDER[store], only))
     disk = [act for act in DISK_ACTS if act.__name__ in only or (plan.disk and not only)]
     if disk:
         with small_disk() as base, world(store, plan.seed, base, ballast_mib="64") as made:
-            facts = facts.and_of(_perform(Stage(made, plan), disk))
+            facts = facts.and_of(_perform(Stage(made, plan), [(act,) for act in disk]))
     return account(facts)
 
 
-def _perform(stage: Stage, acts: Sequence[Callable[[Stage], Act]]) -> Facts:
+def _wanted(acts: Sequence[Play], only: Sequence[str]) -> list[tuple[Play, ...]]:
+    """Return the acts to be played, each with those played beside it."""
+    together = [(act, *([BESIDE[act]] if act in BESIDE else ())) for act in acts]
+    chosen = [tuple(act for act in pair if not only or act.__name__ in only) for pair in together]
+    return [pair for pair in chosen if pair]
+
+
+def _perform(stage: Stage, acts: Sequence[tuple[Play, ...]]) -> Facts:
     """Play acts and read what they left behind."""
     world, played = stage.world, []
-    for act in acts:
-        began = time.monotonic()
-        played.append(act(stage))
-        print(f"{world.store:>10} {played[-1].name:>8} {time.monotonic() - began:6.1f} s  {played[-1].injected}", flush=True)
+    for act, *others in acts:
+        with ThreadPoolExecutor() as beside:
+            doing = [beside.submit(_timed, stage, other) for other in others]
+            played.append(_timed(stage, act))  # here, where Ctrl-C is heard
+        played += [other.result() for other in doing]
     world.settle(stage.plan.settle, within=3600)
     return books.read(world.running.site, world.store, played, world.post.acked, world.record)
+
+
+def _timed(stage: Stage, act: Play) -> Act:
+    began = time.monotonic()
+    played = act(stage)
+    print(f"{stage.world.store:>10} {played.name:>8} {time.monotonic() - began:6.1f} s  {played.injected}", flush=True)
+    return played
 
 
 def _player(store: str, plan: Plan, only: Sequence[str], result: Connection) -> None:
