@@ -19,6 +19,7 @@ from hotline.console import (
     listening,
     lists,
     missed,
+    new_item,
     phrasebook,
     queue,
     record,
@@ -39,7 +40,7 @@ from hotline.deployment import Deployment
 
 TO_MANY = (broadcasts, sending, lists)
 SCREENS = (
-    *(static, sign_in, welcome, today, wall, queue, case, writing, word, conflict, referral, listening),
+    *(static, sign_in, welcome, today, wall, queue, new_item, case, writing, word, conflict, referral, listening),
     *(dead, missed, rota, record, team, channels, phrasebook, *TO_MANY),
 )
 
