@@ -21,17 +21,22 @@ class Role(StrEnum):
 class May(StrEnum):
     """What a route lets somebody do. A console route without one refuses to start."""
 
+    SEE_TODAY = "see what burns, what is one's own, who is on duty and how the hotline is"
     SEE_QUEUE = "see the queue: handles, states, clocks"
     READ_CASE = "read the words of a case"
     WORK_CASE = "claim, acknowledge, note"
     REPLY = "write to a caller"
+    THAW = "let a frozen item be written to again"
     PROPOSE_EXCLUSION = "say who must not know of a case"
     DECIDE_EXCLUSION = "decide who must not know of a case"
     SEE_ROTA = "see who is on duty"
     SEE_DEAD = "see what was set aside, and why"
     MEND = "try again, have checked again or settle what was set aside"
     READ_AUDIT = "read the audit record"
+    VERIFY_AUDIT = "have the audit record checked from end to end"
     SEE_HEALTH = "see gateways, workers and what is stuck"
+    MANAGE_GATEWAYS = "try a gateway, and leave one alone for a while"
+    SEE_FIGURES = "see counts and trends, in which small numbers are left out"
     SEE_BROADCASTS = "see texts to many: words, counts, what became of them"
     BROADCAST = "write texts to many, and send what was approved"
     APPROVE_BROADCAST = "approve a text to many that somebody else wrote"
@@ -41,14 +46,38 @@ class May(StrEnum):
 
 MATRIX: dict[Role, frozenset[May]] = {
     Role.INTAKE: frozenset(
-        {May.SEE_QUEUE, May.READ_CASE, May.WORK_CASE, May.REPLY, May.PROPOSE_EXCLUSION, May.SEE_ROTA, May.SEE_DEAD}
+        {
+            May.SEE_TODAY,
+            May.SEE_QUEUE,
+            May.READ_CASE,
+            May.WORK_CASE,
+            May.REPLY,
+            May.PROPOSE_EXCLUSION,
+            May.SEE_ROTA,
+            May.SEE_DEAD,
+            May.SEE_FIGURES,
+        }
     ),
-    Role.SUPERVISOR: frozenset(set(May) - {May.READ_AUDIT, May.MANAGE_TEAM, May.BROADCAST, May.USE_PHONES}),
+    Role.SUPERVISOR: frozenset(
+        set(May) - {May.READ_AUDIT, May.VERIFY_AUDIT, May.MANAGE_TEAM, May.MANAGE_GATEWAYS, May.BROADCAST, May.USE_PHONES}
+    ),
     Role.AGENCY: frozenset(),
     Role.BROADCASTER: frozenset({May.SEE_BROADCASTS, May.BROADCAST}),
     Role.PRESENTER: frozenset(),
-    Role.AUDITOR: frozenset({May.SEE_QUEUE, May.READ_AUDIT, May.SEE_BROADCASTS}),
-    Role.ADMIN: frozenset({May.SEE_ROTA, May.SEE_HEALTH, May.MANAGE_TEAM}),
+    Role.AUDITOR: frozenset(
+        {May.SEE_TODAY, May.SEE_QUEUE, May.READ_AUDIT, May.VERIFY_AUDIT, May.SEE_BROADCASTS, May.SEE_FIGURES}
+    ),
+    Role.ADMIN: frozenset(
+        {
+            May.SEE_TODAY,
+            May.SEE_ROTA,
+            May.SEE_HEALTH,
+            May.MANAGE_TEAM,
+            May.MANAGE_GATEWAYS,
+            May.VERIFY_AUDIT,
+            May.SEE_FIGURES,
+        }
+    ),
 }
 
 

@@ -164,6 +164,8 @@ def picture_of_queue(browser: Browser, settings: Settings, *, cases: int) -> byt
     page = browser.new_context(viewport={"width": 1120, "height": HEIGHT}, device_scale_factor=1.5).new_page()
     page.goto(f"{settings.console_url}/sign-in")
     page.get_by_role("button", name="Aline").click()
+    page.wait_for_url("**/today")
+    page.goto(f"{settings.console_url}/queue")
     expect(page.locator("[data-row]")).to_have_count(cases, timeout=PATIENCE)
     return page.screenshot()
 

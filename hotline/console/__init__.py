@@ -9,6 +9,7 @@ from flask import Blueprint, Flask
 from hotline.console import (
     armour,
     case,
+    channels,
     conflict,
     dead,
     demo,
@@ -16,6 +17,8 @@ from hotline.console import (
     guard,
     listening,
     missed,
+    new_item,
+    phrasebook,
     queue,
     record,
     referral,
@@ -23,12 +26,19 @@ from hotline.console import (
     sign_in,
     static,
     team,
+    today,
+    wall,
     welcome,
+    word,
     wording,
+    writing,
 )
 from hotline.deployment import Deployment
 
-SCREENS = (static, sign_in, welcome, queue, case, conflict, referral, listening, dead, missed, rota, record, team)
+SCREENS = (
+    *(static, sign_in, welcome, today, wall, queue, new_item, case, writing, word, conflict, referral, listening),
+    *(dead, missed, rota, record, team, channels, phrasebook),
+)
 
 
 def install(app: Flask, deployment: Deployment) -> None:

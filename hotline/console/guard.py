@@ -88,6 +88,14 @@ def transaction() -> AbstractContextManager[Session]:
     return sight.transaction(deployment().db, officer())
 
 
+def whole_record() -> AbstractContextManager[Session]:
+    """Open a session on the whole audit record, for walking its chain: with a row left out no link would hold.
+
+    What is read in it must not be shown, but for the number of a row.
+    """
+    return deployment().db.transaction()
+
+
 def moment() -> datetime:
     """Return the point in time at which this request began."""
     return cast("datetime", g.now)

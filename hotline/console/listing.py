@@ -71,6 +71,12 @@ def page(session: Session, view: View, officer: Officer, *, after: str | None = 
     return Page(rows, cases[PAGE - 1].token if len(cases) > PAGE else None, _mark(rows))
 
 
+def rows(session: Session, cases: Sequence[Case]) -> tuple[Row, ...]:
+    """Return these cases as rows, in their order, each by itself."""
+    told, held = _told(session, cases), conflict.held(session, [case.id for case in cases])
+    return tuple(Row(case, tuple(told[case.id]), held=case.id in held) for case in cases)
+
+
 def rail(session: Session, officer: Officer) -> dict[str, object]:
     """Return what every page shows at its side: the views and how many cases each holds; neither to whom the queue is closed."""
     shown = allows(officer.role, May.SEE_QUEUE)

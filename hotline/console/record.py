@@ -1,9 +1,14 @@
-"""The record: who saw and did what, newest first, and whether it still holds. No word and no number of anybody stands in it."""
+"""The record: who saw and did what, newest first, and whether it still holds. No word and no number of anybody stands in it.
+
+An auditor reads it by person, item, kind of act and day, with the links of its chain. Whoever runs the machine may have it
+checked from end to end, and learns nothing else.
+"""
 
 import csv
 import io
 import json
 from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from flask import Blueprint, Response, render_template, request
@@ -20,12 +25,14 @@ screen = Blueprint("record", __name__)
 SHOWN: Final = 50
 LONGEST: Final = 80
 COLUMNS: Final = ("number", "at", "who", "did", "about", "more")
+# What a filter by kind asks for: acts whose names begin so.
+KINDS: Final = ("case", "recording", "sign_in", "officer", "dead", "gateway", "record", "directory")
 
 
 @screen.get("/record")
 @guard.may(May.READ_AUDIT)
 def show() -> str:
-    """Show fifty acts, all or those of one person or about one item, older than a given one where asked."""
+    """Show fifty acts, all or those of one person, one kind, one day or about one item, older than a given one where asked."""
     chosen = guard.deployment()
     with guard.reading() as session:
         rows = session.scalars(_asked().limit(SHOWN + 1)).all()
@@ -39,8 +46,43 @@ def show() -> str:
         holds=holds,
         who=_typed("who"),
         about=_typed("about"),
+        kind=_typed("kind"),
+        day=_typed("day"),
+        kinds=KINDS,
+        asked={name: _typed(name) or None for name in ("who", "about", "kind", "day")},
         **rail,
     )
+
+
+@screen.get("/record/check")
+@guard.may(May.VERIFY_AUDIT)
+def check() -> str:
+    """Ask whether to walk the whole chain."""
+    return _checked(None, walked=False)
+
+
+@screen.post("/record/check")
+@guard.may(May.VERIFY_AUDIT)
+def verify() -> str:
+    """Walk the whole chain, compare it with its anchors, and say which row is the first that does not hold."""
+    chosen = guard.deployment()
+    with guard.whole_record() as session:
+        found = audit.verify(session, chosen.settings.instance / "audit.anchors")
+        audit.record(
+            session,
+            guard.moment(),
+            actor=f"officer:{guard.officer().name}",
+            action="record.verified",
+            subject="record",
+            holds=found is None,
+        )
+    return _checked(found, walked=True)
+
+
+def _checked(found: audit.Break | None, *, walked: bool) -> str:
+    with guard.reading() as session:
+        rail = listing.rail(session, guard.officer())
+    return render_template("console/record_check.html", here="check", found=found, walked=walked, **rail)
 
 
 @screen.get("/record.csv")
@@ -66,8 +108,21 @@ def _asked() -> Select[AuditEvent]:
         wanted = wanted.where(AuditEvent.actor.in_({who, f"officer:{who}"}))
     if about := _typed("about"):
         wanted = wanted.where(AuditEvent.object.in_({about, about.upper()}))
+    if (kind := _typed("kind")) in KINDS:
+        wanted = wanted.where(AuditEvent.action.startswith(kind))
+    if span := _day(_typed("day")):
+        wanted = wanted.where(AuditEvent.at >= span[0], AuditEvent.at < span[1])
     before = request.args.get("before", "")
     return wanted.where(AuditEvent.seq < int(before)) if before.isascii() and before.isdigit() else wanted
+
+
+def _day(written: str) -> tuple[datetime, datetime] | None:
+    """Return when a day of the deployment's calendar begins and ends, or None for what is no day."""
+    try:
+        begins = datetime.combine(date.fromisoformat(written), time(), guard.deployment().settings.zone)
+    except ValueError:
+        return None
+    return begins, begins + timedelta(days=1)
 
 
 def _typed(name: str) -> str:

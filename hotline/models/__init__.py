@@ -23,6 +23,7 @@ from hotline.models.cases import (
 )
 from hotline.models.comeback import CodeTry, ReturnCode
 from hotline.models.conflict import Cause, Exclusion, ExclusionState, subject, subjects_of
+from hotline.models.desk import CheckWord
 from hotline.models.dialled import DialledSession
 from hotline.models.duty_calls import TO_BE_CALLED, DutyCall, DutyCallState
 from hotline.models.inbox import (
@@ -52,6 +53,22 @@ from hotline.models.messages import (
 )
 from hotline.models.people import Agency, Caller, Contact, Duty, Invitation, Officer, OfficerSession, SafeContact, Tier
 from hotline.models.phones import PhoneText
+from hotline.models.radio import (
+    Airing,
+    Card,
+    Episode,
+    Exposure,
+    How,
+    Poll,
+    Prompt,
+    Question,
+    QuestionState,
+    Segment,
+    Show,
+    Station,
+    Tally,
+    Vote,
+)
 from hotline.models.reports import RANK, Assessed, Reading, Report
 
 __all__ = [
@@ -66,6 +83,7 @@ __all__ = [
     "UNREAD",
     "UNSETTLED",
     "Agency",
+    "Airing",
     "Aside",
     "Assessed",
     "Attempt",
@@ -78,10 +96,12 @@ __all__ = [
     "BroadcastList",
     "BroadcastState",
     "Caller",
+    "Card",
     "Case",
     "CaseKey",
     "CaseState",
     "Cause",
+    "CheckWord",
     "CodeTry",
     "Contact",
     "Correction",
@@ -91,11 +111,14 @@ __all__ = [
     "Duty",
     "DutyCall",
     "DutyCallState",
+    "Episode",
     "Exclusion",
     "ExclusionState",
+    "Exposure",
     "Fact",
     "GatewayHealth",
     "Ground",
+    "How",
     "Inbox",
     "InboxFlag",
     "InboxKind",
@@ -112,8 +135,12 @@ __all__ = [
     "OfficerSession",
     "Outcome",
     "PhoneText",
+    "Poll",
+    "Prompt",
     "Quarantine",
     "QuarantineState",
+    "Question",
+    "QuestionState",
     "Reading",
     "Reason",
     "Reconciled",
@@ -125,12 +152,17 @@ __all__ = [
     "Report",
     "ReturnCode",
     "SafeContact",
+    "Segment",
     "SharedFact",
+    "Show",
+    "Station",
     "Subscriber",
     "Subscription",
+    "Tally",
     "Tier",
     "Verb",
     "VoiceCall",
+    "Vote",
     "first_id",
     "new_id",
     "sound_bound_to",

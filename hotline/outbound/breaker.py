@@ -71,6 +71,14 @@ def watch(
             _put(session, deployment, name, now, paused_until=now + min(timedelta(seconds=max(waits)), LONGEST_PAUSE))
 
 
+def set_pause(session: Session, deployment: Deployment, name: str, *, until: datetime | None, now: datetime) -> None:
+    """Leave a gateway alone until then because a person says so; with no time, use it again and forget what went wrong."""
+    if until is not None:
+        _put(session, deployment, name, now, paused_until=until)
+    else:
+        _put(session, deployment, name, now, paused_until=None, shut_until=None, trips=0, since=now)
+
+
 def _judge(session: Session, deployment: Deployment, name: str, now: datetime) -> None:
     chosen, known = deployment.settings, _known(session, name)
     if known is not None and known["shut_until"] is not None:

@@ -11,15 +11,22 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from sqlalchemy import select
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+from hotline.gateways.contract import Certainty
 from hotline.models import AuditEvent
 from hotline.roles import Role
 from hotline.watch import alarm
 from hotline.watch.invariants import Invariant
 from tests.console.desk import Desk
+from tests.console.test_today import on_duty, tried
 from tests.watch.letters import Letters
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--no-first-run"]
+WHO_LEADS = {
+    "Supervisor": ("/today", "/wall", "/channels"),
+    "Admin": ("/today", "/channels", "/record/check"),
+    "Auditor": ("/today", "/record"),
+}
 FINDINGS = [
     {"axis": "act", "sentence": "People are taken somewhere.", "words": "took us"},
     {"axis": "means", "sentence": "Somebody else may hold papers.", "words": "papers"},
@@ -57,7 +64,8 @@ class Street:
         page = self.page(**looks)
         page.goto(f"{self.address}/sign-in")
         page.get_by_role("button", name=name).click()
-        page.wait_for_url(f"**/{lands}")
+        page.wait_for_url("**/today")
+        page.goto(f"{self.address}/{lands}")
         return page
 
     def _note(self, url: str) -> None:
@@ -322,3 +330,26 @@ def look(page: Page) -> None:
     found = Axe().run(page)
     assert [(rule["id"], [node["target"] for node in rule["nodes"]]) for rule in found.response["violations"]] == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_screens_of_who_leads_are_fit_for_everybody(street: Street, scheme: str, width: int) -> None:
+    looks = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+    for role in (Role.SUPERVISOR, Role.ADMIN, Role.AUDITOR):
+        street.desk.enrol(str(role), role)
+    empty = street.officer("Supervisor", **looks)
+    for path in ("/today", "/wall"):
+        empty.goto(street.address + path)
+        look(empty)
+    case = street.desk.case(minors="true", ago=timedelta(minutes=31))
+    street.desk.tell(case, "Invented border desk")
+    street.desk.case(urgency="soon", rank=1, category="labour_abuse", next_step_at=datetime.now(UTC) + timedelta(minutes=20))
+    on_duty(street.desk, "Invented child line")
+    tried(street.desk, Certainty.ACCEPTED, times=9)
+    tried(street.desk, Certainty.REFUSED, "401", times=4)
+    for who, paths in WHO_LEADS.items():
+        page = street.officer(who, lands="today", **looks)
+        for path in paths:
+            page.goto(street.address + path)
+            look(page)

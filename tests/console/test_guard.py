@@ -7,6 +7,10 @@ from hotline.roles import MATRIX, May, Role
 from tests.console.desk import Desk
 
 SCREENS = [
+    ("GET", "/today", May.SEE_TODAY),
+    ("GET", "/today/parts", May.SEE_TODAY),
+    ("GET", "/wall", May.SEE_TODAY),
+    ("GET", "/wall/parts", May.SEE_TODAY),
     ("GET", "/queue", May.SEE_QUEUE),
     ("GET", "/queue/rows", May.SEE_QUEUE),
     ("GET", "/case/{token}", May.READ_CASE),
@@ -20,8 +24,17 @@ SCREENS = [
     ("POST", "/case/{token}/note", May.WORK_CASE),
     ("POST", "/case/{token}/reply", May.REPLY),
     ("POST", "/case/{token}/meter", May.REPLY),
+    ("POST", "/case/{token}/draft", May.REPLY),
+    ("POST", "/case/{token}/reply/{message_id}/take-back", May.REPLY),
+    ("POST", "/case/{token}/word", May.REPLY),
+    ("POST", "/case/{token}/word/compare", May.REPLY),
+    ("POST", "/case/{token}/word/thaw", May.THAW),
+    ("GET", "/phrases", May.REPLY),
     ("POST", "/case/{token}/exclusion", May.PROPOSE_EXCLUSION),
     ("GET", "/case/{token}/referral", May.READ_CASE),
+    ("GET", "/new", May.WORK_CASE),
+    ("POST", "/new", May.WORK_CASE),
+    ("GET", "/new/{row_id}", May.WORK_CASE),
     ("GET", "/dead", May.SEE_DEAD),
     ("GET", "/dead/rows", May.SEE_DEAD),
     ("POST", "/dead/mend", May.MEND),
@@ -29,6 +42,12 @@ SCREENS = [
     ("GET", "/rota", May.SEE_ROTA),
     ("GET", "/record", May.READ_AUDIT),
     ("GET", "/record.csv", May.READ_AUDIT),
+    ("GET", "/record/check", May.VERIFY_AUDIT),
+    ("POST", "/record/check", May.VERIFY_AUDIT),
+    ("GET", "/channels", May.SEE_HEALTH),
+    ("POST", "/channels/{name}/test", May.MANAGE_GATEWAYS),
+    ("POST", "/channels/{name}/leave-alone", May.MANAGE_GATEWAYS),
+    ("POST", "/channels/{name}/use-again", May.MANAGE_GATEWAYS),
     ("GET", "/team", May.MANAGE_TEAM),
     ("POST", "/team/invite", May.MANAGE_TEAM),
     ("POST", "/team/{officer_id}/role", May.MANAGE_TEAM),
@@ -67,7 +86,8 @@ def test_each_role_opens_only_its_own_doors(desk: Desk, role: Role) -> None:
     case, other = desk.case(), desk.officer("second").id
     browser = desk.signed_in(str(role))
     for method, path, act in SCREENS:
-        address = path.format(token=case.token, officer_id=other, invitation_id="none")
+        ids = {"officer_id": other, "invitation_id": "none", "message_id": "none", "row_id": "none", "name": "simulator"}
+        address = path.format(token=case.token, **ids)
         answer = browser.get(address) if method == "GET" else browser.post(address, text="", version="0")
         assert (answer.status_code == 404) == (act not in MATRIX[role]), f"{role} {path}: {answer.status_code}"
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from datetime import UTC, datetime
 
 from sqlalchemy import update
 
@@ -79,3 +80,27 @@ def test_a_record_that_was_altered_says_so_on_top(desk: Desk) -> None:
     with desk.site.db.transaction() as session:
         session.execute(update(AuditEvent).values(hash=b"x" * 32))
     assert "cut or altered" in shown(auditor)
+
+
+def test_the_whole_chain_is_walked_and_the_first_wrong_row_is_named(desk: Desk) -> None:
+    desk.case()
+    admin = desk.signed_in("admin")
+    assert "The record holds." in admin.post("/record/check").get_data(as_text=True)
+    with desk.site.db.transaction() as session:
+        session.execute(update(AuditEvent).where(AuditEvent.seq == 1).values(actor="somebody else"))
+    page = admin.post("/record/check").get_data(as_text=True)
+    assert "The first wrong row is 1: it was altered." in page
+    assert "somebody else" not in page
+
+
+def test_the_record_is_asked_by_kind_and_by_day(desk: Desk) -> None:
+    admin = desk.signed_in("admin")
+    admin.post("/record/check")
+    auditor = desk.signed_in("auditor")
+    by_kind = auditor.get("/record?kind=record").get_data(as_text=True)
+    assert "had the record checked" in by_kind
+    assert ">signed in<" not in by_kind
+    today = f"{desk.site.local(datetime.now(UTC)):%Y-%m-%d}"
+    assert "signed in" in auditor.get(f"/record?day={today}").get_data(as_text=True)
+    for day in ("2001-01-01", "no day"):
+        assert ("signed in" in auditor.get(f"/record?day={day}").get_data(as_text=True)) == (day == "no day")

@@ -25,7 +25,7 @@ def test_name_password_and_code_open_the_queue(desk: Desk) -> None:
     browser = desk.browser()
     answer = browser.post("/sign-in", name="real", password=PASSWORD, code=desk.code("real"))
     assert (answer.status_code, answer.location) == (303, "/")
-    assert browser.get("/").location == "/queue"
+    assert browser.get("/").location == "/today"
     assert browser.get("/queue").status_code == 200
 
 

@@ -207,6 +207,6 @@ def test_signing_somebody_out_everywhere_lets_them_come_back(desk: Desk) -> None
 
 def test_an_administrator_comes_to_the_team_and_sees_no_queue(desk: Desk) -> None:
     admin = desk.signed_in("admin")
-    assert admin.get("/").location == "/team"
+    assert admin.get("/").location == "/today"
     page = admin.get("/team").get_data(as_text=True)
     assert "/queue" not in page

@@ -29,7 +29,14 @@ LONGEST = {
     "ussd": "*778*1234#",
     "emergency": "3512",
 }
-BUSY = {"number": "075 482 1903", "code": "WM-WMWM", "time": "23:59", "minutes": "1440", "area": "Nyamasheke District"}
+BUSY = {
+    "number": "075 482 1903",
+    "code": "WM-WMWM",
+    "time": "23:59",
+    "minutes": "1440",
+    "choice": "4",
+    "area": "Nyamasheke District",
+}
 
 # What must not be readable over a shoulder: trafficking, police, victim, report, case, hotline, rescue.
 TELLING = {
@@ -65,7 +72,9 @@ def filled(words: Catalog, key: str, language: str) -> str:
     return words.text(key, language, **{name: BUSY[name] for name in wanted & BUSY.keys()})
 
 
-CALLER_TEXTS = [(f"sms.{name}", language) for name, language in product(book("en", "sms"), LANGUAGES)]
+CALLER_TEXTS = [
+    (f"{name}.{key}", language) for name in ("sms", "phrases") for key, language in product(book("en", name), LANGUAGES)
+]
 OFFICER_TEXTS = [(f"staff.{name}", language) for name, language in product(book("en", "staff"), LANGUAGES)]
 
 

@@ -43,7 +43,8 @@ def test_two_browser_windows_carry_a_report_to_an_officer_and_an_answer_back(run
     phones, desk = watched(context, running, foreign), watched(context, running, foreign)
     desk.goto(f"{running.desk}/sign-in")
     desk.get_by_role("button", name="Aline U.").click()
-    desk.wait_for_url("**/queue")
+    desk.wait_for_url("**/today")
+    desk.goto(f"{running.desk}/queue")
     known = set(desk.locator("[data-row]").evaluate_all("rows => rows.map(row => row.dataset.handle)"))
 
     phones.goto(f"{running.desk}/simulator")
@@ -111,7 +112,8 @@ def test_a_phone_dials_walks_is_cut_off_and_redials_to_the_same_first_page(runni
 
     desk.goto(f"{running.desk}/sign-in")
     desk.get_by_role("button", name="Aline U.").click()
-    desk.wait_for_url("**/queue")
+    desk.wait_for_url("**/today")
+    desk.goto(f"{running.desk}/queue")
     expect(desk.locator("[data-row]").filter(has_text=re.compile("unfinished", re.IGNORECASE)).first).to_be_visible(
         timeout=15_000
     )
@@ -148,7 +150,8 @@ def test_a_caller_leaves_a_voice_message_and_an_officer_hears_it(
     phones, desk = watched(context, running, foreign), watched(context, running, foreign)
     desk.goto(f"{running.desk}/sign-in")
     desk.get_by_role("button", name="Aline U.").click()
-    desk.wait_for_url("**/queue")
+    desk.wait_for_url("**/today")
+    desk.goto(f"{running.desk}/queue")
     known = set(desk.locator("[data-row]").evaluate_all("rows => rows.map(row => row.dataset.handle)"))
 
     phones.goto(f"{running.desk}/simulator")
