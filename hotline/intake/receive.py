@@ -212,13 +212,10 @@ class Intake:
         question, command = caller.open_question(self.now, self.window), recognise(text.body)
         if joint is None:
             reaction = react(question, command)
-            return INFO_OR_CALL if reaction is INFO and self._places_calls(gateway) else reaction
+            via = self.deployment.settings.voice_gateway or gateway
+            return INFO_OR_CALL if reaction is INFO and carries(self.deployment.shelf.get(via)) else reaction
         stops = command is not None and command.kind in ALWAYS and not joint.sure
         return react(question, command) if stops else going_on(question, first=joint.joined_to is None)
-
-    def _places_calls(self, gateway: str) -> bool:
-        """Whether we could call whoever texts through this gateway."""
-        return carries(self.deployment.shelf.get(self.deployment.settings.voice_gateway or gateway)) is not None
 
     def _silence(self, caller: Known) -> None:
         """Take back every automatic answer to this caller, also those this very batch has just written."""
