@@ -8,6 +8,7 @@ from flask import Blueprint, Flask
 
 from hotline.console import (
     armour,
+    broadcasts,
     calling,
     care,
     case,
@@ -18,6 +19,7 @@ from hotline.console import (
     faults,
     guard,
     listening,
+    lists,
     lock,
     missed,
     new_item,
@@ -27,6 +29,7 @@ from hotline.console import (
     record,
     referral,
     rota,
+    sending,
     sign_in,
     static,
     team,
@@ -40,9 +43,10 @@ from hotline.console import (
 )
 from hotline.deployment import Deployment
 
+TO_MANY = (broadcasts, sending, lists)
 SCREENS = (
     *(static, sign_in, welcome, today, wall, queue, new_item, case, writing, word, conflict, referral, listening),
-    *(dead, missed, rota, record, team, channels, phrasebook),
+    *(dead, missed, rota, record, team, channels, phrasebook, *TO_MANY),
     *(timeline, calling, lock, care),
 )
 

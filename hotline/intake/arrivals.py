@@ -174,7 +174,7 @@ def _event(deployment: Deployment, gateway: Gateway, kind: str, webhook: Webhook
         return gateway.read_text(webhook)
     if kind == InboxKind.USSD:
         return _heard(deployment, gateway, webhook)
-    if isinstance(gateway, Calls) and (kind in CALLS or is_ours(gateway, webhook)):
+    if (kind in CALLS or is_ours(gateway, webhook)) and isinstance(gateway, Calls):
         return call_understood(deployment, gateway.name, gateway, webhook)
     if kind == InboxKind.BEEP and isinstance(gateway, Hearing):
         return gateway.read_ring(webhook)
@@ -183,8 +183,8 @@ def _event(deployment: Deployment, gateway: Gateway, kind: str, webhook: Webhook
 
 def is_ours(gateway: Gateway, webhook: Webhook) -> bool:
     """Whether what came to the address for missed calls is about a call that we placed."""
-    places = carries(gateway)
-    return webhook.kind == InboxKind.BEEP and places is not None and places.ours(webhook)
+    places = carries(gateway) if webhook.kind == InboxKind.BEEP else None
+    return places is not None and places.ours(webhook)
 
 
 def _heard(deployment: Deployment, gateway: Gateway, webhook: Webhook) -> Heard:
