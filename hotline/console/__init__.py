@@ -22,6 +22,7 @@ from hotline.console import (
     record,
     referral,
     rota,
+    rules,
     sign_in,
     static,
     team,
@@ -36,7 +37,7 @@ from hotline.deployment import Deployment
 
 SCREENS = (
     *(static, sign_in, welcome, today, wall, queue, case, writing, word, conflict, referral, listening),
-    *(dead, missed, rota, record, team, channels, phrasebook),
+    *(dead, missed, rota, rules, record, team, channels, phrasebook),
 )
 
 

@@ -37,6 +37,12 @@ SCREENS = [
     ("POST", "/dead/mend", May.MEND),
     ("GET", "/missed", May.SEE_DEAD),
     ("GET", "/rota", May.SEE_ROTA),
+    ("GET", "/rules", May.KEEP_RULES),
+    ("POST", "/rules/draft", May.KEEP_RULES),
+    ("GET", "/rules/draft", May.KEEP_RULES),
+    ("GET", "/rules/draft/try", May.KEEP_RULES),
+    ("POST", "/rules/publish", May.KEEP_RULES),
+    ("POST", "/rules/draft/drop", May.KEEP_RULES),
     ("GET", "/record", May.READ_AUDIT),
     ("GET", "/record.csv", May.READ_AUDIT),
     ("GET", "/record/check", May.VERIFY_AUDIT),
@@ -58,6 +64,7 @@ SCREENS = [
 # Decisions who may know: test_conflict.py.
 DECISIONS = {"/case/<token>/exclusion/<exclusion_id>"}
 STEPS = {f"/case/<token>/referral/<referral_id>/{step}" for step in ("accept", "decline", "outcome", "share")}  # test_referral.py
+SENTENCES = {"/rules/draft/<int:at>", "/rules/draft/<int:at>/<any(up, down, remove):act>"}  # test_rules.py
 SOUNDS = {"/case/<token>/recording/<recording_id>", "/case/<token>/recording/<recording_id>/original"}
 
 
@@ -69,7 +76,9 @@ def test_every_route_of_the_console_says_whom_it_is_for(desk: Desk) -> None:
 
 def test_the_matrix_below_names_every_guarded_route(desk: Desk) -> None:
     guarded = {rule.rule for rule in desk.app.url_map.iter_rules() if guard.act_of(desk.app, rule.endpoint)}
-    assert guarded == {path.replace("{", "<").replace("}", ">") for _, path, _ in SCREENS} | SOUNDS | DECISIONS | STEPS
+    assert (
+        guarded == {path.replace("{", "<").replace("}", ">") for _, path, _ in SCREENS} | SOUNDS | DECISIONS | STEPS | SENTENCES
+    )
 
 
 def test_a_route_without_a_keeper_does_not_start(desk: Desk) -> None:
