@@ -13,6 +13,7 @@ from hotline.console import (
     conflict,
     dead,
     demo,
+    directory,
     faults,
     guard,
     listening,
@@ -37,7 +38,7 @@ from hotline.deployment import Deployment
 
 SCREENS = (
     *(static, sign_in, welcome, today, wall, queue, case, writing, word, conflict, referral, listening),
-    *(dead, missed, rota, rules, record, team, channels, phrasebook),
+    *(dead, missed, rota, directory, rules, record, team, channels, phrasebook),
 )
 
 

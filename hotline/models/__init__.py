@@ -51,7 +51,19 @@ from hotline.models.messages import (
     MessageKind,
     MessageState,
 )
-from hotline.models.people import Agency, Caller, Contact, Duty, Invitation, Officer, OfficerSession, SafeContact, Tier
+from hotline.models.people import (
+    Agency,
+    Caller,
+    Contact,
+    Duty,
+    Holiday,
+    Invitation,
+    Officer,
+    OfficerSession,
+    SafeContact,
+    Spell,
+    Tier,
+)
 from hotline.models.phones import PhoneText
 from hotline.models.reports import RANK, Assessed, Reading, Report
 
@@ -98,6 +110,7 @@ __all__ = [
     "Fact",
     "GatewayHealth",
     "Ground",
+    "Holiday",
     "Inbox",
     "InboxFlag",
     "InboxKind",
@@ -128,6 +141,7 @@ __all__ = [
     "ReturnCode",
     "SafeContact",
     "SharedFact",
+    "Spell",
     "Subscriber",
     "Subscription",
     "Tier",

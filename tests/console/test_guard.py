@@ -37,6 +37,11 @@ SCREENS = [
     ("POST", "/dead/mend", May.MEND),
     ("GET", "/missed", May.SEE_DEAD),
     ("GET", "/rota", May.SEE_ROTA),
+    ("GET", "/directory", May.KEEP_DIRECTORY),
+    ("GET", "/directory/sheet", May.KEEP_DIRECTORY),
+    ("POST", "/directory/sheet", May.KEEP_DIRECTORY),
+    ("POST", "/directory/sheet/download", May.KEEP_DIRECTORY),
+    ("POST", "/directory/holiday", May.KEEP_DIRECTORY),
     ("GET", "/rules", May.KEEP_RULES),
     ("POST", "/rules/draft", May.KEEP_RULES),
     ("GET", "/rules/draft", May.KEEP_RULES),
@@ -65,6 +70,7 @@ SCREENS = [
 DECISIONS = {"/case/<token>/exclusion/<exclusion_id>"}
 STEPS = {f"/case/<token>/referral/<referral_id>/{step}" for step in ("accept", "decline", "outcome", "share")}  # test_referral.py
 SENTENCES = {"/rules/draft/<int:at>", "/rules/draft/<int:at>/<any(up, down, remove):act>"}  # test_rules.py
+CONTACTS = {f"/directory/contact/<contact_id>{way}" for way in ("", "/verify", "/span", "/span/<spell_id>/remove")}
 SOUNDS = {"/case/<token>/recording/<recording_id>", "/case/<token>/recording/<recording_id>/original"}
 
 
@@ -77,7 +83,13 @@ def test_every_route_of_the_console_says_whom_it_is_for(desk: Desk) -> None:
 def test_the_matrix_below_names_every_guarded_route(desk: Desk) -> None:
     guarded = {rule.rule for rule in desk.app.url_map.iter_rules() if guard.act_of(desk.app, rule.endpoint)}
     assert (
-        guarded == {path.replace("{", "<").replace("}", ">") for _, path, _ in SCREENS} | SOUNDS | DECISIONS | STEPS | SENTENCES
+        guarded
+        == {path.replace("{", "<").replace("}", ">") for _, path, _ in SCREENS}
+        | SOUNDS
+        | DECISIONS
+        | STEPS
+        | SENTENCES
+        | CONTACTS
     )
 
 
