@@ -8,6 +8,7 @@ from flask import Blueprint, Flask
 
 from hotline.console import (
     armour,
+    broadcasts,
     case,
     channels,
     conflict,
@@ -17,6 +18,7 @@ from hotline.console import (
     faults,
     guard,
     listening,
+    lists,
     missed,
     new_item,
     phrasebook,
@@ -25,6 +27,7 @@ from hotline.console import (
     referral,
     rota,
     rules,
+    sending,
     sign_in,
     static,
     team,
@@ -37,9 +40,10 @@ from hotline.console import (
 )
 from hotline.deployment import Deployment
 
+TO_MANY = (broadcasts, sending, lists)
 SCREENS = (
     *(static, sign_in, welcome, today, wall, queue, new_item, case, writing, word, conflict, referral, listening),
-    *(dead, missed, rota, directory, rules, record, team, channels, phrasebook),
+    *(dead, missed, rota, directory, rules, record, team, channels, phrasebook, *TO_MANY),
 )
 
 
