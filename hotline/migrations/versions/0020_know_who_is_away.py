@@ -1,6 +1,6 @@
 """Know who is away, who is on duty out of turn, and the holidays on which some rest.
 
-Revision: 0020, after 0016.
+Revision: 0020, after 0019.
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 import hotline.models.base
 
 revision = "0020"
-down_revision = "0016"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
