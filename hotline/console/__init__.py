@@ -9,6 +9,7 @@ from flask import Blueprint, Flask
 from hotline.console import (
     armour,
     broadcasts,
+    bulk,
     calling,
     care,
     case,
@@ -16,6 +17,7 @@ from hotline.console import (
     conflict,
     dead,
     demo,
+    directory,
     faults,
     guard,
     listening,
@@ -29,6 +31,7 @@ from hotline.console import (
     record,
     referral,
     rota,
+    rules,
     sending,
     sign_in,
     static,
@@ -45,9 +48,13 @@ from hotline.deployment import Deployment
 
 TO_MANY = (broadcasts, sending, lists)
 SCREENS = (
-    *(static, sign_in, welcome, today, wall, queue, new_item, case, writing, word, conflict, referral, listening),
+    *(static, sign_in, welcome, today, wall, queue, bulk, new_item, case, writing, word, conflict, referral, listening),
+<<<<<<< HEAD
     *(dead, missed, rota, record, team, channels, phrasebook, *TO_MANY),
     *(timeline, calling, lock, care),
+=======
+    *(dead, missed, rota, directory, rules, record, team, channels, phrasebook, *TO_MANY),
+>>>>>>> main
 )
 
 

@@ -14,11 +14,13 @@ from typing import Final
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from hotline.console.narrow import Narrow
 from hotline.models import Aside, Case, CaseState, NamedClue, Officer, Referral
 from hotline.roles import May, allows
 from hotline.routing import conflict
 
 PAGE: Final = 50
+EVERYTHING: Final = Narrow()
 COUNT_UP_TO: Final = 99
 UNCLAIMED: Final = (CaseState.UNFINISHED, CaseState.NEW, CaseState.OPEN)
 ON_OTHERS: Final = (CaseState.WAITING, CaseState.PASSED_ON)
@@ -57,9 +59,9 @@ class Page:
     mark: str
 
 
-def page(session: Session, view: View, officer: Officer, *, after: str | None = None) -> Page:
-    """Return a page of a view, from the top or after the case of that token."""
-    wanted = [*_within(view, officer)]
+def page(session: Session, view: View, officer: Officer, *, after: str | None = None, narrow: Narrow = EVERYTHING) -> Page:
+    """Return a page of a view, narrowed to some facts, from the top or after the case of that token."""
+    wanted = [*_within(view, officer), *narrow.where()]
     if after and (last := session.scalars(select(Case).where(Case.token == after)).first()):
         wanted.append(_beyond(last))
     order = (Case.rank, Case.opened_at, Case.id)

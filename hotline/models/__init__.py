@@ -59,7 +59,19 @@ from hotline.models.messages import (
     MessageKind,
     MessageState,
 )
-from hotline.models.people import Agency, Caller, Contact, Duty, Invitation, Officer, OfficerSession, SafeContact, Tier
+from hotline.models.people import (
+    Agency,
+    Caller,
+    Contact,
+    Duty,
+    Holiday,
+    Invitation,
+    Officer,
+    OfficerSession,
+    SafeContact,
+    Spell,
+    Tier,
+)
 from hotline.models.phones import PhoneText
 from hotline.models.radio import (
     Airing,
@@ -128,7 +140,11 @@ __all__ = [
     "Fact",
     "GatewayHealth",
     "Ground",
+<<<<<<< HEAD
     "Handover",
+=======
+    "Holiday",
+>>>>>>> main
     "How",
     "Inbox",
     "InboxFlag",
@@ -166,6 +182,7 @@ __all__ = [
     "Segment",
     "SharedFact",
     "Show",
+    "Spell",
     "Station",
     "Subscriber",
     "Subscription",

@@ -193,6 +193,12 @@ def test_the_screens_of_a_shift_are_fit_for_everybody(street: Street, scheme: st
     other.get(f"/case/{tender.token}/live?writing=1")
     other.post("/handover", text="The radio show at six brings many texts.")
     page = street.officer("Intake Intake", color_scheme=scheme, viewport={"width": width, "height": 900})
+    page.goto(f"{street.address}/queue?view=all&child=1")
+    page.locator("[data-tick]").check()
+    look(page)
+    page.get_by_role("button", name="Set aside as noise").click()
+    expect(page.get_by_role("status").first).to_contain_text("left as it is")
+    look(page)
     for path in ("/queue", f"/case/{tender.token}", f"/case/{mine.token}/timeline", "/handover"):
         page.goto(street.address + path)
         look(page)

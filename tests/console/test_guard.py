@@ -17,6 +17,8 @@ SCREENS = [
     ("GET", "/wall/parts", May.SEE_TODAY),
     ("GET", "/queue", May.SEE_QUEUE),
     ("GET", "/queue/rows", May.SEE_QUEUE),
+    ("POST", "/queue/several", May.WORK_CASE),
+    ("POST", "/queue/several/undo", May.WORK_CASE),
     ("GET", "/case/{token}", May.READ_CASE),
     ("GET", "/case/{token}/live", May.READ_CASE),
     ("POST", "/case/{token}/claim", May.WORK_CASE),
@@ -50,6 +52,17 @@ SCREENS = [
     ("POST", "/dead/mend", May.MEND),
     ("GET", "/missed", May.SEE_DEAD),
     ("GET", "/rota", May.SEE_ROTA),
+    ("GET", "/directory", May.KEEP_DIRECTORY),
+    ("GET", "/directory/sheet", May.KEEP_DIRECTORY),
+    ("POST", "/directory/sheet", May.KEEP_DIRECTORY),
+    ("POST", "/directory/sheet/download", May.KEEP_DIRECTORY),
+    ("POST", "/directory/holiday", May.KEEP_DIRECTORY),
+    ("GET", "/rules", May.KEEP_RULES),
+    ("POST", "/rules/draft", May.KEEP_RULES),
+    ("GET", "/rules/draft", May.KEEP_RULES),
+    ("GET", "/rules/draft/try", May.KEEP_RULES),
+    ("POST", "/rules/publish", May.KEEP_RULES),
+    ("POST", "/rules/draft/drop", May.KEEP_RULES),
     ("GET", "/record", May.READ_AUDIT),
     ("GET", "/record.csv", May.READ_AUDIT),
     ("GET", "/record/check", May.VERIFY_AUDIT),
@@ -95,6 +108,8 @@ SCREENS = [
 # Decisions who may know: test_conflict.py.
 DECISIONS = {"/case/<token>/exclusion/<exclusion_id>"}
 STEPS = {f"/case/<token>/referral/<referral_id>/{step}" for step in ("accept", "decline", "outcome", "share")}  # test_referral.py
+SENTENCES = {"/rules/draft/<int:at>", "/rules/draft/<int:at>/<any(up, down, remove):act>"}  # test_rules.py
+CONTACTS = {f"/directory/contact/<contact_id>{way}" for way in ("", "/verify", "/span", "/span/<spell_id>/remove")}
 # A text to many in one language, its report in two forms, an attendance list with its file: test_broadcasts.py.
 TO_MANY = {"/broadcasts/<broadcast_id>/look/<language>", "/broadcasts/<broadcast_id>/report.<form>", "/lists/<keyword>/import"}
 SOUNDS = {"/case/<token>/recording/<recording_id>", "/case/<token>/recording/<recording_id>/original"}
@@ -108,7 +123,8 @@ def test_every_route_of_the_console_says_whom_it_is_for(desk: Desk) -> None:
 
 def test_the_matrix_below_names_every_guarded_route(desk: Desk) -> None:
     guarded = {rule.rule for rule in desk.app.url_map.iter_rules() if guard.act_of(desk.app, rule.endpoint)}
-    assert guarded == {path.replace("{", "<").replace("}", ">") for _, path, _ in SCREENS} | SOUNDS | DECISIONS | STEPS | TO_MANY
+    others = SOUNDS | DECISIONS | STEPS | SENTENCES | CONTACTS | TO_MANY
+    assert guarded == {path.replace("{", "<").replace("}", ">") for _, path, _ in SCREENS} | others
 
 
 def test_a_route_without_a_keeper_does_not_start(desk: Desk) -> None:
@@ -127,7 +143,7 @@ def test_each_role_opens_only_its_own_doors(desk: Desk, role: Role) -> None:
         ids = {"officer_id": other, "invitation_id": "none", "message_id": "none", "row_id": "none", "name": "simulator"}
         ids["broadcast_id"] = made
         address = path.format(token=case.token, **ids)
-        answer = browser.get(address) if method == "GET" else browser.post(address, text="", version="0")
+        answer = browser.get(address) if method == "GET" else browser.post(address, text="", version="0", deed="claim")
         assert (answer.status_code == 404) == (act not in MATRIX[role]), f"{role} {path}: {answer.status_code}"
 
 

@@ -94,6 +94,24 @@ function seen() {
 page.addEventListener("pointerdown", seen);
 page.addEventListener("keydown", seen);
 
+// ---- several at once: a bar for what is ticked, which a refresh of the rows must not forget ----
+const bar = find("[data-several]");
+let ticked = new Set();
+
+function several() {
+  if (!bar) return;
+  ticked = new Set(all("[data-tick]:checked").map((one) => one.value));
+  bar.hidden = !ticked.size;
+  find("[data-several-count]", bar).textContent = `${ticked.size} ticked:`;
+}
+page.addEventListener("change", (event) => { if (event.target.matches("[data-tick]")) several(); });
+page.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.target.id !== "rows") return;
+  for (const one of all("[data-tick]")) one.checked = ticked.has(one.value);
+  several();
+});
+several();
+
 // ---- clocks ----
 function age(seconds) {
   if (seconds < 60) return "now";
@@ -152,6 +170,7 @@ const acts = {
   j: () => step(1),
   k: () => step(-1),
   o: () => find("[data-row].chosen :is(a.open, a.handle)")?.click(),
+  x: () => find("[data-row].chosen [data-tick]")?.click(),
   c: () => find("[data-row].chosen [data-claim], [data-case] [data-claim]")?.requestSubmit(),
   r: () => write("#mode-reply", "#reply-text"),
   n: () => write("#mode-note", "#note-text"),
