@@ -1,7 +1,7 @@
-"""Four things that may safely be done to several cases at once, and undone: claim, give to a colleague, give back, set aside as noise.
+"""Four things that may safely be done to several cases at once: claim, give to a colleague, give back, set aside as noise.
 
-Nothing here answers, closes or exports: those are done to one case by somebody who has read it. A case that has changed meanwhile, or
-that a colleague has, is left as it is and counted. What was before is handed out, so that it can be put back.
+Nothing here answers, closes or exports: those are done to one case by somebody who has read it. A case that has changed
+meanwhile, or that a colleague has, is left as it is and counted. What was before is handed out, so that it can be put back.
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -49,12 +49,8 @@ from hotline.deployment import Deployment
 TO_MANY = (broadcasts, sending, lists)
 SCREENS = (
     *(static, sign_in, welcome, today, wall, queue, bulk, new_item, case, writing, word, conflict, referral, listening),
-<<<<<<< HEAD
-    *(dead, missed, rota, record, team, channels, phrasebook, *TO_MANY),
-    *(timeline, calling, lock, care),
-=======
     *(dead, missed, rota, directory, rules, record, team, channels, phrasebook, *TO_MANY),
->>>>>>> main
+    *(timeline, calling, lock, care),
 )
 
 

@@ -51,7 +51,7 @@ def undo() -> Response:
 
 
 def last() -> dict[str, object] | None:
-    """Return what was just done to several items and can still be undone: the deed, how many, and how many were left as they were."""
+    """Return what was just done to several items and can still be undone: the deed, to how many, and how many were left."""
     kept = browser.get(KEPT)
     if not kept or not _fresh(kept):
         return None

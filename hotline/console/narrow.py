@@ -1,7 +1,8 @@
-"""What a view of the queue is narrowed to: by facts of a case, never by its words. The address holds it, so it can be kept as a bookmark."""
+"""What a view of the queue is narrowed to: facts of a case, never its words. The address holds it, so a bookmark keeps it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement
 
@@ -22,7 +23,7 @@ class Narrow:
     child: bool = False
 
     @property
-    def asked(self) -> dict[str, str]:
+    def asked(self) -> dict[str, Any]:
         """Return what stands in the address."""
         named = {"urgency": self.urgency, "category": self.category, "language": self.language, "channel": self.channel}
         return {name: value for name, value in named.items() if value} | ({"child": "1"} if self.child else {})

@@ -140,11 +140,8 @@ __all__ = [
     "Fact",
     "GatewayHealth",
     "Ground",
-<<<<<<< HEAD
     "Handover",
-=======
     "Holiday",
->>>>>>> main
     "How",
     "Inbox",
     "InboxFlag",

@@ -1,4 +1,4 @@
-"""Every screen that only shows, with rows on it, for every role, on each database: none breaks, and none lets a word out by mistake.
+"""Every screen that only shows, with rows on it, for every role, on each database: none breaks, none lets a word out.
 
 What is asked of SQLite elsewhere is asked of PostgreSQL here once: sorting, counting, JSON, and what its row policies leave over.
 """
