@@ -21,6 +21,7 @@ from hotline.console import (
     record,
     referral,
     rota,
+    search,
     sign_in,
     static,
     team,
@@ -32,7 +33,7 @@ from hotline.console import (
 from hotline.deployment import Deployment
 
 SCREENS = (
-    *(static, sign_in, welcome, today, wall, queue, case, conflict, referral, listening),
+    *(static, sign_in, welcome, today, wall, queue, search, case, conflict, referral, listening),
     *(dead, missed, rota, record, team, channels),
 )
 

@@ -28,11 +28,11 @@ from hotline.gateways.ringing import Hearing, Ring, carries
 from hotline.gateways.voice import Calls
 from hotline.intake.envelope import session_of, without_id
 from hotline.intake.ussd.heard import Heard, understood
-from hotline.intake.ussd.sectors import sectors
 from hotline.intake.ussd.walk import Walk
 from hotline.intake.voice.heard import CallHeard
 from hotline.intake.voice.heard import understood as call_understood
 from hotline.models import CALLS, UNREAD, Inbox, InboxKind, InboxState, table, written_out
+from hotline.places import sectors
 from hotline.privacy import CannotOpen
 
 INBOX = table(Inbox)

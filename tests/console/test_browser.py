@@ -23,7 +23,7 @@ from tests.watch.letters import Letters
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--no-first-run"]
 WHO_LEADS = {
-    "Supervisor": ("/today", "/wall", "/channels"),
+    "Supervisor": ("/today", "/wall", "/channels", "/search", "/search?q=child:yes", "/search?q=place:nowhere"),
     "Admin": ("/today", "/channels", "/record/check"),
     "Auditor": ("/today", "/record"),
 }

@@ -13,6 +13,8 @@ SCREENS = [
     ("GET", "/wall/parts", May.SEE_TODAY),
     ("GET", "/queue", May.SEE_QUEUE),
     ("GET", "/queue/rows", May.SEE_QUEUE),
+    ("GET", "/search", May.SEE_QUEUE),
+    ("POST", "/search", May.SEE_QUEUE),
     ("GET", "/case/{token}", May.READ_CASE),
     ("GET", "/case/{token}/live", May.READ_CASE),
     ("POST", "/case/{token}/claim", May.WORK_CASE),
