@@ -53,6 +53,7 @@ BOOKS: Final[Mapping[str, Book]] = MappingProxyType(
     {
         "sms": Book(to_callers=True, in_every_language=True, on_lock_screens=True),
         "news": Book(to_callers=True, in_every_language=True, on_lock_screens=True),
+        "phrases": Book(to_callers=True, in_every_language=False, on_lock_screens=True),
         "ussd": Book(to_callers=True, in_every_language=False),
         "staff": Book(to_callers=False, in_every_language=False),
         "voice": Book(to_callers=True, in_every_language=False, spoken=True),

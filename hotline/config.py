@@ -199,6 +199,9 @@ class Settings(BaseSettings):
     auto_reply_validity_seconds: int = Field(300, description="Age after which an automatic answer is dropped unsent.")
     auto_reply_daily_cap: int = Field(20, description="Automatic answers to one number in a day; a cost cap, not a filter.")
     reply_window_minutes: int = Field(15, description="How long after a text we may write back without a stored consent.")
+    undo_seconds: int = Field(
+        8, ge=0, le=60, description="How long an officer's reply waits so that it can be taken back; 0: it leaves at once."
+    )
     answer_validity_minutes: int = Field(30, description="Age after which an officer's unsent answer is dropped.")
     conversation_hours: int = Field(72, description="Silence after which a text from the same sender opens a new report.")
     voice_gateway: str = Field("", description="Gateway of our calls; empty: which told of a missed call, or texts contacts.")

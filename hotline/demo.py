@@ -36,7 +36,7 @@ def seed(session: Session, deployment: Deployment, now: datetime, path: Path = S
 
 def contact(deployment: Deployment, agency: Agency, fields: dict[str, Any]) -> Contact:
     """Return a contact of an agency. `hours` are as "mon-fri 08:00-17:00"."""
-    contact_id = new_id()
+    contact_id = fields.get("id") or new_id()
     address = deployment.sender(fields["number"]).address
     return Contact(
         id=contact_id,

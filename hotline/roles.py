@@ -26,6 +26,7 @@ class May(StrEnum):
     READ_CASE = "read the words of a case"
     WORK_CASE = "claim, acknowledge, note"
     REPLY = "write to a caller"
+    THAW = "let a frozen item be written to again"
     PROPOSE_EXCLUSION = "say who must not know of a case"
     DECIDE_EXCLUSION = "decide who must not know of a case"
     SEE_ROTA = "see who is on duty"

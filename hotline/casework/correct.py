@@ -25,6 +25,14 @@ CATEGORIES = (
 _KEPT = ("language", "variety", "category", "categories", "certainty", "urgency", "minors", "act", "means", "purpose")
 
 
+class SetMeanwhile(Exception):
+    """Somebody else has set the case right since the officer saw it. `found` is the category and urgency it has now."""
+
+    def __init__(self, category: str, urgency: str) -> None:
+        super().__init__("set meanwhile")
+        self.found = (category, urgency)
+
+
 @dataclass(frozen=True)
 class Lesson:
     """One correction: what triage said, what an officer said, and which rules had spoken; no words of the caller."""
@@ -39,16 +47,28 @@ class Lesson:
     rules: tuple[str, ...]
 
 
-def correct(
-    session: Session, deployment: Deployment, case: Case, *, officer: Officer, said: tuple[str, str], now: datetime
+def correct(  # noqa: PLR0913  what was seen and what is said are two things
+    session: Session,
+    deployment: Deployment,
+    case: Case,
+    *,
+    officer: Officer,
+    said: tuple[str, str],
+    seen: tuple[str, str],
+    now: datetime,
 ) -> Correction | None:
-    """Give a case the category and urgency `said`; nothing happens when it has them. Raises Changed for words we do not know."""
+    """Give a case the category and urgency `said` in place of those `seen`; nothing happens when it has them.
+
+    Raises Changed for words we do not know, and SetMeanwhile where it has become something else since it was seen.
+    """
     category, urgency = said
     if category not in CATEGORIES or urgency not in RANK:
         raise Changed
     locked = lock(session, case)
     if (locked.category, locked.urgency) == said:
         return None
+    if (locked.category, locked.urgency) != seen:
+        raise SetMeanwhile(locked.category, locked.urgency)
     found = newest_findings(session, case, key_of(session, deployment, case))
     row_id = new_id()
     kept = {name: found.get(name) for name in _KEPT} | {"rules": _rules(found)}

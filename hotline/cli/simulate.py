@@ -5,6 +5,8 @@ printed: a line of the file is named by its id. Only a demo is sent to: invented
 """
 
 import json
+import subprocess
+import sys
 from collections.abc import Generator, Iterable
 from pathlib import Path
 
@@ -90,6 +92,13 @@ def run(sources: tuple[Path, ...]) -> None:
             failed |= bool(wrong)
             click.echo(f"{source.name}: {wrong[0] if wrong else f'{len(outcomes)} steps, as told'}")
     raise SystemExit(failed)
+
+
+@sim.command("day", context_settings={"ignore_unknown_options": True, "allow_extra_args": True}, add_help_option=False)
+@click.argument("options", nargs=-1, type=click.UNPROCESSED)
+def day(options: tuple[str, ...]) -> None:
+    """Play a whole day of 400 reports on fake time and judge it. Exit code 1 when a rule is broken; -h tells its options."""
+    raise SystemExit(subprocess.call([sys.executable, "-m", "workers.day", *options]))
 
 
 def _opened(gateway: str) -> Deployment:

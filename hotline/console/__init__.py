@@ -17,6 +17,7 @@ from hotline.console import (
     guard,
     listening,
     missed,
+    phrasebook,
     queue,
     record,
     referral,
@@ -28,13 +29,15 @@ from hotline.console import (
     today,
     wall,
     welcome,
+    word,
     wording,
+    writing,
 )
 from hotline.deployment import Deployment
 
 SCREENS = (
-    *(static, sign_in, welcome, today, wall, queue, search, case, conflict, referral, listening),
-    *(dead, missed, rota, record, team, channels),
+    *(static, sign_in, welcome, today, wall, queue, search, case, writing, word, conflict, referral, listening),
+    *(dead, missed, rota, record, team, channels, phrasebook),
 )
 
 

@@ -4,7 +4,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final
+from dataclasses import replace
 
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from sqlalchemy import func, select
@@ -13,19 +13,17 @@ from werkzeug.wrappers import Response as Answer
 
 from hotline.casework import listen, read, work
 from hotline.casework.acknowledge import acknowledge as stop_ladder
-from hotline.casework.correct import CATEGORIES, correct
-from hotline.casework.reply import NobodyToWriteTo, leave
-from hotline.casework.reply import reply as write_to_caller
-from hotline.console import faults, findings, guard, listing, standing, thread
-from hotline.models import RANK, Case, Exclusion, Message, MessageState, Note, Recording, Referral, SharedFact
-from hotline.outbound.meter import measure, repair
+from hotline.casework.correct import CATEGORIES, SetMeanwhile, correct
+from hotline.casework.reply import NobodyToWriteTo, leave, newest_heard
+from hotline.console import faults, findings, guard, listing, reply_box, standing, thread
+from hotline.console.reply_box import LONGEST_TEXT, Typed
+from hotline.models import RANK, Case, CheckWord, Exclusion, Message, MessageState, Note, Recording, Referral, SharedFact
 from hotline.phone import masked
 from hotline.roles import May
 from hotline.routing import conflict
 
 screen = Blueprint("case", __name__, url_prefix="/case/<token>")
 
-LONGEST_TEXT: Final = 1000
 Reply = Answer | tuple[str, int]
 
 
@@ -33,7 +31,7 @@ Reply = Answer | tuple[str, int]
 @guard.may(May.READ_CASE)
 def show(token: str) -> str:
     """Show a case; opening it is put on record."""
-    return render_template("console/case.html", **_opened(token))
+    return drawn(token, None)
 
 
 @screen.get("/live")
@@ -44,7 +42,7 @@ def live(token: str) -> Response:
         current = _mark(session, _found(session, token))
     if current == request.args.get("mark"):
         return Response(status=204)
-    return Response(render_template("console/_case_live.html", **_opened(token), live=True))
+    return Response(render_template("console/_case_live.html", **_opened(token, None), live=True))
 
 
 @screen.post("/claim")
@@ -52,7 +50,7 @@ def live(token: str) -> Response:
 def claim(token: str) -> Reply:
     """Make the case one's own."""
     version = request.form.get("version", 0, int)
-    with _work(token) as (session, case):
+    with worked(token) as (session, case):
         work.claim(session, case, officer=guard.officer(), version=version, now=guard.moment())
     return _back(token, "claimed")
 
@@ -61,7 +59,7 @@ def claim(token: str) -> Reply:
 @guard.may(May.WORK_CASE)
 def release(token: str) -> Reply:
     """Give the case back to the queue."""
-    with _work(token) as (session, case):
+    with worked(token) as (session, case):
         work.release(session, case, officer=guard.officer(), now=guard.moment())
     return _back(token, "released")
 
@@ -70,7 +68,7 @@ def release(token: str) -> Reply:
 @guard.may(May.WORK_CASE)
 def bring_back(token: str) -> Reply:
     """Put a case that was set aside as noise into the queue."""
-    with _work(token) as (session, case):
+    with worked(token) as (session, case):
         work.bring_back(session, case, officer=guard.officer(), now=guard.moment())
     return _to_queue(listing.View.NOISE, "brought_back")
 
@@ -79,7 +77,7 @@ def bring_back(token: str) -> Reply:
 @guard.may(May.WORK_CASE)
 def set_aside(token: str) -> Reply:
     """Put noise out of the queue."""
-    with _work(token) as (session, case):
+    with worked(token) as (session, case):
         work.set_aside(session, case, officer=guard.officer(), now=guard.moment())
     return _to_queue(listing.View.NEW, "set_aside")
 
@@ -88,7 +86,7 @@ def set_aside(token: str) -> Reply:
 @guard.may(May.WORK_CASE)
 def acknowledge(token: str) -> Reply:
     """Say that a person has the case: the ladder stops."""
-    with _work(token) as (session, case):
+    with worked(token) as (session, case):
         first = stop_ladder(session, case, now=guard.moment(), officer=guard.officer())
     return _back(token, "acknowledged" if first else "acknowledged_before")
 
@@ -98,8 +96,9 @@ def acknowledge(token: str) -> Reply:
 def set_right(token: str) -> Reply:
     """Say what the case really is and how urgent; what triage had made of it is kept to learn from."""
     said = (request.form.get("category", ""), request.form.get("urgency", ""))
-    with _work(token) as (session, case):
-        done = correct(session, guard.deployment(), case, officer=guard.officer(), said=said, now=guard.moment())
+    seen = (request.form.get("was_category", ""), request.form.get("was_urgency", ""))
+    with worked(token) as (session, case):
+        done = correct(session, guard.deployment(), case, officer=guard.officer(), said=said, seen=seen, now=guard.moment())
     return _back(token, "corrected" if done else "not_corrected")
 
 
@@ -109,31 +108,17 @@ def note(token: str) -> Reply:
     """Keep a note for colleagues."""
     if not (text := _typed()):
         return _back(token, "empty")
-    with _work(token) as (session, case):
+    with worked(token) as (session, case):
         work.note(session, guard.deployment(), case, officer=guard.officer(), text=text, now=guard.moment())
     return _back(token, "noted")
 
 
-@screen.post("/reply")
-@guard.may(May.REPLY)
-def reply(token: str) -> Reply:
-    """Write to the caller, now if we may, otherwise when they write again."""
-    if not (text := _typed()):
-        return _back(token, "empty")
-    with _work(token) as (session, case):
-        sent = write_to_caller(session, guard.deployment(), case, officer=guard.officer(), text=text, now=guard.moment())
-    return _back(token, "held" if sent.state == MessageState.HELD else "queued")
+def drawn(token: str, typed: Typed | None) -> str:
+    """Return the page of a case, with a text in the box where one was being written."""
+    return render_template("console/case.html", **_opened(token, typed))
 
 
-@screen.post("/meter")
-@guard.may(May.REPLY)
-def meter(token: str) -> str:
-    """Say what the typed text costs on the air."""
-    del token
-    return render_template("console/_meter.html", **_measured(request.form.get(faults.TYPED, "")))
-
-
-def _opened(token: str) -> dict[str, object]:
+def _opened(token: str, typed: Typed | None) -> dict[str, object]:
     """Read a case for its page. The page is drawn after the transaction, so that a slow one holds nobody up."""
     chosen, now = guard.deployment(), guard.moment()
     with guard.transaction() as session:
@@ -144,6 +129,7 @@ def _opened(token: str) -> dict[str, object]:
         choices, facts = conflict.choices(session), _shared(session, case)
         tapes = listen.tapes(session, case, officer=guard.officer(), now=now)
         counts, mark = listing.counts(session, guard.officer()), _mark(session, case)
+        word, seen = session.get(CheckWord, case.id), newest_heard(session, case)
     assessment = findings.read(opened.findings)
     return {
         "case": case,
@@ -161,8 +147,8 @@ def _opened(token: str) -> dict[str, object]:
         "views": list(listing.View),
         "counts": counts,
         "mark": mark,
-        **_measured(""),
-        "longest": LONGEST_TEXT,
+        "word": word,
+        **reply_box.box(chosen.words, replace(typed or _taken_back(opened), seen=seen, language=_language(typed, case))),
     }
 
 
@@ -189,10 +175,18 @@ def _shown(clue: findings.Clue | None) -> str:
     return masked(clue.value) if clue.kind == "phone" else clue.value
 
 
-def _measured(text: str) -> dict[str, object]:
-    measured = measure(text)
-    costly = list(dict.fromkeys(char for char, _ in measured.costly))
-    return {"measured": measured, "costly": costly, "saves": measured.segments - measure(repair(text)).segments}
+def _language(typed: Typed | None, case: Case) -> str:
+    return typed.language if typed and typed.language else case.language
+
+
+def _taken_back(opened: read.OpenedCase) -> Typed:
+    """Return the reply this officer has just taken back, to be written anew; an empty box otherwise."""
+    wanted, mine = request.args.get("again"), guard.officer().id
+    for text in opened.texts:
+        message = text.message
+        if (message.id, message.officer_id, message.state) == (wanted, mine, MessageState.CANCELLED):
+            return Typed(text.words)
+    return Typed()
 
 
 def _leave(session: Session, case: Case) -> str | None:
@@ -223,7 +217,7 @@ def _mark(session: Session, case: Case) -> str:
 
 
 @contextmanager
-def _work(token: str) -> Iterator[tuple[Session, Case]]:
+def worked(token: str) -> Iterator[tuple[Session, Case]]:
     """Yield a case to be worked on in one transaction."""
     with guard.transaction() as session:
         yield session, _found(session, token)
@@ -250,7 +244,13 @@ def taken(error: work.Taken) -> tuple[str, int]:
     return faults.kept("taken", 409, by=error.by, address=address)
 
 
-@screen.errorhandler(NobodyToWriteTo)
+@screen.errorhandler(SetMeanwhile)
+def set_meanwhile(error: SetMeanwhile) -> tuple[str, int]:
+    """Show both: what somebody else has set meanwhile, and what this officer chose."""
+    address, yours = request.path.rsplit("/", 1)[0], (request.form.get("category"), request.form.get("urgency"))
+    return render_template("console/both.html", now_it_is=error.found, yours=yours, address=address), 409
+
+
 @screen.errorhandler(work.Changed)
 def changed(_: Exception) -> tuple[str, int]:
     """Ask to look once more."""

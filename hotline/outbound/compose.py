@@ -14,7 +14,10 @@ def bound_to(message_id: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """A text before it is a row. `valid_for` says after how long it is dropped unsent; without it, never."""
+    """A text before it is a row. `valid_for` says after how long it is dropped unsent; without it, never.
+
+    `known_as` is the id of its row, where whoever writes it chose one.
+    """
 
     kind: MessageKind
     body: str
@@ -34,10 +37,11 @@ class Draft:
     state: MessageState = MessageState.QUEUED
     due_at: datetime | None = None
     valid_for: timedelta | None = None
+    known_as: str | None = None
 
     def row(self, key: Key, now: datetime) -> dict[str, object]:
         """Return the row to insert, sealed with the case's key, or the deployment's where there is no case."""
-        row_id = new_id()
+        row_id = self.known_as or new_id()
         incoming = self.state is MessageState.STORED
         return {
             "id": row_id,

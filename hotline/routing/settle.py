@@ -36,6 +36,8 @@ def settle(session: Session, deployment: Deployment, now: datetime) -> set[Lane]
     rows = session.execute(due).mappings().all()
     settled = REPORT.c.id.in_([row["report_id"] for row in rows])
     session.execute(update(REPORT).where(settled).values(settles_at=None))
+    if not rows:
+        return set()
     fresh = [row for row in rows if not row["referred"] and row["state"] != CaseState.CLOSED]
     return refer(session, deployment, [_with_words(session, referable(session, deployment, row)) for row in fresh], now)
 

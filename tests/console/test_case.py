@@ -8,7 +8,6 @@ from sqlalchemy import select
 
 from hotline import audit
 from hotline.models import AuditEvent, Caller, Case, CaseKey, Message, MessageKind, Note, Report
-from hotline.queue import QueueName
 from tests.console.desk import Desk
 
 LONG_AGO = timedelta(hours=3)
@@ -170,7 +169,8 @@ def test_a_reply_within_the_window_leaves_at_once(desk: Desk) -> None:
     assert (message.state, message.kind, message.lane, message.reason) == ("queued", MessageKind.REPLY, "reply", None)
     assert message.gateway == "simulator"
     assert message.valid_until == message.created_at + timedelta(minutes=desk.site.settings.answer_validity_minutes)
-    assert desk.bell.rung == [QueueName.REPLY]
+    assert message.due_at == message.created_at + timedelta(seconds=desk.site.settings.undo_seconds)
+    assert desk.bell.rung == [], "the clock rings once it can no longer be taken back"
     fresh = desk.again(case)
     assert (fresh.owner_id, fresh.state) == (desk.officer("intake").id, "waiting")
     assert acts(desk, case) == [("officer:intake", "case.replied")]
@@ -259,17 +259,6 @@ def test_an_empty_reply_is_no_reply(desk: Desk) -> None:
     case = desk.case()
     desk.signed_in("intake").post(f"/case/{case.token}/reply", text="   ")
     assert desk.texts_to(case) == []
-
-
-def test_the_meter_says_what_a_text_costs_and_why(desk: Desk) -> None:
-    browser, path = desk.signed_in("intake"), f"/case/{desk.case().token}/meter"
-    plain = browser.post(path, text="Murakoze").get_data(as_text=True)
-    assert "<b>8</b> characters" in plain
-    assert "GSM-7" in plain
-    dear = browser.post(path, text="n\u2019abana " * 20).get_data(as_text=True)
-    assert "UCS-2" in dear
-    assert "\u2019" in dear
-    assert "plain signs would save" in dear
 
 
 def test_a_live_page_is_quiet_until_something_happens(desk: Desk) -> None:

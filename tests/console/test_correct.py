@@ -17,7 +17,8 @@ def corrected(desk: Desk, *, category: str = "child_protection", urgency: str = 
     desk.assess(
         case, rules_version="invented", variety="en", certainty=0.61, findings=[{"rule": "says-child", "words": "cousin"}]
     )
-    answer = desk.signed_in("intake").post(f"/case/{case.token}/correct", category=category, urgency=urgency)
+    seen = {"was_category": "trafficking", "was_urgency": "immediate"}
+    answer = desk.signed_in("intake").post(f"/case/{case.token}/correct", category=category, urgency=urgency, **seen)
     assert answer.status_code in (303, 409)
     return case
 
@@ -73,3 +74,18 @@ def test_the_commands_of_triage_say_what_they_should(tmp_path: object) -> None:
 
     told = CliRunner().invoke(main, ["triage", "--help"]).output
     assert {"evaluate", "explain", "lessons", "predict"} <= set(told.split())
+
+
+def test_two_officers_set_it_right_at_once_and_both_are_shown(desk: Desk) -> None:
+    case = corrected(desk)
+    seen = {"was_category": "trafficking", "was_urgency": "immediate"}
+    second = desk.signed_in("second")
+    answer = second.post(f"/case/{case.token}/correct", category="gbv", urgency="immediate", **seen)
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 409
+    assert "Possible harm to a child" in page
+    assert "Possible violence" in page
+    assert desk.again(case).category == "child_protection"
+    meanwhile = {"was_category": "child_protection", "was_urgency": "soon"}
+    assert second.post(f"/case/{case.token}/correct", category="gbv", urgency="immediate", **meanwhile).status_code == 303
+    assert desk.again(case).category == "gbv"

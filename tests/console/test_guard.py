@@ -26,6 +26,12 @@ SCREENS = [
     ("POST", "/case/{token}/note", May.WORK_CASE),
     ("POST", "/case/{token}/reply", May.REPLY),
     ("POST", "/case/{token}/meter", May.REPLY),
+    ("POST", "/case/{token}/draft", May.REPLY),
+    ("POST", "/case/{token}/reply/{message_id}/take-back", May.REPLY),
+    ("POST", "/case/{token}/word", May.REPLY),
+    ("POST", "/case/{token}/word/compare", May.REPLY),
+    ("POST", "/case/{token}/word/thaw", May.THAW),
+    ("GET", "/phrases", May.REPLY),
     ("POST", "/case/{token}/exclusion", May.PROPOSE_EXCLUSION),
     ("GET", "/case/{token}/referral", May.READ_CASE),
     ("GET", "/dead", May.SEE_DEAD),
@@ -79,7 +85,8 @@ def test_each_role_opens_only_its_own_doors(desk: Desk, role: Role) -> None:
     case, other = desk.case(), desk.officer("second").id
     browser = desk.signed_in(str(role))
     for method, path, act in SCREENS:
-        address = path.format(token=case.token, officer_id=other, invitation_id="none", name="simulator")
+        ids = {"officer_id": other, "invitation_id": "none", "message_id": "none", "name": "simulator"}
+        address = path.format(token=case.token, **ids)
         answer = browser.get(address) if method == "GET" else browser.post(address, text="", version="0")
         assert (answer.status_code == 404) == (act not in MATRIX[role]), f"{role} {path}: {answer.status_code}"
 

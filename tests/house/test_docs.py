@@ -87,7 +87,7 @@ def test_every_table_stands_in_the_page_of_what_is_stored() -> None:
 def test_a_decision_has_its_four_parts_and_stands_in_the_list() -> None:
     listed = read("docs/adr/README.md")
     decisions = sorted((HOUSE / "docs" / "adr").glob("0*.md"))
-    assert [path.name[:4] for path in decisions] == [f"{number:04}" for number in range(1, len(decisions) + 1)]
+    assert len({path.name[:4] for path in decisions}) == len(decisions), "two pages share a number"
     for path in decisions:
         text = path.read_text(encoding="utf-8")
         title = text.splitlines()[0].removeprefix(f"# {path.name[:4]} ")

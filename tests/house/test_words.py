@@ -65,7 +65,9 @@ def filled(words: Catalog, key: str, language: str) -> str:
     return words.text(key, language, **{name: BUSY[name] for name in wanted & BUSY.keys()})
 
 
-CALLER_TEXTS = [(f"sms.{name}", language) for name, language in product(book("en", "sms"), LANGUAGES)]
+CALLER_TEXTS = [
+    (f"{name}.{key}", language) for name in ("sms", "phrases") for key, language in product(book("en", name), LANGUAGES)
+]
 OFFICER_TEXTS = [(f"staff.{name}", language) for name, language in product(book("en", "staff"), LANGUAGES)]
 
 

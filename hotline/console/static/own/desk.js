@@ -100,6 +100,12 @@ function tick() {
     time.classList.toggle("near", left < 60);
     time.dataset.left = left <= 0 ? "due now" : left < 3600 ? `in ${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}` : "";
   }
+  for (const undo of all("[data-lasts]")) {
+    undo.dataset.until ??= now + Number(undo.dataset.lasts) * 1000;
+    const left = Math.ceil((Number(undo.dataset.until) - now) / 1000);
+    undo.hidden = left <= 0;
+    undo.dataset.left = left;
+  }
   const ending = find("[data-ends]");
   if (ending) ending.hidden = Date.parse(ending.dataset.ends) - now > 120000;
 }
@@ -139,6 +145,8 @@ const acts = {
   c: () => find("[data-row].chosen [data-claim], [data-case] [data-claim]")?.requestSubmit(),
   r: () => write("#mode-reply", "#reply-text"),
   n: () => write("#mode-note", "#note-text"),
+  u: () => all(".undo:not([hidden])").at(-1)?.requestSubmit(),
+  "/": () => phrases(true),
   q: () => find("[data-back]")?.click(),
   d: () => find("[data-dead]")?.click(),
   "?": () => find("[data-key-sheet]")?.showModal(),
@@ -167,6 +175,49 @@ if (keysSwitch) {
   button.hidden = false;
   button.addEventListener("click", acts["?"]);
 }
+
+// ---- the phrasebook: opened by a slash, found by typing, Escape goes back to the text ----
+function phrases(on) {
+  const book = find("[data-phrasebook]");
+  if (!book) return;
+  if (on) write("#mode-reply", "#reply-text");
+  book.open = on;
+  if (on) find("[data-filter]", book).focus();
+  else find("#reply-text").focus();
+}
+
+function dress() {
+  const filter = find("[data-filter]");
+  if (filter) filter.hidden = false;
+}
+dress();
+
+page.addEventListener("input", (event) => {
+  if (!event.target.matches("[data-filter]")) return;
+  const wanted = event.target.value.trim().toLowerCase();
+  for (const one of all("[data-phrase]")) one.hidden = !one.textContent.toLowerCase().includes(wanted);
+});
+page.addEventListener("keydown", (event) => {
+  const field = event.target;
+  if (field.matches?.("#reply-text") && event.key === "/" && !field.value) { event.preventDefault(); phrases(true); }
+  if (field.matches?.("#reply-text") && event.key === "Enter" && (event.ctrlKey || event.metaKey)) field.form.requestSubmit();
+  if (!field.closest?.("[data-phrasebook]")) return;
+  if (event.key === "Escape") { event.stopImmediatePropagation(); phrases(false); }
+  const shown = all("[data-phrase]:not([hidden]) .phrase");
+  if (event.key === "Enter" && field.matches("[data-filter]")) { event.preventDefault(); shown[0]?.click(); }
+  if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+    event.preventDefault();
+    const at = shown.indexOf(field) + (event.key === "ArrowDown" ? 1 : -1);
+    (shown[at] ?? find("[data-filter]")).focus();
+  }
+}, true);
+page.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.target.id !== "writing") return;
+  dress();
+  const text = find("#reply-text");
+  text.focus();
+  text.setSelectionRange(text.value.length, text.value.length);
+});
 
 // ---- the cover: one blank screen for when somebody walks in ----
 function cover(on) {
