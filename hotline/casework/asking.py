@@ -62,9 +62,9 @@ def read(line: str, local: datetime) -> Asked:
     days: dict[str, datetime] = {}
     child = False
     for part in _parts(line[:LONGEST])[:MOST_PARTS]:
-        name, colon, value = part.partition(":")
+        name, _, value = part.partition(":")
         name = name.lower()
-        if not colon or not name.isalpha():
+        if _is_word(part):
             found = handle.parse(part)
             (handles if found else words).append(found or part)
         elif name in CODES and (fitting := _fitting(CODES[name], value)):
@@ -90,8 +90,14 @@ def read(line: str, local: datetime) -> Asked:
 
 def without_words(line: str) -> str:
     """Return a line as it may stand in an address: without the words, which are a person's."""
-    parts = [part for part in _parts(line[:LONGEST]) if ":" in part or handle.parse(part)]
+    parts = [part for part in _parts(line[:LONGEST]) if not _is_word(part) or handle.parse(part)]
     return " ".join(f'{name}:"{value}"' if " " in value else part for part in parts for name, _, value in [part.partition(":")])
+
+
+def _is_word(part: str) -> bool:
+    """Whether a part is no operator: a handle, or a word of somebody's."""
+    name, colon, _ = part.partition(":")
+    return not colon or not name.isalpha()
 
 
 def _parts(line: str) -> list[str]:

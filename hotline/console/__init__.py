@@ -14,6 +14,7 @@ from hotline.console import (
     dead,
     demo,
     faults,
+    figures,
     guard,
     listening,
     missed,
@@ -37,7 +38,7 @@ from hotline.deployment import Deployment
 
 SCREENS = (
     *(static, sign_in, welcome, today, wall, queue, search, case, writing, word, conflict, referral, listening),
-    *(dead, missed, rota, record, team, channels, phrasebook),
+    *(dead, missed, rota, record, figures, team, channels, phrasebook),
 )
 
 
