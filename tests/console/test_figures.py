@@ -12,7 +12,7 @@ from sqlalchemy import insert
 
 from hotline.figures import counts, shapes
 from hotline.handle import make
-from hotline.models import SECTOR, Case, NamedClue, Referral, new_id, table
+from hotline.models import SECTOR, Case, CaseKey, NamedClue, Referral, new_id, table
 from hotline.places import sectors
 from hotline.roles import Role
 from tests.console.desk import Desk
@@ -122,10 +122,8 @@ def test_what_is_kept_from_somebody_is_not_counted_for_them(desk: Desk) -> None:
     with desk.site.db.reading() as session:
         cases = [session.get_one(Case, case_id) for case_id in ids[:4]]
     for case in cases:
-        key, wrapped = desk.site.keyring.new_case_key(case.id)
+        _, wrapped = desk.site.keyring.new_case_key(case.id)
         with desk.site.db.transaction() as session:
-            from hotline.models import CaseKey  # noqa: PLC0415
-
             session.add(CaseKey(case_id=case.id, kid="invented", wrapped=wrapped))
         keep_from(desk, case, f"officer:{desk.officer('inside').id}")
     assert table_of(desk)["sector", "Bugarama"] == "10"
@@ -140,13 +138,8 @@ def test_nothing_is_said_calmly(desk: Desk) -> None:
 
 def test_shapes_that_were_brought_in_are_drawn_with_their_credit(desk: Desk, tmp_path: Path) -> None:
     names = sectors(desk.site.settings.templates, "Rusizi")
-    features = [
-        {
-            "properties": {"sector": name.upper()},
-            "geometry": {"type": "Polygon", "coordinates": [[[29, -2], [29.1, -2], [29, -2.1]]]},
-        }
-        for name in names
-    ]
+    area = {"type": "Polygon", "coordinates": [[[29, -2], [29.1, -2], [29, -2.1]]]}
+    features = [{"properties": {"sector": name.upper()}, "geometry": area} for name in names]
     file = tmp_path / "shapes.geojson"
     file.write_text(json.dumps({"attribution": "(c) Invented <maps>", "features": features}))
     shapes.bring_in(file, desk.site.settings.instance, names)
