@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy import insert
 
 from hotline.figures import counts, shapes
-from hotline.handle import make
 from hotline.models import SECTOR, Case, CaseKey, NamedClue, Referral, new_id, table
 from hotline.places import sectors
 from hotline.roles import Role
@@ -29,7 +28,7 @@ def reports(desk: Desk, many: int, *, sector: str = "", at: datetime | None = No
         {
             "id": new_id(),
             "token": new_id(),
-            "handle": make(),
+            "handle": new_id(),
             "state": "closed",
             "opened_at": when,
             "updated_at": when,
