@@ -97,6 +97,7 @@ PLACEHOLDERS: Final[Mapping[str, Placeholder]] = MappingProxyType(
         "code": Placeholder(r"[0-9A-Z]{2}-[0-9A-Z]{4}", longest="MM-MMMM"),
         "time": Placeholder(r"\d{2}:\d{2}", longest="00:00"),
         "number": Placeholder(r"0\d{2} \d{3} \d{4}", longest="000 000 0000"),
+        "choice": Placeholder(r"[1-9]", longest="9"),
         "minutes": Placeholder(r"\d{1,4}", longest="0000"),
         "area": Placeholder(r"(?s:.+)", longest="M" * 20, cut=True),
     }

@@ -23,15 +23,16 @@ from hotline.intake import arrivals, beeps, clues, quarantine
 from hotline.intake.arrivals import Claimed
 from hotline.intake.callers import stopped_at_gateway
 from hotline.intake.receive import assessed_row, receive
-from hotline.intake.received import Received
+from hotline.intake.received import Opened, Received
 from hotline.models import Assessed, Lane, table
 from hotline.outbound import status
 from hotline.outbound.callback import call_back
 from hotline.outbound.duty import call_duty
 from hotline.queue import QueueName
+from hotline.radio import moderation, polls, trace
 from hotline.routing.grow import reread, words_of
 from hotline.routing.refer import Referable, refer
-from workers import calls, hops, tapes
+from workers import calls, desk, hops, tapes
 from workers.posting import Post
 from workers.reading import read
 
@@ -78,6 +79,7 @@ def drain_batch(site: Deployment) -> int:
         if not arrivals.waiting(session):
             return 0
     with site.db.transaction() as session:
+        moderation.hand_over(session, site.db.now(session))
         token, rows = arrivals.take(session, site, site.db.now(session))
     if rows:
         _process(site, token, rows)
@@ -122,7 +124,7 @@ def _process(site: Deployment, token: str, rows: Sequence[RowMapping]) -> None:
 def _advance(site: Deployment, claimed: Claimed) -> None:
     texts = [arrival for arrival in claimed.arrivals if isinstance(arrival.event, InboundText)]
     readings = {arrival.inbox_id: read(arrival.event.body) for arrival in texts if isinstance(arrival.event, InboundText)}
-    dialled, called = hops.of(claimed), calls.of(claimed)
+    dialled, called, taken_down = hops.of(claimed), calls.of(claimed), desk.of(claimed)
     with site.db.transaction() as session:
         now = site.db.now(session)
         received = receive(session, site, texts, readings, now)
@@ -132,18 +134,29 @@ def _advance(site: Deployment, claimed: Claimed) -> None:
         for given in received.answers:
             answer(session, site, Decision(given.contact_id, given.verb, given.code, given.choice, given.words), now)
             lanes.add(Lane.LIFE)
+        noted = desk.advance(session, site, taken_down, now)
+        lanes |= noted.lanes | _refer(session, site, noted, now)
         told = hops.advance(session, site, dialled, now)
         spoken = calls.advance(session, site, called, now)
         lanes |= told.lanes | spoken.lanes | calls.answers(session, site, claimed, now)
         beeps.take(session, site, claimed.arrivals, now)
+        opened = received.opened + noted.opened + told.opened + spoken.opened
+        trace.lay(session, site.settings, (_told(new) for new in opened))
+        polls.cast(session, received.votes)
         later = _statuses(session, site, claimed) | spoken.later
         arrivals.finish(session, claimed, later=later, obeyed=received.obeyed)
         hops.forget(session, dialled, told)
         for lane in lanes:
             after_commit(session, partial(site.bell.ring, QueueName(lane)))
-    for opened in received.opened + told.opened + spoken.opened:
-        what = {"case": opened.handle, "category": opened.reading.category, "urgency": opened.reading.urgency}
+    for new in opened:
+        what = {"case": new.handle, "category": new.reading.category, "urgency": new.reading.urgency}
         log.info("new report", extra=what)
+
+
+def _told(new: Opened) -> trace.Told:
+    event = new.arrival.event
+    to = event.to if isinstance(event, InboundText) else ""
+    return trace.Told(new.case_id, new.reading.words, new.channel, to, new.arrival.received_at)
 
 
 def _refer(session: Session, site: Deployment, received: Received, now: datetime) -> set[Lane]:

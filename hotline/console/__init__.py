@@ -18,6 +18,7 @@ from hotline.console import (
     guard,
     listening,
     missed,
+    new_item,
     phrasebook,
     queue,
     record,
@@ -37,7 +38,7 @@ from hotline.console import (
 from hotline.deployment import Deployment
 
 SCREENS = (
-    *(static, sign_in, welcome, today, wall, queue, search, case, writing, word, conflict, referral, listening),
+    *(static, sign_in, welcome, today, wall, queue, new_item, search, case, writing, word, conflict, referral, listening),
     *(dead, missed, rota, record, figures, team, channels, phrasebook),
 )
 

@@ -97,6 +97,11 @@ def react(open_question: Open | None, command: Command | None) -> Reaction:
     return {Open.TALK: TOLD, Open.TOLD: TELLING}.get(open_question, FREE_TEXT) if open_question else FREE_TEXT
 
 
+def answers(open_question: Open | None, command: Command | None) -> bool:
+    """Whether a text answers the question that is open with its sender."""
+    return open_question is not None and _digit(open_question, command) in ANSWERS.get(open_question, {})
+
+
 def going_on(open_question: Open | None, *, first: bool) -> Reaction:
     """Return what a piece of a long text does: the first to come is a text like any, a later one goes on telling."""
     if first:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
-from hotline import comeback, handle, subscribers
+from hotline import comeback, subscribers
 from hotline.db import add_rows, insert_unless_there
 from hotline.deployment import Deployment
 from hotline.gateways.contract import InboundText
@@ -21,7 +21,9 @@ from hotline.intake.arrivals import Arrival
 from hotline.intake.aside import aside
 from hotline.intake.callers import Callers, Known
 from hotline.intake.commands import Kind, officer_answer, recognise, return_code
-from hotline.intake.dialog import ALWAYS, INFO, INFO_OR_CALL, Reaction, going_on, react
+from hotline.intake.dialog import ALWAYS, FREE_TEXT, INFO, INFO_OR_CALL, Reaction, going_on, react
+from hotline.intake.handles import unused
+from hotline.intake.on_air import Given, OnAir
 from hotline.intake.pieces import Joint, Pieces
 from hotline.intake.received import Conversation, Grown, OfficersAnswer, Opened, Received
 from hotline.intake.twins import Twins
@@ -79,6 +81,7 @@ class Intake:
         self.pieces = Pieces(self.session, {open_.case_id: open_.key for open_ in self.conversations.values()}, self.now)
         self._draw_handles(len(texts))
         self.twins = Twins(self.session, self.deployment, texts)
+        self.on_air = OnAir(self.session, self.deployment, self.now, self._say_if_few)
         for arrival, text in texts:
             index = indexes[arrival.inbox_id]
             if self.twins.is_twin(arrival.inbox_id):
@@ -88,11 +91,13 @@ class Intake:
             else:
                 self._from_caller(arrival, text, index, senders[arrival.inbox_id])
         self.twins.write()
+        self.on_air.write()
+        self.received.votes, self.received.obeyed = self.on_air.votes, self.received.obeyed | self.on_air.kept
         self._write()
         return self.received
 
     def _draw_handles(self, count: int) -> None:
-        self.handles = _unused_handles(self.session, count)
+        self.handles = unused(self.session, count)
 
     def _load(self, indexes: set[bytes]) -> None:
         self.callers.load(self.session, indexes)
@@ -131,6 +136,8 @@ class Intake:
         joint = self.pieces.look(conversation.case_id if conversation else None, text, arrival.received_at)
         reaction = self._reaction(caller, text, joint, arrival.gateway)
         if self._asked_for_news(arrival, text, caller, sender, reaction) or self._joined(arrival, text, caller, sender):
+            return
+        if self._for_a_show(arrival, text, caller, sender, joint):
             return
         reading = self.readings[arrival.inbox_id]
         if reaction.language or reading.language_confident:
@@ -181,18 +188,32 @@ class Intake:
         subscribers.enrol(self.session, self.deployment, list_id, [joining], self.now, own=True)
         self.received.obeyed[arrival.inbox_id] = "joined a list"
         caller.row |= {"last_inbound_at": self.now, "opted_out_at": None, "panic_at": None}
-        day, cap = f"{self.deployment.local(self.now):%Y-%m-%d}", self.deployment.settings.auto_reply_daily_cap
-        if not arrival.late and caller.may_get_automatic_answer(day, cap):
-            self._say(caller, "sms.joined", language or self.deployment.settings.default_language, None, arrival.gateway)
+        if not arrival.late:
+            self._say_if_few(caller, "sms.joined", language or self.deployment.settings.default_language, arrival.gateway)
         return True
+
+    def _for_a_show(self, arrival: Arrival, text: InboundText, caller: Known, sender: Sender, joint: Joint | None) -> bool:
+        """Leave to radio what is a vote or a question; of somebody who is telling, a question is a part of that too."""
+        reading, question = self.readings[arrival.inbox_id], caller.open_question(self.now, self.window)
+        telling = self.conversations.get(caller.id)
+        taken = self.on_air.takes(Given(arrival, text, caller, sender.address, reading, question, telling is not None, joint))
+        if taken and telling is not None and arrival.inbox_id in self.on_air.also_told:
+            self._extend(arrival, text, caller, telling, FREE_TEXT, joint)
+        return taken
+
+    def _say_if_few(self, caller: Known, template: str, language: str, gateway: str, **values: str) -> None:
+        """Say something that is about no case, unless too much was said to this phone today."""
+        day, cap = f"{self.deployment.local(self.now):%Y-%m-%d}", self.deployment.settings.auto_reply_daily_cap
+        if caller.may_get_automatic_answer(day, cap):
+            self._say(caller, template, language, None, gateway, **values)
 
     def _reaction(self, caller: Known, text: InboundText, joint: Joint | None, gateway: str) -> Reaction:
         """Return what a text does. A later piece goes on telling: it answers nothing, and nothing is said back to it."""
         question, command = caller.open_question(self.now, self.window), recognise(text.body)
         if joint is None:
             reaction = react(question, command)
-            calls = carries(self.deployment.shelf.get(self.deployment.settings.voice_gateway or gateway))
-            return INFO_OR_CALL if reaction is INFO and calls else reaction
+            via = self.deployment.settings.voice_gateway or gateway
+            return INFO_OR_CALL if reaction is INFO and carries(self.deployment.shelf.get(via)) else reaction
         stops = command is not None and command.kind in ALWAYS and not joint.sure
         return react(question, command) if stops else going_on(question, first=joint.joined_to is None)
 
@@ -216,7 +237,7 @@ class Intake:
         self.rows["key"].append({"case_id": case_id, "kid": self.deployment.keyring.kid, "wrapped": wrapped})
         self.rows["report"].append(_report_row(self, conversation, caller, arrival))
         self.rows["assessed"].append(assessed_row(case_id, key, reading, self.now))
-        self.received.opened.append(Opened(case_id, code, key, reading))
+        self.received.opened.append(Opened(case_id, code, key, reading, self.channel, arrival))
         return conversation
 
     def _extend(
@@ -267,9 +288,11 @@ class Intake:
             return
         self._say(caller, reaction.reply, language, conversation, gateway)
 
-    def _say(self, caller: Known, template: str, language: str, conversation: Conversation | None, gateway: str) -> None:
+    def _say(
+        self, caller: Known, template: str, language: str, conversation: Conversation | None, gateway: str, **values: str
+    ) -> None:
         gives_code = template == comeback.GIVES_CODE
-        values = {"number": comeback.HIDDEN} if gives_code else {}
+        values |= {"number": comeback.HIDDEN} if gives_code else {}
         draft = Draft(
             kind=MessageKind.AUTO,
             lane=Lane.REPLY,
@@ -328,15 +351,6 @@ def receive(
 ) -> Received:
     """Receive a batch. `readings` holds triage's reading of each text by the id of its inbox row."""
     return Intake(session, deployment, readings, now).take(arrivals)
-
-
-def _unused_handles(session: Session, count: int) -> list[str]:
-    """Draw handles no case has. Of 33 million a million are soon in use, so a clash is an everyday thing."""
-    unused: set[str] = set()
-    while len(unused) < count:
-        drawn = {handle.make() for _ in range(count - len(unused))}
-        unused |= drawn - set(session.scalars(select(CASE.c.handle).where(CASE.c.handle.in_(drawn))))
-    return list(unused)
 
 
 def assessed_row(case_id: str, key: Key, reading: Reading, now: datetime) -> dict[str, object]:

@@ -2,19 +2,23 @@
 
 from dataclasses import dataclass, field
 
+from hotline.intake.arrivals import Arrival
 from hotline.intake.ussd.tree import NOTHING, Said
 from hotline.models import Lane, Reading, Verb
 from hotline.privacy import Key
+from hotline.radio.polls import Cast
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A new case with the reading of its first text."""
+    """A new case with the reading of its first text; `channel` and `arrival` say by what way and code it came, and when."""
 
     case_id: str
     handle: str
     key: Key
     reading: Reading
+    channel: str
+    arrival: Arrival
 
 
 @dataclass(frozen=True)
@@ -40,13 +44,17 @@ class OfficersAnswer:
 
 @dataclass
 class Received:
-    """What a batch brought. `obeyed` says, by inbox row, what became of texts that no message keeps."""
+    """What a batch brought.
+
+    `obeyed` says, by inbox row, what became of texts that no message keeps; `votes` wait to be counted.
+    """
 
     opened: list[Opened] = field(default_factory=list)
     grown: dict[str, Grown] = field(default_factory=dict)
     answers: list[OfficersAnswer] = field(default_factory=list)
     lanes: set[Lane] = field(default_factory=set)
     obeyed: dict[str, str] = field(default_factory=dict)
+    votes: list[Cast] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,14 @@ LONGEST = {
     "ussd": "*778*1234#",
     "emergency": "3512",
 }
-BUSY = {"number": "075 482 1903", "code": "WM-WMWM", "time": "23:59", "minutes": "1440", "area": "Nyamasheke District"}
+BUSY = {
+    "number": "075 482 1903",
+    "code": "WM-WMWM",
+    "time": "23:59",
+    "minutes": "1440",
+    "choice": "4",
+    "area": "Nyamasheke District",
+}
 
 # What must not be readable over a shoulder: trafficking, police, victim, report, case, hotline, rescue.
 TELLING = {
