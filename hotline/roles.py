@@ -39,6 +39,7 @@ class May(StrEnum):
     SEE_FIGURES = "see counts and trends, in which small numbers are left out"
     SEE_BROADCASTS = "see texts to many: words, counts, what became of them"
     BROADCAST = "write texts to many, and send what was approved"
+    HOLD_BROADCAST = "pause a text to many, let it go on, or end it"
     APPROVE_BROADCAST = "approve a text to many that somebody else wrote"
     MANAGE_TEAM = "invite people, give roles, strike off"
     USE_PHONES = "use the browser phones of a demo"
@@ -62,7 +63,7 @@ MATRIX: dict[Role, frozenset[May]] = {
         set(May) - {May.READ_AUDIT, May.VERIFY_AUDIT, May.MANAGE_TEAM, May.MANAGE_GATEWAYS, May.BROADCAST, May.USE_PHONES}
     ),
     Role.AGENCY: frozenset(),
-    Role.BROADCASTER: frozenset({May.SEE_BROADCASTS, May.BROADCAST}),
+    Role.BROADCASTER: frozenset({May.SEE_BROADCASTS, May.BROADCAST, May.HOLD_BROADCAST}),
     Role.PRESENTER: frozenset(),
     Role.AUDITOR: frozenset(
         {May.SEE_TODAY, May.SEE_QUEUE, May.READ_AUDIT, May.VERIFY_AUDIT, May.SEE_BROADCASTS, May.SEE_FIGURES}

@@ -8,6 +8,7 @@ from flask import Blueprint, Flask
 
 from hotline.console import (
     armour,
+    broadcasts,
     case,
     channels,
     conflict,
@@ -17,6 +18,7 @@ from hotline.console import (
     figures,
     guard,
     listening,
+    lists,
     missed,
     new_item,
     phrasebook,
@@ -25,6 +27,7 @@ from hotline.console import (
     referral,
     rota,
     search,
+    sending,
     sign_in,
     static,
     team,
@@ -37,9 +40,12 @@ from hotline.console import (
 )
 from hotline.deployment import Deployment
 
+OFFICE = (figures,)
+TO_MANY = (broadcasts, sending, lists)
 SCREENS = (
     *(static, sign_in, welcome, today, wall, queue, new_item, search, case, writing, word, conflict, referral, listening),
-    *(dead, missed, rota, record, figures, team, channels, phrasebook),
+    *(dead, missed, rota, record, team, channels, phrasebook, *TO_MANY),
+    *OFFICE,
 )
 
 
