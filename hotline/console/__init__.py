@@ -14,6 +14,7 @@ from hotline.console import (
     conflict,
     dead,
     demo,
+    directory,
     faults,
     figures,
     guard,
@@ -26,6 +27,7 @@ from hotline.console import (
     record,
     referral,
     rota,
+    rules,
     search,
     sending,
     sign_in,
@@ -40,11 +42,11 @@ from hotline.console import (
 )
 from hotline.deployment import Deployment
 
-OFFICE = (figures,)
+OFFICE = (search, figures)
 TO_MANY = (broadcasts, sending, lists)
 SCREENS = (
-    *(static, sign_in, welcome, today, wall, queue, new_item, search, case, writing, word, conflict, referral, listening),
-    *(dead, missed, rota, record, team, channels, phrasebook, *TO_MANY),
+    *(static, sign_in, welcome, today, wall, queue, new_item, case, writing, word, conflict, referral, listening),
+    *(dead, missed, rota, directory, rules, record, team, channels, phrasebook, *TO_MANY),
     *OFFICE,
 )
 
