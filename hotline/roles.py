@@ -30,6 +30,8 @@ class May(StrEnum):
     PROPOSE_EXCLUSION = "say who must not know of a case"
     DECIDE_EXCLUSION = "decide who must not know of a case"
     SEE_ROTA = "see who is on duty"
+    KEEP_RULES = "change the rules of who is told, try them and put them in force"
+    KEEP_DIRECTORY = "keep the directory: who can be told, their numbers, hours and absences"
     SEE_DEAD = "see what was set aside, and why"
     MEND = "try again, have checked again or settle what was set aside"
     READ_AUDIT = "read the audit record"
@@ -39,6 +41,7 @@ class May(StrEnum):
     SEE_FIGURES = "see counts and trends, in which small numbers are left out"
     SEE_BROADCASTS = "see texts to many: words, counts, what became of them"
     BROADCAST = "write texts to many, and send what was approved"
+    HOLD_BROADCAST = "pause a text to many, let it go on, or end it"
     APPROVE_BROADCAST = "approve a text to many that somebody else wrote"
     MANAGE_TEAM = "invite people, give roles, strike off"
     USE_PHONES = "use the browser phones of a demo"
@@ -62,7 +65,7 @@ MATRIX: dict[Role, frozenset[May]] = {
         set(May) - {May.READ_AUDIT, May.VERIFY_AUDIT, May.MANAGE_TEAM, May.MANAGE_GATEWAYS, May.BROADCAST, May.USE_PHONES}
     ),
     Role.AGENCY: frozenset(),
-    Role.BROADCASTER: frozenset({May.SEE_BROADCASTS, May.BROADCAST}),
+    Role.BROADCASTER: frozenset({May.SEE_BROADCASTS, May.BROADCAST, May.HOLD_BROADCAST}),
     Role.PRESENTER: frozenset(),
     Role.AUDITOR: frozenset(
         {May.SEE_TODAY, May.SEE_QUEUE, May.READ_AUDIT, May.VERIFY_AUDIT, May.SEE_BROADCASTS, May.SEE_FIGURES}
@@ -71,6 +74,7 @@ MATRIX: dict[Role, frozenset[May]] = {
         {
             May.SEE_TODAY,
             May.SEE_ROTA,
+            May.KEEP_DIRECTORY,
             May.SEE_HEALTH,
             May.MANAGE_TEAM,
             May.MANAGE_GATEWAYS,

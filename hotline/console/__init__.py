@@ -8,14 +8,18 @@ from flask import Blueprint, Flask
 
 from hotline.console import (
     armour,
+    broadcasts,
     case,
     channels,
     conflict,
     dead,
     demo,
+    directory,
     faults,
+    figures,
     guard,
     listening,
+    lists,
     missed,
     new_item,
     phrasebook,
@@ -23,6 +27,9 @@ from hotline.console import (
     record,
     referral,
     rota,
+    rules,
+    search,
+    sending,
     sign_in,
     static,
     team,
@@ -35,9 +42,12 @@ from hotline.console import (
 )
 from hotline.deployment import Deployment
 
+OFFICE = (search, figures)
+TO_MANY = (broadcasts, sending, lists)
 SCREENS = (
     *(static, sign_in, welcome, today, wall, queue, new_item, case, writing, word, conflict, referral, listening),
-    *(dead, missed, rota, record, team, channels, phrasebook),
+    *(dead, missed, rota, directory, rules, record, team, channels, phrasebook, *TO_MANY),
+    *OFFICE,
 )
 
 

@@ -34,6 +34,8 @@ def install(app: Flask, deployment: Deployment) -> None:
             "may_read": allows(role, May.READ_CASE),
             "may_work": allows(role, May.WORK_CASE),
             "may_see_rota": allows(role, May.SEE_ROTA),
+            "may_keep_rules": allows(role, May.KEEP_RULES),
+            "may_keep_directory": allows(role, May.KEEP_DIRECTORY),
             "may_propose": allows(role, May.PROPOSE_EXCLUSION),
             "may_decide": allows(role, May.DECIDE_EXCLUSION),
             "may_reply": allows(role, May.REPLY),
@@ -42,9 +44,13 @@ def install(app: Flask, deployment: Deployment) -> None:
             "may_mend": allows(role, May.MEND),
             "may_see_record": allows(role, May.READ_AUDIT),
             "may_manage_team": allows(role, May.MANAGE_TEAM),
+            "may_see_figures": allows(role, May.SEE_FIGURES),
             "may_see_today": allows(role, May.SEE_TODAY),
             "may_verify_record": allows(role, May.VERIFY_AUDIT),
             "may_see_health": allows(role, May.SEE_HEALTH),
+            "may_see_broadcasts": allows(role, May.SEE_BROADCASTS),
+            "may_broadcast": allows(role, May.BROADCAST),
+            "may_hold": allows(role, May.HOLD_BROADCAST),
             "standing": standing.current(),
         }
 

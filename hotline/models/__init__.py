@@ -3,7 +3,15 @@
 from hotline.models.audit import AuditEvent
 from hotline.models.base import Base, Moment, first_id, new_id, table, written_out
 from hotline.models.beeps import IN_FLIGHT, Beep, BeepState
-from hotline.models.broadcasts import Broadcast, BroadcastList, BroadcastState, Subscriber, Subscription
+from hotline.models.broadcasts import (
+    Broadcast,
+    BroadcastAnswer,
+    BroadcastCheck,
+    BroadcastList,
+    BroadcastState,
+    Subscriber,
+    Subscription,
+)
 from hotline.models.calls import UNSETTLED, AudioForm, RecordedAudio, Recording, RecordingState, VoiceCall, sound_bound_to
 from hotline.models.cases import (
     AT_REST,
@@ -39,7 +47,7 @@ from hotline.models.inbox import (
     QuarantineState,
     Reconciled,
 )
-from hotline.models.lessons import Correction, NamedClue
+from hotline.models.lessons import PLACE, SECTOR, Correction, NamedClue
 from hotline.models.messages import (
     DEAD_STATES,
     ON_THE_WAY,
@@ -51,7 +59,19 @@ from hotline.models.messages import (
     MessageKind,
     MessageState,
 )
-from hotline.models.people import Agency, Caller, Contact, Duty, Invitation, Officer, OfficerSession, SafeContact, Tier
+from hotline.models.people import (
+    Agency,
+    Caller,
+    Contact,
+    Duty,
+    Holiday,
+    Invitation,
+    Officer,
+    OfficerSession,
+    SafeContact,
+    Spell,
+    Tier,
+)
 from hotline.models.phones import PhoneText
 from hotline.models.radio import (
     Airing,
@@ -77,7 +97,9 @@ __all__ = [
     "DEAD_STATES",
     "IN_FLIGHT",
     "ON_THE_WAY",
+    "PLACE",
     "RANK",
+    "SECTOR",
     "SET_ASIDE",
     "TO_BE_CALLED",
     "UNREAD",
@@ -93,6 +115,8 @@ __all__ = [
     "Beep",
     "BeepState",
     "Broadcast",
+    "BroadcastAnswer",
+    "BroadcastCheck",
     "BroadcastList",
     "BroadcastState",
     "Caller",
@@ -118,6 +142,7 @@ __all__ = [
     "Fact",
     "GatewayHealth",
     "Ground",
+    "Holiday",
     "How",
     "Inbox",
     "InboxFlag",
@@ -155,6 +180,7 @@ __all__ = [
     "Segment",
     "SharedFact",
     "Show",
+    "Spell",
     "Station",
     "Subscriber",
     "Subscription",

@@ -3,6 +3,7 @@
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,13 +18,23 @@ from hotline.roles import Role
 from hotline.watch import alarm
 from hotline.watch.invariants import Invariant
 from tests.console.desk import Desk
+from tests.console.test_figures import year_of_reports
 from tests.console.test_today import on_duty, tried
 from tests.watch.letters import Letters
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--no-first-run"]
 WHO_LEADS = {
-    "Supervisor": ("/today", "/wall", "/channels"),
+    "Supervisor": (
+        "/today",
+        "/wall",
+        "/channels",
+        "/search",
+        "/search?q=child:yes",
+        "/search?q=place:nowhere",
+        "/map",
+        "/reports",
+    ),
     "Admin": ("/today", "/channels", "/record/check"),
     "Auditor": ("/today", "/record"),
 }
@@ -81,21 +92,28 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def street(build: Callable[..., Desk], chromium: Browser) -> Iterator[Street]:
-    desk = build()
-    desk.enrol("intake", Role.INTAKE)
+@contextmanager
+def open_street(desk: Desk, browser: Browser) -> Iterator[Street]:
+    """Serve a desk, and see to it that no page asked another host for anything."""
     server = make_server("127.0.0.1", 0, desk.app, threaded=True, request_handler=Silent)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    place = Street(desk, server, chromium)
+    place = Street(desk, server, browser)
     yield place
-    for context in chromium.contexts:
+    for context in browser.contexts:
         context.close()
     server.shutdown()
     thread.join()
     server.server_close()
     assert place.elsewhere == []
+
+
+@pytest.fixture
+def street(build: Callable[..., Desk], chromium: Browser) -> Iterator[Street]:
+    desk = build()
+    desk.enrol("intake", Role.INTAKE)
+    with open_street(desk, chromium) as place:
+        yield place
 
 
 def beat(page: Page) -> None:
@@ -348,6 +366,7 @@ def test_the_screens_of_who_leads_are_fit_for_everybody(street: Street, scheme: 
     on_duty(street.desk, "Invented child line")
     tried(street.desk, Certainty.ACCEPTED, times=9)
     tried(street.desk, Certainty.REFUSED, "401", times=4)
+    year_of_reports(street.desk)
     for who, paths in WHO_LEADS.items():
         page = street.officer(who, lands="today", **looks)
         for path in paths:

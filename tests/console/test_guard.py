@@ -1,7 +1,11 @@
 """Every door of the console has a keeper, and what one may not see looks like what is not there."""
 
+from datetime import UTC, datetime
+
 import pytest
 
+from hotline.broadcasts import campaign
+from hotline.broadcasts.audience import Audience
 from hotline.console import guard
 from hotline.roles import MATRIX, May, Role
 from tests.console.desk import Desk
@@ -13,6 +17,8 @@ SCREENS = [
     ("GET", "/wall/parts", May.SEE_TODAY),
     ("GET", "/queue", May.SEE_QUEUE),
     ("GET", "/queue/rows", May.SEE_QUEUE),
+    ("GET", "/search", May.SEE_QUEUE),
+    ("POST", "/search", May.SEE_QUEUE),
     ("GET", "/case/{token}", May.READ_CASE),
     ("GET", "/case/{token}/live", May.READ_CASE),
     ("POST", "/case/{token}/claim", May.WORK_CASE),
@@ -40,6 +46,20 @@ SCREENS = [
     ("POST", "/dead/mend", May.MEND),
     ("GET", "/missed", May.SEE_DEAD),
     ("GET", "/rota", May.SEE_ROTA),
+    ("GET", "/map", May.SEE_FIGURES),
+    ("GET", "/reports", May.SEE_FIGURES),
+    ("GET", "/reports.csv", May.SEE_FIGURES),
+    ("GET", "/directory", May.KEEP_DIRECTORY),
+    ("GET", "/directory/sheet", May.KEEP_DIRECTORY),
+    ("POST", "/directory/sheet", May.KEEP_DIRECTORY),
+    ("POST", "/directory/sheet/download", May.KEEP_DIRECTORY),
+    ("POST", "/directory/holiday", May.KEEP_DIRECTORY),
+    ("GET", "/rules", May.KEEP_RULES),
+    ("POST", "/rules/draft", May.KEEP_RULES),
+    ("GET", "/rules/draft", May.KEEP_RULES),
+    ("GET", "/rules/draft/try", May.KEEP_RULES),
+    ("POST", "/rules/publish", May.KEEP_RULES),
+    ("POST", "/rules/draft/drop", May.KEEP_RULES),
     ("GET", "/record", May.READ_AUDIT),
     ("GET", "/record.csv", May.READ_AUDIT),
     ("GET", "/record/check", May.VERIFY_AUDIT),
@@ -56,11 +76,39 @@ SCREENS = [
     ("POST", "/team/{officer_id}/strike-off", May.MANAGE_TEAM),
     ("POST", "/team/{officer_id}/let-in", May.MANAGE_TEAM),
     ("POST", "/team/withdraw/{invitation_id}", May.MANAGE_TEAM),
+    ("GET", "/broadcasts", May.SEE_BROADCASTS),
+    ("POST", "/broadcasts", May.BROADCAST),
+    ("GET", "/broadcasts/new", May.BROADCAST),
+    ("GET", "/broadcasts/{broadcast_id}", May.SEE_BROADCASTS),
+    ("GET", "/broadcasts/{broadcast_id}/words", May.BROADCAST),
+    ("GET", "/broadcasts/{broadcast_id}/people", May.BROADCAST),
+    ("POST", "/broadcasts/{broadcast_id}/count", May.BROADCAST),
+    ("GET", "/broadcasts/{broadcast_id}/check", May.BROADCAST),
+    ("GET", "/broadcasts/{broadcast_id}/check/rows", May.BROADCAST),
+    ("GET", "/broadcasts/{broadcast_id}/approve", May.SEE_BROADCASTS),
+    ("POST", "/broadcasts/{broadcast_id}/approve", May.APPROVE_BROADCAST),
+    ("POST", "/broadcasts/{broadcast_id}/approve-few", May.BROADCAST),
+    ("POST", "/broadcasts/{broadcast_id}/send", May.BROADCAST),
+    ("GET", "/broadcasts/{broadcast_id}/rows", May.SEE_BROADCASTS),
+    ("POST", "/broadcasts/{broadcast_id}/pause", May.HOLD_BROADCAST),
+    ("POST", "/broadcasts/{broadcast_id}/resume", May.HOLD_BROADCAST),
+    ("POST", "/broadcasts/{broadcast_id}/stop", May.HOLD_BROADCAST),
+    ("POST", "/broadcasts/{broadcast_id}/check", May.BROADCAST),
+    ("POST", "/broadcasts/{broadcast_id}/try", May.BROADCAST),
+    ("POST", "/broadcasts/{broadcast_id}/people", May.BROADCAST),
+    ("POST", "/broadcasts/{broadcast_id}/words", May.BROADCAST),
+    ("GET", "/lists", May.SEE_BROADCASTS),
+    ("POST", "/lists", May.BROADCAST),
+    ("POST", "/lists/leave", May.BROADCAST),
 ]
 # Recordings: who may not read their case may not hear them either (test_listening.py).
 # Decisions who may know: test_conflict.py.
 DECISIONS = {"/case/<token>/exclusion/<exclusion_id>"}
 STEPS = {f"/case/<token>/referral/<referral_id>/{step}" for step in ("accept", "decline", "outcome", "share")}  # test_referral.py
+SENTENCES = {"/rules/draft/<int:at>", "/rules/draft/<int:at>/<any(up, down, remove):act>"}  # test_rules.py
+CONTACTS = {f"/directory/contact/<contact_id>{way}" for way in ("", "/verify", "/span", "/span/<spell_id>/remove")}
+# A text to many in one language, its report in two forms, an attendance list with its file: test_broadcasts.py.
+TO_MANY = {"/broadcasts/<broadcast_id>/look/<language>", "/broadcasts/<broadcast_id>/report.<form>", "/lists/<keyword>/import"}
 SOUNDS = {"/case/<token>/recording/<recording_id>", "/case/<token>/recording/<recording_id>/original"}
 
 
@@ -72,7 +120,8 @@ def test_every_route_of_the_console_says_whom_it_is_for(desk: Desk) -> None:
 
 def test_the_matrix_below_names_every_guarded_route(desk: Desk) -> None:
     guarded = {rule.rule for rule in desk.app.url_map.iter_rules() if guard.act_of(desk.app, rule.endpoint)}
-    assert guarded == {path.replace("{", "<").replace("}", ">") for _, path, _ in SCREENS} | SOUNDS | DECISIONS | STEPS
+    others = SOUNDS | DECISIONS | STEPS | SENTENCES | CONTACTS | TO_MANY
+    assert guarded == {path.replace("{", "<").replace("}", ">") for _, path, _ in SCREENS} | others
 
 
 def test_a_route_without_a_keeper_does_not_start(desk: Desk) -> None:
@@ -84,9 +133,12 @@ def test_a_route_without_a_keeper_does_not_start(desk: Desk) -> None:
 @pytest.mark.parametrize("role", list(Role))
 def test_each_role_opens_only_its_own_doors(desk: Desk, role: Role) -> None:
     case, other = desk.case(), desk.officer("second").id
+    with desk.site.db.transaction() as session:
+        made = campaign.create(session, name="x", texts={}, audience=Audience(), author="broadcaster", now=datetime.now(UTC))
     browser = desk.signed_in(str(role))
     for method, path, act in SCREENS:
         ids = {"officer_id": other, "invitation_id": "none", "message_id": "none", "row_id": "none", "name": "simulator"}
+        ids["broadcast_id"] = made
         address = path.format(token=case.token, **ids)
         answer = browser.get(address) if method == "GET" else browser.post(address, text="", version="0")
         assert (answer.status_code == 404) == (act not in MATRIX[role]), f"{role} {path}: {answer.status_code}"
