@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
-from hotline.models import Case, NamedClue, Report
+from hotline.models import PLACE, SECTOR, Case, NamedClue, Report
 
 MOST: Final = 8
 
@@ -33,7 +33,7 @@ def links(session: Session, case_id: str) -> tuple[Link, ...]:
         select(theirs.value_index, theirs.kind, cases, callers)
         .join(mine, mine.value_index == theirs.value_index)
         .join(Report, Report.case_id == theirs.case_id)
-        .where(mine.case_id == case_id)
+        .where(mine.case_id == case_id, mine.kind.not_in((PLACE, SECTOR)))
         .group_by(theirs.value_index, theirs.kind)
         .having(cases > 1)
         .order_by(theirs.kind, theirs.value_index)
@@ -44,6 +44,10 @@ def links(session: Session, case_id: str) -> tuple[Link, ...]:
 def linked(session: Session, case_id: str) -> tuple[Case, ...]:
     """Return the cases that name the same, newest first, as far as this session may see them."""
     mine, theirs = aliased(NamedClue), aliased(NamedClue)
-    same = select(theirs.case_id).join(mine, mine.value_index == theirs.value_index).where(mine.case_id == case_id)
+    same = (
+        select(theirs.case_id)
+        .join(mine, mine.value_index == theirs.value_index)
+        .where(mine.case_id == case_id, mine.kind.not_in((PLACE, SECTOR)))
+    )
     found = select(Case).where(Case.id.in_(same), Case.id != case_id).order_by(Case.opened_at.desc(), Case.id)
     return tuple(session.scalars(found.limit(MOST)))

@@ -19,6 +19,7 @@ from hotline.console import (
     demo,
     directory,
     faults,
+    figures,
     guard,
     listening,
     lists,
@@ -32,6 +33,7 @@ from hotline.console import (
     referral,
     rota,
     rules,
+    search,
     sending,
     sign_in,
     static,
@@ -46,11 +48,13 @@ from hotline.console import (
 )
 from hotline.deployment import Deployment
 
+OFFICE = (search, figures)
 TO_MANY = (broadcasts, sending, lists)
 SCREENS = (
     *(static, sign_in, welcome, today, wall, queue, bulk, new_item, case, writing, word, conflict, referral, listening),
     *(dead, missed, rota, directory, rules, record, team, channels, phrasebook, *TO_MANY),
     *(timeline, calling, lock, care),
+    *OFFICE,
 )
 
 
