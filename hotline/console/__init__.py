@@ -14,6 +14,7 @@ from hotline.console import (
     care,
     case,
     channels,
+    closing,
     conflict,
     dead,
     demo,
@@ -51,7 +52,7 @@ from hotline.deployment import Deployment
 OFFICE = (search, figures)
 TO_MANY = (broadcasts, sending, lists)
 SCREENS = (
-    *(static, sign_in, welcome, today, wall, queue, bulk, new_item, case, writing, word, conflict, referral, listening),
+    *(static, sign_in, welcome, today, wall, queue, bulk, new_item, case, closing, writing, word, conflict, referral, listening),
     *(dead, missed, rota, directory, rules, record, team, channels, phrasebook, *TO_MANY),
     *(timeline, calling, lock, care),
     *OFFICE,

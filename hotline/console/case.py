@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
-from hotline.casework import links, listen, read, work
+from hotline.casework import closing, links, listen, read, work
 from hotline.casework.acknowledge import acknowledge as stop_ladder
 from hotline.casework.correct import CATEGORIES, SetMeanwhile, correct
 from hotline.casework.reply import NobodyToWriteTo, leave, newest_heard
@@ -41,7 +41,7 @@ def show(token: str) -> str:
 def live(token: str) -> Response:
     """Return what changed for a page that refreshes itself, or 204 where nothing did."""
     with guard.reading() as session:
-        case = _found(session, token)
+        case = found(session, token)
         presence.here().note(token, guard.officer(), guard.moment(), writing=request.args.get("writing") == "1")
         current = _mark(session, case)
     if current == request.args.get("mark"):
@@ -126,7 +126,7 @@ def _opened(token: str, typed: Typed | None) -> dict[str, object]:
     """Read a case for its page. The page is drawn after the transaction, so that a slow one holds nobody up."""
     chosen, now = guard.deployment(), guard.moment()
     with guard.transaction() as session:
-        case = _found(session, token)
+        case = found(session, token)
         opened = read.open_case(session, chosen, case, officer=guard.officer(), now=now)
         allowed = _leave(session, case)
         exclusions = conflict.shown(session, case.id, read.key_of(session, chosen, case))
@@ -155,6 +155,7 @@ def _opened(token: str, typed: Typed | None) -> dict[str, object]:
         "word": word,
         "others": _others(case),
         "covered": care.covered(case),
+        "may_reopen": closing.may_reopen(case, now),
         "linked": linked,
         **reply_box.box(chosen.words, replace(typed or _taken_back(opened), seen=seen, language=_language(typed, case))),
     }
@@ -208,7 +209,8 @@ def _leave(session: Session, case: Case) -> str | None:
         return "nobody wrote to us in it"
 
 
-def _found(session: Session, token: str) -> Case:
+def found(session: Session, token: str) -> Case:
+    """Return the case of an address, or end the request as if there were none."""
     case = session.scalars(select(Case).where(Case.token == token)).first()
     return case or abort(404)
 
@@ -234,7 +236,7 @@ def _mark(session: Session, case: Case) -> str:
 def worked(token: str) -> Iterator[tuple[Session, Case]]:
     """Yield a case to be worked on in one transaction."""
     with guard.transaction() as session:
-        yield session, _found(session, token)
+        yield session, found(session, token)
 
 
 def _typed() -> str:

@@ -35,6 +35,7 @@ class View(StrEnum):
     WAITING = "waiting"
     NOISE = "noise"
     ALL = "all"
+    CLOSED = "closed"
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,8 @@ def _within(view: View, officer: Officer) -> Iterable[ColumnElement[bool]]:
         return (Case.state.in_(NOT_CLOSED), Case.aside == Aside.PARKED)
     if view is View.MINE:
         return (Case.state.in_(NOT_CLOSED), Case.owner_id == officer.id)
+    if view is View.CLOSED:
+        return (Case.state == CaseState.CLOSED,)
     return (Case.state.in_(ON_OTHERS if view is View.WAITING else NOT_CLOSED),)
 
 

@@ -199,7 +199,7 @@ def test_the_screens_of_a_shift_are_fit_for_everybody(street: Street, scheme: st
     page.get_by_role("button", name="Set aside as noise").click()
     expect(page.get_by_role("status").first).to_contain_text("left as it is")
     look(page)
-    for path in ("/queue", f"/case/{tender.token}", f"/case/{mine.token}/timeline", "/handover"):
+    for path in ("/queue", f"/case/{tender.token}", f"/case/{mine.token}/timeline", f"/case/{mine.token}/close", "/handover"):
         page.goto(street.address + path)
         look(page)
     page.locator("[data-menu] summary").click()

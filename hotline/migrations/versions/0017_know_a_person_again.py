@@ -1,4 +1,4 @@
-"""Know a person again by a word of their own; lock a session; leave a word for the next shift.
+"""Know a person again by a word of their own; say how a case ended; lock a session; leave a word for the next shift.
 
 Revision: 0017, after 0015.
 """
@@ -20,6 +20,8 @@ HIDDEN = f"SELECT case_id FROM exclusion WHERE state <> 'dismissed' AND subject 
 
 def upgrade() -> None:
     moment = hotline.models.base.Moment()
+    op.add_column("case", sa.Column("closed_at", moment, nullable=True))
+    op.add_column("case", sa.Column("outcome", sa.String(), nullable=True))
     op.add_column("officer_session", sa.Column("locked_at", moment, nullable=True))
     op.add_column("officer_session", sa.Column("lock_failures", sa.Integer(), nullable=False, server_default="0"))
     op.create_table(
@@ -52,5 +54,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("check_word")
     op.drop_table("handover")
+    for column in ("outcome", "closed_at"):
+        op.drop_column("case", column)
     for column in ("lock_failures", "locked_at"):
         op.drop_column("officer_session", column)
