@@ -42,7 +42,7 @@ def open_() -> Answer | tuple[str, int]:
     if (chosen.demo and officer.demo) or _holds(request.form.get("password", "")):
         _set(locked_at=None, lock_failures=0)
         return Response(status=204) if IN_PLACE in request.headers else redirect(url_for("console.sign_in.home"), 303)
-    with guard.deployment().db.transaction() as session:
+    with guard.transaction() as session:
         failed = update(OfficerSession).where(OfficerSession.id == sessions.own_id())
         tried = failed.values(lock_failures=OfficerSession.lock_failures + 1).returning(OfficerSession.lock_failures)
         if session.execute(tried).scalar_one() >= TRIES:
@@ -59,5 +59,5 @@ def _holds(password: str) -> bool:
 
 
 def _set(**values: object) -> None:
-    with guard.deployment().db.transaction() as session:
+    with guard.transaction() as session:
         session.execute(update(OfficerSession).where(OfficerSession.id == sessions.own_id()).values(values))
