@@ -21,6 +21,7 @@ from hotline.console import (
     lists,
     missed,
     new_item,
+    own,
     phrasebook,
     queue,
     record,
@@ -43,7 +44,7 @@ from hotline.deployment import Deployment
 TO_MANY = (broadcasts, sending, lists)
 SCREENS = (
     *(static, sign_in, welcome, today, wall, queue, new_item, case, writing, word, conflict, referral, listening),
-    *(dead, missed, rota, directory, rules, record, team, channels, phrasebook, *TO_MANY),
+    *(dead, missed, own, rota, directory, rules, record, team, channels, phrasebook, *TO_MANY),
 )
 
 
