@@ -45,6 +45,7 @@ def install(app: Flask, deployment: Deployment) -> None:
             "may_mend": allows(role, May.MEND),
             "may_see_record": allows(role, May.READ_AUDIT),
             "may_manage_team": allows(role, May.MANAGE_TEAM),
+            "may_see_figures": allows(role, May.SEE_FIGURES),
             "may_see_today": allows(role, May.SEE_TODAY),
             "may_verify_record": allows(role, May.VERIFY_AUDIT),
             "may_see_health": allows(role, May.SEE_HEALTH),
