@@ -40,7 +40,7 @@ class Debt:
 
 
 def owed(session: Session, now: datetime, *, told_within: timedelta = WEEK) -> Mapping[str, list[Debt]]:
-    """Return what each agency owes of what it was told of lately, the longest wait first; agencies that owe nothing are not in it."""
+    """Return what each agency owes of what it was told of lately, the longest wait first. Who owes nothing is not in it."""
     lately = (Referral.told_at >= now - told_within, Referral.told_at <= now - A_WHILE)
     found = select(Case, Referral).join(Referral, Referral.case_id == Case.id).join(Contact, Contact.id == Referral.contact_id)
     debts: dict[str, list[Debt]] = {}

@@ -47,6 +47,7 @@ SCREENS = [
     ("GET", "/missed", May.SEE_DEAD),
     ("GET", "/rota", May.SEE_ROTA),
     ("GET", "/referrals", May.OWN_REFERRALS),
+    ("GET", "/owed", May.SEE_QUEUE),
     ("GET", "/map", May.SEE_FIGURES),
     ("GET", "/reports", May.SEE_FIGURES),
     ("GET", "/reports.csv", May.SEE_FIGURES),
