@@ -27,6 +27,8 @@ from hotline.console import (
     lock,
     missed,
     new_item,
+    owed,
+    own,
     phrasebook,
     presence,
     queue,
@@ -53,7 +55,7 @@ OFFICE = (search, figures)
 TO_MANY = (broadcasts, sending, lists)
 SCREENS = (
     *(static, sign_in, welcome, today, wall, queue, bulk, new_item, case, closing, writing, word, conflict, referral, listening),
-    *(dead, missed, rota, directory, rules, record, team, channels, phrasebook, *TO_MANY),
+    *(dead, missed, own, owed, rota, directory, rules, record, team, channels, phrasebook, *TO_MANY),
     *(timeline, calling, lock, care),
     *OFFICE,
 )
