@@ -155,6 +155,8 @@ def send(site: Deployment, count: int, bar: Progress) -> float:
                     done = accepted(session)
                 bar.update(task, completed=done)
     took = time.perf_counter() - started
+    with site.db.reading() as session:  # with those that were on their way when there were enough
+        done = accepted(session)
     with site.db.transaction() as session:
         finish(session, site, site.db.now(session))
     return done / took
