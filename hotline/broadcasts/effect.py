@@ -121,10 +121,8 @@ def _together(lines: list[Compared], *, every: bool) -> Compared | None:
         return None
     if every:
         return sum(lines[1:], Compared("", lines[0].sent, lines[0].held))
-    sent, held = lines[0].sent.people, lines[0].held.people
-    return Compared(
-        "", Arm(sent, sum(line.sent.reported for line in lines)), Arm(held, sum(line.held.reported for line in lines))
-    )
+    sent, held = sum(line.sent.reported for line in lines), sum(line.held.reported for line in lines)
+    return Compared("", Arm(lines[0].sent.people, sent), Arm(lines[0].held.people, held))
 
 
 def _people(session: Session, row: Mapping[str, Any]) -> dict[tuple[str, bool], int]:

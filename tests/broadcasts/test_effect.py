@@ -37,11 +37,11 @@ def a_month(casts: Casts, lift: float) -> Effect:
             continue
         at = casts.now + timedelta(days=chance.uniform(0, 27.9))
         caller, case = new_id(), new_id()
-        callers.append({"id": caller, "number_index": index[subscriber_id], "number_sealed": b"", "last_inbound_at": at})
+        whose = {"id": caller, "number_index": index[subscriber_id], "number_sealed": b""}
+        callers.append(whose | {"last_inbound_at": at})
         about = {"category": "trafficking", "urgency": "soon", "rank": 1, "minors": "unknown", "language": "rw"}
-        cases.append(
-            {"id": case, "handle": handle.make() + str(len(cases)), "channel": "sms", "opened_at": at, "updated_at": at} | about
-        )
+        named = {"id": case, "handle": f"{handle.make()}{len(cases)}", "channel": "sms"}
+        cases.append(named | {"opened_at": at, "updated_at": at} | about)
         told = {"case_id": case, "caller_id": caller, "channel": "sms", "gateway": "simulator"}
         reports.append({"id": new_id(), "opened_at": at, "last_inbound_at": at} | told)
     with casts.site.db.transaction() as session:

@@ -41,7 +41,7 @@ def test_a_danger_in_reply_goes_to_intake_at_once_and_names_the_broadcast(casts:
 
 
 def test_an_answer_with_danger_behind_it_is_a_report(casts: Casts) -> None:
-    made, numbers = asked(casts)
+    _, numbers = asked(casts)
     casts.line.says(numbers[4], f"1 {LOCKED_IN}")
     assert casts.line.case()["urgency"] == "immediate"
     assert casts.line.rows(BroadcastAnswer) == []
