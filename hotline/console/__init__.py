@@ -14,7 +14,9 @@ from hotline.console import (
     conflict,
     dead,
     demo,
+    directory,
     faults,
+    figures,
     guard,
     listening,
     lists,
@@ -25,6 +27,8 @@ from hotline.console import (
     record,
     referral,
     rota,
+    rules,
+    search,
     sending,
     sign_in,
     static,
@@ -38,10 +42,12 @@ from hotline.console import (
 )
 from hotline.deployment import Deployment
 
+OFFICE = (search, figures)
 TO_MANY = (broadcasts, sending, lists)
 SCREENS = (
     *(static, sign_in, welcome, today, wall, queue, new_item, case, writing, word, conflict, referral, listening),
-    *(dead, missed, rota, record, team, channels, phrasebook, *TO_MANY),
+    *(dead, missed, rota, directory, rules, record, team, channels, phrasebook, *TO_MANY),
+    *OFFICE,
 )
 
 

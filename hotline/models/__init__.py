@@ -47,7 +47,7 @@ from hotline.models.inbox import (
     QuarantineState,
     Reconciled,
 )
-from hotline.models.lessons import Correction, NamedClue
+from hotline.models.lessons import PLACE, SECTOR, Correction, NamedClue
 from hotline.models.messages import (
     DEAD_STATES,
     ON_THE_WAY,
@@ -59,7 +59,19 @@ from hotline.models.messages import (
     MessageKind,
     MessageState,
 )
-from hotline.models.people import Agency, Caller, Contact, Duty, Invitation, Officer, OfficerSession, SafeContact, Tier
+from hotline.models.people import (
+    Agency,
+    Caller,
+    Contact,
+    Duty,
+    Holiday,
+    Invitation,
+    Officer,
+    OfficerSession,
+    SafeContact,
+    Spell,
+    Tier,
+)
 from hotline.models.phones import PhoneText
 from hotline.models.radio import (
     Airing,
@@ -85,7 +97,9 @@ __all__ = [
     "DEAD_STATES",
     "IN_FLIGHT",
     "ON_THE_WAY",
+    "PLACE",
     "RANK",
+    "SECTOR",
     "SET_ASIDE",
     "TO_BE_CALLED",
     "UNREAD",
@@ -128,6 +142,7 @@ __all__ = [
     "Fact",
     "GatewayHealth",
     "Ground",
+    "Holiday",
     "How",
     "Inbox",
     "InboxFlag",
@@ -165,6 +180,7 @@ __all__ = [
     "Segment",
     "SharedFact",
     "Show",
+    "Spell",
     "Station",
     "Subscriber",
     "Subscription",

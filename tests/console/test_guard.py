@@ -17,6 +17,8 @@ SCREENS = [
     ("GET", "/wall/parts", May.SEE_TODAY),
     ("GET", "/queue", May.SEE_QUEUE),
     ("GET", "/queue/rows", May.SEE_QUEUE),
+    ("GET", "/search", May.SEE_QUEUE),
+    ("POST", "/search", May.SEE_QUEUE),
     ("GET", "/case/{token}", May.READ_CASE),
     ("GET", "/case/{token}/live", May.READ_CASE),
     ("POST", "/case/{token}/claim", May.WORK_CASE),
@@ -44,6 +46,20 @@ SCREENS = [
     ("POST", "/dead/mend", May.MEND),
     ("GET", "/missed", May.SEE_DEAD),
     ("GET", "/rota", May.SEE_ROTA),
+    ("GET", "/map", May.SEE_FIGURES),
+    ("GET", "/reports", May.SEE_FIGURES),
+    ("GET", "/reports.csv", May.SEE_FIGURES),
+    ("GET", "/directory", May.KEEP_DIRECTORY),
+    ("GET", "/directory/sheet", May.KEEP_DIRECTORY),
+    ("POST", "/directory/sheet", May.KEEP_DIRECTORY),
+    ("POST", "/directory/sheet/download", May.KEEP_DIRECTORY),
+    ("POST", "/directory/holiday", May.KEEP_DIRECTORY),
+    ("GET", "/rules", May.KEEP_RULES),
+    ("POST", "/rules/draft", May.KEEP_RULES),
+    ("GET", "/rules/draft", May.KEEP_RULES),
+    ("GET", "/rules/draft/try", May.KEEP_RULES),
+    ("POST", "/rules/publish", May.KEEP_RULES),
+    ("POST", "/rules/draft/drop", May.KEEP_RULES),
     ("GET", "/record", May.READ_AUDIT),
     ("GET", "/record.csv", May.READ_AUDIT),
     ("GET", "/record/check", May.VERIFY_AUDIT),
@@ -89,6 +105,8 @@ SCREENS = [
 # Decisions who may know: test_conflict.py.
 DECISIONS = {"/case/<token>/exclusion/<exclusion_id>"}
 STEPS = {f"/case/<token>/referral/<referral_id>/{step}" for step in ("accept", "decline", "outcome", "share")}  # test_referral.py
+SENTENCES = {"/rules/draft/<int:at>", "/rules/draft/<int:at>/<any(up, down, remove):act>"}  # test_rules.py
+CONTACTS = {f"/directory/contact/<contact_id>{way}" for way in ("", "/verify", "/span", "/span/<spell_id>/remove")}
 # A text to many in one language, its report in two forms, an attendance list with its file: test_broadcasts.py.
 TO_MANY = {"/broadcasts/<broadcast_id>/look/<language>", "/broadcasts/<broadcast_id>/report.<form>", "/lists/<keyword>/import"}
 SOUNDS = {"/case/<token>/recording/<recording_id>", "/case/<token>/recording/<recording_id>/original"}
@@ -102,7 +120,8 @@ def test_every_route_of_the_console_says_whom_it_is_for(desk: Desk) -> None:
 
 def test_the_matrix_below_names_every_guarded_route(desk: Desk) -> None:
     guarded = {rule.rule for rule in desk.app.url_map.iter_rules() if guard.act_of(desk.app, rule.endpoint)}
-    assert guarded == {path.replace("{", "<").replace("}", ">") for _, path, _ in SCREENS} | SOUNDS | DECISIONS | STEPS | TO_MANY
+    others = SOUNDS | DECISIONS | STEPS | SENTENCES | CONTACTS | TO_MANY
+    assert guarded == {path.replace("{", "<").replace("}", ">") for _, path, _ in SCREENS} | others
 
 
 def test_a_route_without_a_keeper_does_not_start(desk: Desk) -> None:

@@ -12,8 +12,9 @@ from enum import StrEnum
 from typing import Final
 
 from hotline.intake.commands import Kind, recognise, return_code
-from hotline.intake.ussd.sectors import MOST_SHOWN, beginning, plain
+from hotline.intake.ussd.sectors import MOST_SHOWN, beginning
 from hotline.intake.ussd.tree import BYE, MENU, SCREENS, STOPPED, UNKNOWN, Answer, Input, Screen
+from hotline.places import plain
 
 BETWEEN: Final = "*"
 BACK: Final = "0"
