@@ -311,9 +311,8 @@ def _show_effect(compared: Effect) -> None:
     named += [(one.name or "other sectors", one) for one in compared.by_sector]
     named += [(f"week {one.name}" if one.name else "other weeks", one) for one in compared.by_week]
     for name, one in named:
-        shown.add_row(
-            name, f"{one.sent.rate:.1f}", f"{one.held.rate:.1f}", f"{one.more:+.1f} ({one.low:+.1f} to {one.high:+.1f})"
-        )
+        difference = f"{one.more:+.1f} ({one.low:+.1f} to {one.high:+.1f})"
+        shown.add_row(name, f"{one.sent.rate:.1f}", f"{one.held.rate:.1f}", difference)
     Console().print(shown if named else "Too few have reported so far to compare those held out without telling of one of them.")
 
 
