@@ -14,6 +14,7 @@ class Role(StrEnum):
     AGENCY = "agency"
     BROADCASTER = "broadcaster"
     PRESENTER = "presenter"
+    PRODUCER = "producer"
     AUDITOR = "auditor"
     ADMIN = "admin"
 
@@ -40,6 +41,8 @@ class May(StrEnum):
     SEE_BROADCASTS = "see texts to many: words, counts, what became of them"
     BROADCAST = "write texts to many, and send what was approved"
     APPROVE_BROADCAST = "approve a text to many that somebody else wrote"
+    SEE_STUDIO = "see the studio of a show: counts and approved cards, and put it on air"
+    MAKE_SHOWS = "make shows, and read and approve what listeners ask"
     MANAGE_TEAM = "invite people, give roles, strike off"
     USE_PHONES = "use the browser phones of a demo"
 
@@ -63,7 +66,8 @@ MATRIX: dict[Role, frozenset[May]] = {
     ),
     Role.AGENCY: frozenset(),
     Role.BROADCASTER: frozenset({May.SEE_BROADCASTS, May.BROADCAST}),
-    Role.PRESENTER: frozenset(),
+    Role.PRESENTER: frozenset({May.SEE_STUDIO}),
+    Role.PRODUCER: frozenset({May.SEE_STUDIO, May.MAKE_SHOWS}),
     Role.AUDITOR: frozenset(
         {May.SEE_TODAY, May.SEE_QUEUE, May.READ_AUDIT, May.VERIFY_AUDIT, May.SEE_BROADCASTS, May.SEE_FIGURES}
     ),

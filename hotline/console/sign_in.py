@@ -13,7 +13,11 @@ screen = Blueprint("sign_in", __name__)
 
 LONGEST_NAME: Final = 64
 LONGEST_CODE: Final = 16
-FIRST_SCREENS: Final = {May.SEE_TODAY: "console.today.show"}
+FIRST_SCREENS: Final = {
+    May.SEE_TODAY: "console.today.show",
+    May.MAKE_SHOWS: "console.studio.producer.home",
+    May.SEE_STUDIO: "console.studio.presenter.home",
+}
 
 
 @screen.get("/")

@@ -41,6 +41,8 @@ def install(app: Flask, deployment: Deployment) -> None:
             "may_see_dead": allows(role, May.SEE_DEAD),
             "may_mend": allows(role, May.MEND),
             "may_see_record": allows(role, May.READ_AUDIT),
+            "may_see_studio": allows(role, May.SEE_STUDIO),
+            "may_make_shows": allows(role, May.MAKE_SHOWS),
             "may_manage_team": allows(role, May.MANAGE_TEAM),
             "may_see_today": allows(role, May.SEE_TODAY),
             "may_verify_record": allows(role, May.VERIFY_AUDIT),

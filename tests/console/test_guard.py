@@ -45,6 +45,9 @@ SCREENS = [
     ("POST", "/channels/{name}/test", May.MANAGE_GATEWAYS),
     ("POST", "/channels/{name}/leave-alone", May.MANAGE_GATEWAYS),
     ("POST", "/channels/{name}/use-again", May.MANAGE_GATEWAYS),
+    ("GET", "/studio", May.SEE_STUDIO),
+    ("GET", "/shows", May.MAKE_SHOWS),
+    ("POST", "/shows", May.MAKE_SHOWS),
     ("GET", "/team", May.MANAGE_TEAM),
     ("POST", "/team/invite", May.MANAGE_TEAM),
     ("POST", "/team/{officer_id}/role", May.MANAGE_TEAM),
@@ -58,6 +61,11 @@ SCREENS = [
 # Decisions who may know: test_conflict.py.
 DECISIONS = {"/case/<token>/exclusion/<exclusion_id>"}
 STEPS = {f"/case/<token>/referral/<referral_id>/{step}" for step in ("accept", "decline", "outcome", "share")}  # test_referral.py
+RADIO = {  # tests/radio/test_wall.py
+    *(f"/studio/<episode_id>{rest}" for rest in ("", "/live", "/script", "/after", "/<act>")),
+    *(f"/shows/<episode_id>{rest}" for rest in ("", "/live", "/flood", "/question/<question_id>/<act>")),
+    "/shows/<show_id>/plan",
+}
 SOUNDS = {"/case/<token>/recording/<recording_id>", "/case/<token>/recording/<recording_id>/original"}
 
 
@@ -69,7 +77,7 @@ def test_every_route_of_the_console_says_whom_it_is_for(desk: Desk) -> None:
 
 def test_the_matrix_below_names_every_guarded_route(desk: Desk) -> None:
     guarded = {rule.rule for rule in desk.app.url_map.iter_rules() if guard.act_of(desk.app, rule.endpoint)}
-    assert guarded == {path.replace("{", "<").replace("}", ">") for _, path, _ in SCREENS} | SOUNDS | DECISIONS | STEPS
+    assert guarded == {path.replace("{", "<").replace("}", ">") for _, path, _ in SCREENS} | SOUNDS | DECISIONS | STEPS | RADIO
 
 
 def test_a_route_without_a_keeper_does_not_start(desk: Desk) -> None:
