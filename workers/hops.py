@@ -59,8 +59,10 @@ def advance(session: Session, site: Deployment, hops: Hops, now: datetime) -> To
     return Told(received.opened, lanes, dialled.stopped)
 
 
-def reread_grown(session: Session, site: Deployment, received: Received, now: datetime) -> set[Lane]:
-    """Read again as a whole what grew while its caller is still telling; returns the lanes in which alerts now wait."""
+def reread_grown(
+    session: Session, site: Deployment, received: Received, now: datetime, *, still_telling: bool = True
+) -> set[Lane]:
+    """Read again as a whole what grew, by default while its caller tells on; returns the lanes in which alerts now wait."""
     opened = {new.case_id for new in received.opened}  # these were read with no category before
     known = session.execute(select(CASE.c.id, CASE.c.category).where(CASE.c.id.in_(received.grown.keys() - opened)))
     before = {row.id: row.category for row in known}
@@ -69,7 +71,7 @@ def reread_grown(session: Session, site: Deployment, received: Received, now: da
         rows = [assessed_row(case_id, key, reading, now) for case_id, key, reading in grown]
         session.connection().execute(insert(table(Assessed)), rows)
         clues.keep_grown(session, site, [(case_id, reading) for case_id, _, reading in grown], now)
-    return reread(session, site, grown, now, still_telling=True)
+    return reread(session, site, grown, now, still_telling=still_telling)
 
 
 def _as_a_whole(session: Session, case: Grown, before: str | None) -> Reading:

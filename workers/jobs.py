@@ -32,7 +32,7 @@ from hotline.queue import QueueName
 from hotline.radio import moderation, polls, trace
 from hotline.routing.grow import reread, words_of
 from hotline.routing.refer import Referable, refer
-from workers import calls, hops, tapes
+from workers import calls, desk, hops, tapes
 from workers.posting import Post
 from workers.reading import read
 
@@ -124,7 +124,7 @@ def _process(site: Deployment, token: str, rows: Sequence[RowMapping]) -> None:
 def _advance(site: Deployment, claimed: Claimed) -> None:
     texts = [arrival for arrival in claimed.arrivals if isinstance(arrival.event, InboundText)]
     readings = {arrival.inbox_id: read(arrival.event.body) for arrival in texts if isinstance(arrival.event, InboundText)}
-    dialled, called = hops.of(claimed), calls.of(claimed)
+    dialled, called, taken_down = hops.of(claimed), calls.of(claimed), desk.of(claimed)
     with site.db.transaction() as session:
         now = site.db.now(session)
         received = receive(session, site, texts, readings, now)
@@ -134,11 +134,13 @@ def _advance(site: Deployment, claimed: Claimed) -> None:
         for given in received.answers:
             answer(session, site, Decision(given.contact_id, given.verb, given.code, given.choice, given.words), now)
             lanes.add(Lane.LIFE)
+        noted = desk.advance(session, site, taken_down, now)
+        lanes |= noted.lanes | _refer(session, site, noted, now)
         told = hops.advance(session, site, dialled, now)
         spoken = calls.advance(session, site, called, now)
         lanes |= told.lanes | spoken.lanes | calls.answers(session, site, claimed, now)
         beeps.take(session, site, claimed.arrivals, now)
-        opened = received.opened + told.opened + spoken.opened
+        opened = received.opened + noted.opened + told.opened + spoken.opened
         trace.lay(session, site.settings, (_told(new) for new in opened))
         polls.cast(session, received.votes)
         later = _statuses(session, site, claimed) | spoken.later

@@ -17,6 +17,7 @@ from hotline.console import (
     guard,
     listening,
     missed,
+    new_item,
     phrasebook,
     queue,
     record,
@@ -35,7 +36,7 @@ from hotline.console import (
 from hotline.deployment import Deployment
 
 SCREENS = (
-    *(static, sign_in, welcome, today, wall, queue, case, writing, word, conflict, referral, listening),
+    *(static, sign_in, welcome, today, wall, queue, new_item, case, writing, word, conflict, referral, listening),
     *(dead, missed, rota, record, team, channels, phrasebook),
 )
 

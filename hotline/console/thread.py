@@ -48,9 +48,13 @@ def _text(text: OpenedText, findings: Sequence[Finding]) -> Entry:
     message = text.message
     if message.direction == Direction.IN:
         told = findings if message.kind == MessageKind.REPORT else ()
-        return Entry(message.created_at, Kind.CALLER, mark(text.words, told), text)
+        return Entry(message.created_at, Kind.CALLER, mark(text.words, told), text, who=_name(text))
     kind = Kind.REPLY if message.kind == MessageKind.REPLY else Kind.AUTO
-    return Entry(message.created_at, kind, (Piece(text.words),), text, who=text.officer.display_name if text.officer else "")
+    return Entry(message.created_at, kind, (Piece(text.words),), text, who=_name(text))
+
+
+def _name(text: OpenedText) -> str:
+    return text.officer.display_name if text.officer else ""
 
 
 def _note(note: OpenedNote) -> Entry:

@@ -27,6 +27,7 @@ from hotline.gateways.contract import (
 from hotline.gateways.ringing import Hearing, Ring, carries
 from hotline.gateways.voice import Calls
 from hotline.intake.envelope import session_of, without_id
+from hotline.intake.told import Told
 from hotline.intake.ussd.heard import Heard, understood
 from hotline.intake.ussd.sectors import sectors
 from hotline.intake.ussd.walk import Walk
@@ -37,7 +38,7 @@ from hotline.privacy import CannotOpen
 from hotline.radio import moderation
 
 INBOX = table(Inbox)
-Event = InboundText | StatusUpdate | OptOut | Heard | HopsEnd | CallHeard | Ring
+Event = InboundText | StatusUpdate | OptOut | Heard | HopsEnd | CallHeard | Ring | Told
 WAITING = (written_out(INBOX.c.state, UNREAD), INBOX.c.state == InboxState.RECEIVED)
 NO_SUCH_MESSAGE = "no such message"
 
@@ -155,6 +156,9 @@ def _together(session: Session, limit: int) -> list[str]:
 
 
 def _read(deployment: Deployment, row: RowMapping) -> Arrival:
+    if row["kind"] == InboxKind.DESK:
+        told = Told.unpacked(deployment.opener.open(row["sealed"], f"inbox|sealed|{row['id']}"))
+        return Arrival(row["id"], row["gateway"], row["received_at"], told)
     gateway = deployment.shelf.get(row["gateway"])
     if gateway is None:
         raise LookupError(row["gateway"])
@@ -170,7 +174,7 @@ def _event(deployment: Deployment, gateway: Gateway, kind: str, webhook: Webhook
         return gateway.read_text(webhook)
     if kind == InboxKind.USSD:
         return _heard(deployment, gateway, webhook)
-    if isinstance(gateway, Calls) and (kind in CALLS or is_ours(gateway, webhook)):
+    if (kind in CALLS or is_ours(gateway, webhook)) and isinstance(gateway, Calls):
         return call_understood(deployment, gateway.name, gateway, webhook)
     if kind == InboxKind.BEEP and isinstance(gateway, Hearing):
         return gateway.read_ring(webhook)
@@ -179,8 +183,8 @@ def _event(deployment: Deployment, gateway: Gateway, kind: str, webhook: Webhook
 
 def is_ours(gateway: Gateway, webhook: Webhook) -> bool:
     """Whether what came to the address for missed calls is about a call that we placed."""
-    places = carries(gateway)
-    return webhook.kind == InboxKind.BEEP and places is not None and places.ours(webhook)
+    places = carries(gateway) if webhook.kind == InboxKind.BEEP else None
+    return places is not None and places.ours(webhook)
 
 
 def _heard(deployment: Deployment, gateway: Gateway, webhook: Webhook) -> Heard:

@@ -212,8 +212,8 @@ class Intake:
         question, command = caller.open_question(self.now, self.window), recognise(text.body)
         if joint is None:
             reaction = react(question, command)
-            calls = carries(self.deployment.shelf.get(self.deployment.settings.voice_gateway or gateway))
-            return INFO_OR_CALL if reaction is INFO and calls else reaction
+            via = self.deployment.settings.voice_gateway or gateway
+            return INFO_OR_CALL if reaction is INFO and carries(self.deployment.shelf.get(via)) else reaction
         stops = command is not None and command.kind in ALWAYS and not joint.sure
         return react(question, command) if stops else going_on(question, first=joint.joined_to is None)
 

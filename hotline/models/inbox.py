@@ -21,6 +21,7 @@ class InboxKind(StrEnum):
     VOICE = "voice"
     VOICE_EVENT = "voice_event"
     RECORDING = "recording"
+    DESK = "desk"
 
 
 CALLS = frozenset({InboxKind.VOICE, InboxKind.VOICE_EVENT, InboxKind.RECORDING})

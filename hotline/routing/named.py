@@ -109,7 +109,8 @@ class Roll:
         return list({one.subject: one for one in reversed([*named, *accused(words)])}.values())[::-1]
 
     def _by_badge(self, words: list[str]) -> Iterator[tuple[int, str]]:
-        for first in range(len(words) if self.badges else 0):
+        badge_like = self.badges and any(not word.isalpha() for word in words)  # every badge has a digit
+        for first in range(len(words) if badge_like else 0):
             for end in range(first + 1, min(first + LONGEST_BADGE, len(words)) + 1):
                 if (at := self.badges.get("".join(words[first:end]))) is not None:  # words and badges are plain alike
                     yield at, " ".join(words[first:end])
@@ -174,9 +175,10 @@ def accused(words: list[str]) -> Iterator[Named]:
     ("he pays the police"). Who is asked to come is not accused, and a police station is a place.
     """
     listed = vocabulary()
+    spoken_of = [at for at, word in enumerate(words) if _any([word], listed.people)]
     for kind, people in listed.kinds.items():
-        for at, word in enumerate(words):
-            if _any([word], people) and not _any(words[at + 1 : at + 2], listed.places) and _is_accused(words, at):
+        for at in spoken_of:
+            if _any([words[at]], people) and not _any(words[at + 1 : at + 2], listed.places) and _is_accused(words, at):
                 yield Named(f"kind:{kind}", "accused", " ".join(words[max(0, at - NEAR) : at + 1 + NEAR]))
                 break
 
@@ -194,6 +196,8 @@ def _is_accused(words: list[str], at: int) -> bool:
 
 def plain(text: str) -> list[str]:
     """Split a text into small words of plain letters and digits."""
+    if text.isascii():
+        return re.findall(r"[a-z0-9]+", text.lower())
     wide = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
     return re.findall(r"[a-z0-9]+", "".join(char for char in wide if not unicodedata.combining(char)))
 
@@ -238,7 +242,8 @@ def gazetteer() -> tuple[str, ...]:
 
 
 def _any(words: Iterable[str], listed: frozenset[str]) -> bool:
-    return any(word in listed or any(word.startswith(stem) for stem in _stems(listed)) for word in words)
+    stems = _stems(listed)
+    return any(word in listed or word.startswith(stems) for word in words)
 
 
 @lru_cache(maxsize=64)

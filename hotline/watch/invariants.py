@@ -66,7 +66,8 @@ def account(session: Session, deployment: Deployment, now: datetime) -> int:
         .order_by(INBOX.c.id)
         .limit(ACCOUNTED_AT_ONCE)
     ).all()
-    owing = [row.id for row in seen if (row.kind, row.state, row.reason) == (InboxKind.SMS, InboxState.DONE, None)]
+    done = [row for row in seen if (row.state, row.reason) == (InboxState.DONE, None)]
+    owing = [row.id for row in done if row.kind in {InboxKind.SMS, InboxKind.DESK}]
     kept = set(session.scalars(select(MESSAGE.c.inbox_id).where(MESSAGE.c.inbox_id.in_(owing)))) if owing else set()
     lost = [row_id for row_id in owing if row_id not in kept]
     parked = {"state": InboxState.PARKED, "reason": UNACCOUNTED}

@@ -50,7 +50,16 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
 @pytest.fixture
 def desk(build: Callable[..., Desk]) -> Desk:
     """A desk with an invented officer of each role, and one who is not invented."""
-    made = build()
+    return _with_everybody(build())
+
+
+@pytest.fixture
+def either(build: Callable[..., Desk], database_url: str) -> Desk:
+    """The same on each database; for what asks the database something that SQLite and PostgreSQL may answer differently."""
+    return _with_everybody(build(database_url=database_url))
+
+
+def _with_everybody(made: Desk) -> Desk:
     for role in Role:
         made.enrol(str(role), role)
     made.enrol("second", Role.INTAKE)

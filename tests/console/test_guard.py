@@ -32,6 +32,9 @@ SCREENS = [
     ("GET", "/phrases", May.REPLY),
     ("POST", "/case/{token}/exclusion", May.PROPOSE_EXCLUSION),
     ("GET", "/case/{token}/referral", May.READ_CASE),
+    ("GET", "/new", May.WORK_CASE),
+    ("POST", "/new", May.WORK_CASE),
+    ("GET", "/new/{row_id}", May.WORK_CASE),
     ("GET", "/dead", May.SEE_DEAD),
     ("GET", "/dead/rows", May.SEE_DEAD),
     ("POST", "/dead/mend", May.MEND),
@@ -91,7 +94,7 @@ def test_each_role_opens_only_its_own_doors(desk: Desk, role: Role) -> None:
     case, other = desk.case(), desk.officer("second").id
     browser = desk.signed_in(str(role))
     for method, path, act in SCREENS:
-        ids = {"officer_id": other, "invitation_id": "none", "message_id": "none", "name": "simulator"}
+        ids = {"officer_id": other, "invitation_id": "none", "message_id": "none", "row_id": "none", "name": "simulator"}
         address = path.format(token=case.token, **ids)
         answer = browser.get(address) if method == "GET" else browser.post(address, text="", version="0")
         assert (answer.status_code == 404) == (act not in MATRIX[role]), f"{role} {path}: {answer.status_code}"

@@ -4,7 +4,7 @@ import random
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 
 from hotline import handle, sight
 from hotline.casework.answers import Decision, answer
@@ -16,6 +16,7 @@ from hotline.models import (
     Case,
     CaseKey,
     Contact,
+    Duty,
     Exclusion,
     ExclusionState,
     Message,
@@ -36,13 +37,15 @@ from hotline.routing.grow import reread
 from hotline.routing.refer import Referable, refer
 from hotline.routing.settle import resume
 
+MIDNIGHT = 24 * 60
 STATION = "Bugarama police post"
 
 
 @pytest.fixture
 def district(district: Deployment) -> Deployment:
-    """The demo's district with one police post, so that it is always the one who is told."""
+    """The demo's district with one police post, so that it is always the one who is told; everybody is on duty at any hour."""
     with district.db.transaction() as session:
+        session.execute(update(Duty).values(start=0, end=MIDNIGHT))
         session.scalars(select(Contact).where(Contact.name == "Kamembe police station")).one().active = False
     return district
 

@@ -149,6 +149,7 @@ const acts = {
   "/": () => phrases(true),
   q: () => find("[data-back]")?.click(),
   d: () => find("[data-dead]")?.click(),
+  i: () => find("[data-new]")?.click(),
   "?": () => find("[data-key-sheet]")?.showModal(),
 };
 
@@ -201,6 +202,7 @@ page.addEventListener("keydown", (event) => {
   const field = event.target;
   if (field.matches?.("#reply-text") && event.key === "/" && !field.value) { event.preventDefault(); phrases(true); }
   if (field.matches?.("#reply-text") && event.key === "Enter" && (event.ctrlKey || event.metaKey)) field.form.requestSubmit();
+  if (field.matches?.("[data-quick-send] *") && event.key === "Enter" && (event.ctrlKey || event.metaKey)) field.form.requestSubmit();
   if (!field.closest?.("[data-phrasebook]")) return;
   if (event.key === "Escape") { event.stopImmediatePropagation(); phrases(false); }
   const shown = all("[data-phrase]:not([hidden]) .phrase");
