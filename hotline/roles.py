@@ -40,6 +40,7 @@ class May(StrEnum):
     SEE_FIGURES = "see counts and trends, in which small numbers are left out"
     SEE_BROADCASTS = "see texts to many: words, counts, what became of them"
     BROADCAST = "write texts to many, and send what was approved"
+    HOLD_BROADCAST = "pause a text to many, let it go on, or end it"
     APPROVE_BROADCAST = "approve a text to many that somebody else wrote"
     SEE_STUDIO = "see the studio of a show: counts and approved cards, and put it on air"
     MAKE_SHOWS = "make shows, and read and approve what listeners ask"
@@ -65,7 +66,7 @@ MATRIX: dict[Role, frozenset[May]] = {
         set(May) - {May.READ_AUDIT, May.VERIFY_AUDIT, May.MANAGE_TEAM, May.MANAGE_GATEWAYS, May.BROADCAST, May.USE_PHONES}
     ),
     Role.AGENCY: frozenset(),
-    Role.BROADCASTER: frozenset({May.SEE_BROADCASTS, May.BROADCAST}),
+    Role.BROADCASTER: frozenset({May.SEE_BROADCASTS, May.BROADCAST, May.HOLD_BROADCAST}),
     Role.PRESENTER: frozenset({May.SEE_STUDIO}),
     Role.PRODUCER: frozenset({May.SEE_STUDIO, May.MAKE_SHOWS}),
     Role.AUDITOR: frozenset(

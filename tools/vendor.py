@@ -29,6 +29,7 @@ ICONS = (
     *("friends", "hand-stop", "help", "inbox", "info-circle", "keyboard", "language", "list-check", "lock", "logout"),
     *("map-pin", "message", "message-2", "messages", "mood-kid", "moon", "note", "pencil", "phone", "plug-connected-x"),
     *("refresh", "robot", "send", "shield-lock", "stairs-up", "sun", "sun-moon", "user", "user-check", "user-off", "users", "x"),
+    *("calendar", "copy", "player-pause", "player-play", "player-stop", "plus", "speakerphone", "upload"),
     *("antenna", "chart-bar", "device-tv", "download", "fingerprint", "key", "map-2", "printer", "search", "volume-off"),
 )
 ELSEWHERE = re.compile(r"""@import|@font-face|url\((?!\s*["']?(?:data:|#))""")

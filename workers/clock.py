@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from hotline import audit
-from hotline.broadcasts import campaign, making
+from hotline.broadcasts import campaign, checking, making
 from hotline.casework.referral import take_back
 from hotline.comeback import forget_tries
 from hotline.config import load
@@ -113,6 +113,7 @@ def standing_still(session: Session, deployment: Deployment, now: datetime) -> l
     """Return the queues in which rows are due."""
     busy = {lane for lane in Lane if deliver.waiting(session, deployment, lane, now)}
     busy |= {Lane.BULK} if callback.waiting(session, now) or making.waiting(session, deployment, now) else set()
+    busy |= {Lane.BULK} if checking.waiting(session, now) else set()
     busy |= {Lane.LIFE} if duty.waiting(session, now) else set()
     lanes = [QueueName(lane) for lane in Lane if lane in busy]
     due = [QueueName.TAPES] if tapes.due(session, now) or overheard.due(session, now) else []

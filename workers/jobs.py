@@ -13,6 +13,7 @@ from functools import cache, partial
 from sqlalchemy import RowMapping, insert
 from sqlalchemy.orm import Session
 
+from hotline.broadcasts import checking
 from hotline.broadcasts.making import make
 from hotline.casework.answers import Decision, answer
 from hotline.config import load
@@ -59,6 +60,8 @@ def drain_inbox(queue: str) -> None:
 def deliver(queue: str) -> None:
     """Send one lane's due messages until no more come."""
     site = deployment()
+    if queue == QueueName.BULK:
+        checking.make(site)
     with Post(site, Lane(queue)) as post:
         batch = partial(_bulk_batch, site, post) if queue == QueueName.BULK else post.batch
         _until_quiet(QueueName(queue), batch, full=site.settings.deliver_batch, pause=PAUSE_BETWEEN_PARCELS)

@@ -4,6 +4,7 @@ Read in pages by id, so that a hundred thousand cost no more memory than a page.
 held out is a function of broadcast and person alone: counted twice, or after a crash, it comes out the same.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
@@ -33,6 +34,8 @@ class Part(StrEnum):
 class Audience:
     """A choice of people. Empty means all; `lists` are keywords. `rested_days` leaves out whoever was texted since then.
 
+    `sources` say where somebody agreed: the training they attended, the show they heard.
+
     `sample` and `held_out` are per cent: of those found, how many are taken at all, and of these, how many get nothing.
     """
 
@@ -40,6 +43,7 @@ class Audience:
     languages: tuple[str, ...] = ()
     sectors: tuple[str, ...] = ()
     interests: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
     rested_days: int = 0
     sample: int = 100
     held_out: int = 0
@@ -113,6 +117,32 @@ def lists(session: Session) -> list[tuple[str, str, int]]:
     return [(row.keyword, row.name, row.people if row.people >= SMALLEST else 0) for row in session.execute(counted)]
 
 
+@dataclass(frozen=True)
+class Offered:
+    """What an audience can be narrowed by: sectors, interests and sources of consent that at least twenty people share."""
+
+    sectors: tuple[str, ...]
+    interests: tuple[str, ...]
+    sources: tuple[str, ...]
+
+
+def offered(session: Session) -> Offered:
+    """Return what may be asked for; what fewer than twenty share would point at them."""
+    here = SUBSCRIBER.c.left_at.is_(None)
+    many = func.count() >= SMALLEST
+    sectors = select(SUBSCRIBER.c.sector).where(here, SUBSCRIBER.c.sector.is_not(None)).group_by(SUBSCRIBER.c.sector)
+    on = select(SUBSCRIPTION.c.source).join(SUBSCRIBER, SUBSCRIBER.c.id == SUBSCRIPTION.c.subscriber_id).where(here)
+    told = select(SUBSCRIBER.c.interests, func.count().label("people")).where(here, SUBSCRIBER.c.interests != "")
+    words = Counter[str]()
+    for row in session.execute(told.group_by(SUBSCRIBER.c.interests)):
+        words.update(dict.fromkeys(row.interests.strip(",").split(","), row.people))
+    return Offered(
+        tuple(sorted(session.scalars(sectors.having(many)))),
+        tuple(sorted(word for word, people in words.items() if people >= SMALLEST)),
+        tuple(sorted(session.scalars(on.group_by(SUBSCRIPTION.c.source).having(many)))),
+    )
+
+
 def _unfit(session: Session, audience: Audience) -> tuple[tuple[str, ...], tuple[str, ...]]:
     counted = select(LIST.c.keyword, _on().label("people")).where(LIST.c.keyword.in_(audience.lists))
     found = {row.keyword: row.people for row in session.execute(counted)}
@@ -131,6 +161,8 @@ def _of(query: Select[Any], audience: Audience, now: datetime) -> Select[Any]:
     if audience.lists:
         chosen = select(LIST.c.id).where(LIST.c.keyword.in_(audience.lists))
         mine = mine.where(SUBSCRIPTION.c.list_id.in_(chosen))
+    if audience.sources:
+        mine = mine.where(SUBSCRIPTION.c.source.in_(audience.sources))
     query = query.where(SUBSCRIBER.c.left_at.is_(None), mine)
     if audience.languages:
         query = query.where(SUBSCRIBER.c.language.in_(audience.languages))
@@ -140,6 +172,10 @@ def _of(query: Select[Any], audience: Audience, now: datetime) -> Select[Any]:
         query = query.where(or_(*(SUBSCRIBER.c.interests.contains(f",{one},", autoescape=True) for one in audience.interests)))
     if audience.rested_days:
         before = now - timedelta(days=audience.rested_days)
-        recent = (MESSAGE.c.subscriber_id == SUBSCRIBER.c.id, MESSAGE.c.created_at >= before)
+        recent = (
+            MESSAGE.c.subscriber_id == SUBSCRIBER.c.id,
+            MESSAGE.c.broadcast_id.is_not(None),
+            MESSAGE.c.created_at >= before,
+        )
         query = query.where(~exists().where(*recent))
     return query

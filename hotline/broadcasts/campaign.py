@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, RowMapping, insert, select, update
+from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.orm import Session
 
 from hotline import audit
@@ -37,9 +37,10 @@ PAST: Final = "That time has passed."
 NAME: Final = "Give it a name of at most 80 characters."
 
 
-def get(session: Session, broadcast_id: str) -> RowMapping | None:
+def get(session: Session, broadcast_id: str) -> dict[str, Any] | None:
     """Return a broadcast's row."""
-    return session.execute(select(BROADCAST).where(BROADCAST.c.id == broadcast_id)).mappings().one_or_none()
+    row = session.execute(select(BROADCAST).where(BROADCAST.c.id == broadcast_id)).mappings().one_or_none()
+    return {str(name): value for name, value in row.items()} if row else None
 
 
 def create(  # noqa: PLR0913  a broadcast is made of so many things
@@ -52,6 +53,7 @@ def create(  # noqa: PLR0913  a broadcast is made of so many things
     now: datetime,
     filled: Mapping[str, str] | None = None,
     read_by_native: tuple[str, ...] = (),
+    choices: int = 0,
 ) -> str:
     """Write a draft and return its id. Raises Refused for a name that is none."""
     row_id = new_id()
@@ -60,6 +62,7 @@ def create(  # noqa: PLR0913  a broadcast is made of so many things
         "id": row_id,
         "state": BroadcastState.DRAFT,
         "read_by_native": list(read_by_native),
+        "choices": choices,
         "people": 0,
         "rows": 0,
         "version": 0,
@@ -70,7 +73,10 @@ def create(  # noqa: PLR0913  a broadcast is made of so many things
 
 
 def edit(session: Session, broadcast_id: str, *, actor: str, now: datetime, **changes: Any) -> None:
-    """Change name, texts, filled, audience or read_by_native. It is a draft again, and whoever changed it is its author."""
+    """Change name, texts, filled, audience, read_by_native or choices.
+
+    It is a draft again, and whoever changed it is its author.
+    """
     if "name" in changes:
         changes["name"] = _name(changes["name"])
     values = {**changes, "state": BroadcastState.DRAFT, "author": actor, "approver": None, "found": None, "people": 0}
@@ -79,7 +85,7 @@ def edit(session: Session, broadcast_id: str, *, actor: str, now: datetime, **ch
     audit.record(session, now, actor=actor, action="broadcast.changed", subject=broadcast_id)
 
 
-def checked(session: Session, seen: RowMapping, found: Found, *, actor: str, now: datetime) -> None:
+def checked(session: Session, seen: Mapping[str, Any], found: Found, *, actor: str, now: datetime) -> None:
     """Keep what a check of a row, as it was `seen`, found; with nothing in its way it may be approved. Raises Refused."""
     broadcast_id = str(seen["id"])
     values = {"found": {**found.kept(), "at": now.isoformat()}, "people": found.people, "approver": None}
@@ -143,7 +149,7 @@ def begin_due(session: Session, deployment: Deployment, now: datetime) -> int:
     return session.connection().execute(began).rowcount
 
 
-def _there(session: Session, broadcast_id: str) -> RowMapping:
+def _there(session: Session, broadcast_id: str) -> Mapping[str, Any]:
     row = get(session, broadcast_id)
     if row is None:
         raise Refused("There is no such broadcast.")

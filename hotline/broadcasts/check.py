@@ -5,13 +5,12 @@ and a few texts, never who they are for.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final, Self
 
-from sqlalchemy import RowMapping
 from sqlalchemy.orm import Session
 
 from hotline.broadcasts import prices
@@ -55,12 +54,12 @@ class Found:
         return cls(**kept)
 
 
-def wording(deployment: Deployment, row: RowMapping) -> Wording:
+def wording(deployment: Deployment, row: Mapping[str, Any]) -> Wording:
     """Return the words of a broadcast."""
     return Wording(deployment.words, row["texts"], row["filled"], deployment.settings.district)
 
 
-def judge(deployment: Deployment, row: RowMapping) -> list[Judged]:
+def judge(deployment: Deployment, row: Mapping[str, Any]) -> list[Judged]:
     """Judge a broadcast's texts, one a language."""
     words, signed = wording(deployment, row), row["read_by_native"]
     return [words.judge(language, native=language in signed) for language in row["texts"]]
@@ -80,7 +79,11 @@ def shares(deployment: Deployment) -> list[str]:
 
 
 def dry_run(
-    session: Session, deployment: Deployment, row: RowMapping, now: datetime, told: Callable[[int], object] = lambda _: None
+    session: Session,
+    deployment: Deployment,
+    row: Mapping[str, Any],
+    now: datetime,
+    told: Callable[[int], object] = lambda _: None,
 ) -> Found:
     """Go through all rows of a broadcast. `told` hears how many people a page had, for a progress bar."""
     found, audience = Found(), Audience.read(row["audience"])
@@ -130,7 +133,7 @@ def dry_run(
     return found
 
 
-def _blocked(session: Session, deployment: Deployment, row: RowMapping, audience: Audience, now: datetime) -> list[str]:
+def _blocked(session: Session, deployment: Deployment, row: Mapping[str, Any], audience: Audience, now: datetime) -> list[str]:
     people = size(session, audience, now, row["id"])
     why = ["A list it is for does not exist."] if people.unknown else []
     why += ["A list it is for has fewer than 20 people: who got a text would tell about one of them."] if people.small else []
@@ -139,7 +142,7 @@ def _blocked(session: Session, deployment: Deployment, row: RowMapping, audience
     return why + (["A gateway that is to carry it has no settings."] if absent else [])
 
 
-def _readable(found: Found, deployment: Deployment, row: RowMapping) -> bool:
+def _readable(found: Found, deployment: Deployment, row: Mapping[str, Any]) -> bool:
     """Note what is wrong with the texts; returns whether they can be filled at all."""
     judged = judge(deployment, row)
     found.blocked += [f"{one.language}: {wrong}" for one in judged for wrong in one.wrong]

@@ -4,13 +4,14 @@ A page, its rows and the mark up to whom they reach are one commit: after a cras
 person and broadcast makes a second row impossible. Never more people than were approved.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, RowMapping, func, select, update
+from sqlalchemy import ColumnElement, Row, func, select, update
 from sqlalchemy.orm import Session
 
+from hotline.broadcasts import campaign
 from hotline.broadcasts.audience import Audience, Part, page
 from hotline.broadcasts.check import shares, wording
 from hotline.db import add_rows
@@ -56,7 +57,8 @@ def finish(session: Session, deployment: Deployment, now: datetime) -> int:
 
 def _next(session: Session, deployment: Deployment, broadcast_id: str, now: datetime) -> int:
     mine = (BROADCAST.c.id == broadcast_id, BROADCAST.c.state == BroadcastState.SENDING, BROADCAST.c.made_at.is_(None))
-    row = session.execute(select(BROADCAST).where(*mine).with_for_update()).mappings().one_or_none()
+    held = session.execute(select(BROADCAST.c.id).where(*mine).with_for_update()).scalar()
+    row = campaign.get(session, held) if held else None
     if row is None:
         return 0
     audience = Audience.read(row["audience"])
@@ -73,7 +75,7 @@ def _next(session: Session, deployment: Deployment, broadcast_id: str, now: date
 
 
 def _rows(
-    deployment: Deployment, row: RowMapping, audience: Audience, people: Sequence[Row[Any]], now: datetime
+    deployment: Deployment, row: Mapping[str, Any], audience: Audience, people: Sequence[Row[Any]], now: datetime
 ) -> tuple[list[dict[str, object]], int]:
     """Return the rows of a page of people, and how many of them are to be texted."""
     words, turns, key = wording(deployment, row), shares(deployment), deployment.keyring.fields

@@ -4,13 +4,13 @@ Whoever was left out silently counts as most of those do whose text left, in eac
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import RowMapping, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from hotline.broadcasts.check import Found
@@ -63,11 +63,12 @@ class Stands(StrEnum):
 
 @dataclass(frozen=True)
 class Line:
-    """How the texts to one network in one language stand, by fate."""
+    """How the texts to one network in one language stand, by fate, and why some of them failed or are not known."""
 
     network: str
     language: str
     fates: dict[Fate, int]
+    reasons: dict[tuple[Fate, str], int] = field(default_factory=dict)
 
     @property
     def people(self) -> int:
@@ -105,7 +106,7 @@ class Progress:
         return 100 * self.done // self.people if self.people else 0
 
 
-def progress(session: Session, deployment: Deployment, row: RowMapping, now: datetime) -> Progress:
+def progress(session: Session, deployment: Deployment, row: Mapping[str, Any], now: datetime) -> Progress:
     """Return how a broadcast stands now."""
     mine = MESSAGE.c.broadcast_id == row["id"]
     query = select(MESSAGE.c.state, MESSAGE.c.reason, func.count().label("many")).where(mine)
@@ -115,14 +116,14 @@ def progress(session: Session, deployment: Deployment, row: RowMapping, now: dat
     people = sum(fates.values()) if ended else max(row["people"], sum(fates.values()))
     fates[Fate.WAITING] += people - sum(fates.values())
     reasons = Counter[str]()
-    for state, reason, many in counted:
-        if FATES.get(state) in (Fate.FAILED, Fate.UNKNOWN):
-            reasons[plain(reason)] += many
+    for (_, reason), many in _why(counted).items():
+        reasons[reason] += many
     found = Found.read({k: v for k, v in row["found"].items() if k != "at"}) if row["found"] else Found()
     left = sum(fates[fate] for fate in LEFT_US)
     cost = round(found.cost * left / found.people, 2) if found.people else 0
     recent = (mine, MESSAGE.c.accepted_at > now - PACE_OVER)
-    rate = (session.scalar(select(func.count()).where(*recent)) or 0) / PACE_OVER.total_seconds()
+    over = min(PACE_OVER, max(timedelta(seconds=1), now - (row["started_at"] or now)))
+    rate = (session.scalar(select(func.count()).where(*recent)) or 0) / over.total_seconds()
     return Progress(
         people,
         {fate: fates[fate] for fate in Fate},
@@ -136,7 +137,7 @@ def progress(session: Session, deployment: Deployment, row: RowMapping, now: dat
     )
 
 
-def lines(session: Session, row: RowMapping) -> list[Line]:
+def lines(session: Session, row: Mapping[str, Any]) -> list[Line]:
     """Return how the rows made so far stand, by network and language."""
     columns = (SUBSCRIBER.c.prefix, SUBSCRIBER.c.language, MESSAGE.c.state, MESSAGE.c.reason)
     joined = select(*columns, func.count().label("many")).join_from(
@@ -146,7 +147,7 @@ def lines(session: Session, row: RowMapping) -> list[Line]:
     for one in session.execute(joined.where(MESSAGE.c.broadcast_id == row["id"]).group_by(*columns)):
         cells.setdefault((one.prefix, one.language or ""), []).append((one.state, one.reason, one.many))
     return [
-        Line(network, language, {fate: many for fate, many in fates.items() if many})
+        Line(network, language, {fate: many for fate, many in fates.items() if many}, _why(counted))
         for (network, language), counted in sorted(cells.items())
         if (fates := _folded(counted)).total()
     ]
@@ -166,7 +167,17 @@ def _folded(counted: Iterable[tuple[str, str | None, int]]) -> Counter[Fate]:
     return fates
 
 
-def _stops(session: Session, row: RowMapping) -> int:
+def _why(counted: Iterable[tuple[str, str | None, int]]) -> dict[tuple[Fate, str], int]:
+    """Count what failed, or is not known, by the reason in plain words."""
+    reasons = Counter[tuple[Fate, str]]()
+    for state, reason, many in counted:
+        fate = FATES.get(MessageState(state))
+        if fate in (Fate.FAILED, Fate.UNKNOWN):
+            reasons[fate, plain(reason)] += many
+    return dict(reasons)
+
+
+def _stops(session: Session, row: Mapping[str, Any]) -> int:
     """Return how many of those it went to have left since it began."""
     if row["started_at"] is None:
         return 0
@@ -175,7 +186,7 @@ def _stops(session: Session, row: RowMapping) -> int:
     return session.scalar(joined.where(*both)) or 0
 
 
-def _stands(session: Session, deployment: Deployment, row: RowMapping, waiting: int, now: datetime) -> Stands | None:
+def _stands(session: Session, deployment: Deployment, row: Mapping[str, Any], waiting: int, now: datetime) -> Stands | None:
     if row["state"] != BroadcastState.SENDING or not waiting:
         return None
     if quiet(deployment, now):

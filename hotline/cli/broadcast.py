@@ -4,7 +4,7 @@ Whoever approves signs for it with their own password and code: two people at on
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
-from sqlalchemy import RowMapping, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hotline.broadcasts import audience as choice
@@ -68,6 +68,8 @@ def library_() -> None:
 @click.option("--language", "languages", multiple=True, help="Only people of this language.")
 @click.option("--sector", "sectors", multiple=True, help="Only people of this sector.")
 @click.option("--interest", "interests", multiple=True, help="Only people with this interest.")
+@click.option("--source", "sources", multiple=True, help="Only people who agreed there: a training, a show.")
+@click.option("--question", "choices", default=0, type=click.IntRange(0, 9), help="It asks a question with so many answers.")
 @click.option("--rested", default=0, help="Leave out whoever was texted in the last so many days.")
 @click.option("--sample", default=100, type=click.IntRange(1, 100), help="Take only so many per cent.")
 @click.option("--hold-out", default=0, type=click.IntRange(0, 50), help="Let so many per cent get nothing, to see the effect.")
@@ -88,6 +90,7 @@ def new(name: str, taken: str | None, by: str, **given: Any) -> None:
             given["languages"],
             given["sectors"],
             given["interests"],
+            given["sources"],
             given["rested"],
             given["sample"],
             given["hold_out"],
@@ -103,6 +106,7 @@ def new(name: str, taken: str | None, by: str, **given: Any) -> None:
                 now=now,
                 filled=_pairs(given["filled"]),
                 read_by_native=tuple(language for language in signed if language not in own),
+                choices=given["choices"],
             )
 
         click.echo(_step(site, write))
@@ -249,7 +253,7 @@ def _step(site: Deployment, work: Callable[[Session, datetime], Any]) -> Any:
 
 def _moved(broadcast_id: str, by: str, act: Callable[..., None], done: str) -> None:
     with opened() as site:
-        _who(site, by, May.BROADCAST)
+        _who(site, by, May.HOLD_BROADCAST)
         _step(site, lambda session, now: act(session, broadcast_id, actor=by, now=now))
     click.echo(done)
 
@@ -261,7 +265,7 @@ def _who(site: Deployment, name: str, act: May) -> None:
         raise click.ClickException("That is nobody who may do this.")
 
 
-def _row(site: Deployment, broadcast_id: str) -> RowMapping:
+def _row(site: Deployment, broadcast_id: str) -> Mapping[str, Any]:
     with site.db.reading() as session:
         row = campaign.get(session, broadcast_id)
     if row is None:
@@ -297,14 +301,14 @@ def _show(found: Found) -> None:
     console.print("It may not be sent so." if found.blocked else "Checked. Somebody may approve it: hotline broadcast approve ID")
 
 
-def _watched(row: RowMapping, stands: Any, bar: Progress) -> Table:
+def _watched(row: Mapping[str, Any], stands: Any, bar: Progress) -> Table:
     shown = Table.grid()
     shown.add_row(bar)
     shown.add_row(_fates(row, stands))
     return shown
 
 
-def _fates(row: RowMapping, stands: Any) -> Table:
+def _fates(row: Mapping[str, Any], stands: Any) -> Table:
     shown = columns("", "")
     known: dict[Stands | None, str] = {None: str(row["state"])}
     shown.add_row(row["name"], known.get(stands.stands, str(stands.stands)))

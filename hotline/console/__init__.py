@@ -8,6 +8,7 @@ from flask import Blueprint, Flask
 
 from hotline.console import (
     armour,
+    broadcasts,
     case,
     channels,
     conflict,
@@ -16,6 +17,7 @@ from hotline.console import (
     faults,
     guard,
     listening,
+    lists,
     missed,
     new_item,
     phrasebook,
@@ -23,6 +25,7 @@ from hotline.console import (
     record,
     referral,
     rota,
+    sending,
     sign_in,
     static,
     team,
@@ -35,9 +38,10 @@ from hotline.console import (
 )
 from hotline.deployment import Deployment
 
+TO_MANY = (broadcasts, sending, lists)
 SCREENS = (
     *(static, sign_in, welcome, today, wall, queue, new_item, case, writing, word, conflict, referral, listening),
-    *(dead, missed, rota, record, team, channels, phrasebook),
+    *(dead, missed, rota, record, team, channels, phrasebook, *TO_MANY),
 )
 
 

@@ -15,6 +15,7 @@ LONGEST_NAME: Final = 64
 LONGEST_CODE: Final = 16
 FIRST_SCREENS: Final = {
     May.SEE_TODAY: "console.today.show",
+    May.SEE_BROADCASTS: "console.broadcasts.show",
     May.MAKE_SHOWS: "console.studio.producer.home",
     May.SEE_STUDIO: "console.studio.presenter.home",
 }

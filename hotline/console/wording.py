@@ -47,6 +47,9 @@ def install(app: Flask, deployment: Deployment) -> None:
             "may_see_today": allows(role, May.SEE_TODAY),
             "may_verify_record": allows(role, May.VERIFY_AUDIT),
             "may_see_health": allows(role, May.SEE_HEALTH),
+            "may_see_broadcasts": allows(role, May.SEE_BROADCASTS),
+            "may_broadcast": allows(role, May.BROADCAST),
+            "may_hold": allows(role, May.HOLD_BROADCAST),
             "standing": standing.current(),
         }
 

@@ -3,7 +3,15 @@
 from hotline.models.audit import AuditEvent
 from hotline.models.base import Base, Moment, first_id, new_id, table, written_out
 from hotline.models.beeps import IN_FLIGHT, Beep, BeepState
-from hotline.models.broadcasts import Broadcast, BroadcastList, BroadcastState, Subscriber, Subscription
+from hotline.models.broadcasts import (
+    Broadcast,
+    BroadcastAnswer,
+    BroadcastCheck,
+    BroadcastList,
+    BroadcastState,
+    Subscriber,
+    Subscription,
+)
 from hotline.models.calls import UNSETTLED, AudioForm, RecordedAudio, Recording, RecordingState, VoiceCall, sound_bound_to
 from hotline.models.cases import (
     AT_REST,
@@ -93,6 +101,8 @@ __all__ = [
     "Beep",
     "BeepState",
     "Broadcast",
+    "BroadcastAnswer",
+    "BroadcastCheck",
     "BroadcastList",
     "BroadcastState",
     "Caller",

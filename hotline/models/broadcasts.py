@@ -74,7 +74,7 @@ class Broadcast(Base):
 
     `texts` by language; `filled` are the values of its placeholders; `audience` says who it is for; `found` is what the check
     found, of this `version` alone. `people` may be texted; `rows` is how many of their rows are made, up to the subscriber
-    `upto`.
+    `upto`. `choices`: where the text asks a question, its answers are the digits up to this one; nought is no question.
     """
 
     __tablename__ = "broadcast"
@@ -101,3 +101,32 @@ class Broadcast(Base):
     rows: Mapped[int] = mapped_column(default=0)
     version: Mapped[int] = mapped_column(default=0)
     made_at: Mapped[datetime | None]
+    choices: Mapped[int] = mapped_column(default=0)
+
+
+class BroadcastCheck(Base):
+    """A check somebody has asked for and a worker makes: how many people it has looked at so far, of how many.
+
+    It is of one `version` of the broadcast; with the check the row is gone, and what was found stands in the broadcast.
+    """
+
+    __tablename__ = "broadcast_check"
+
+    broadcast_id: Mapped[str] = mapped_column(ForeignKey("broadcast.id"), primary_key=True)
+    version: Mapped[int]
+    asked_by: Mapped[str]
+    asked_at: Mapped[datetime]
+    lease_until: Mapped[datetime | None]
+    done: Mapped[int] = mapped_column(default=0)
+    total: Mapped[int] = mapped_column(default=0)
+
+
+class BroadcastAnswer(Base):
+    """What somebody answered to the question of a broadcast: a digit, the first one counts."""
+
+    __tablename__ = "broadcast_answer"
+
+    broadcast_id: Mapped[str] = mapped_column(ForeignKey("broadcast.id"), primary_key=True)
+    subscriber_id: Mapped[str] = mapped_column(ForeignKey("subscriber.id"), primary_key=True)
+    choice: Mapped[int]
+    at: Mapped[datetime]

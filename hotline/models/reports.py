@@ -40,12 +40,14 @@ class Reading:
 class Report(Base):
     """One conversation. Its words are the inbound `message` rows of its case.
 
+    `broadcast_id` names the text to many that this number had got shortly before, and never whose row of it.
     `settles_at` is set while somebody may still be telling by a dialled code: then contacts are told of what there is so far.
     """
 
     __tablename__ = "report"
     __table_args__ = (
         Index("ix_report_conversation", "caller_id", "last_inbound_at"),
+        partial_index("ix_report_broadcast", "broadcast_id", where="broadcast_id IS NOT NULL"),
         partial_index("ix_report_settles", "settles_at", where="settles_at IS NOT NULL"),
     )
 
@@ -57,6 +59,7 @@ class Report(Base):
     opened_at: Mapped[datetime]
     last_inbound_at: Mapped[datetime]
     settles_at: Mapped[datetime | None]
+    broadcast_id: Mapped[str | None] = mapped_column(ForeignKey("broadcast.id"))
 
 
 class Assessed(Base):

@@ -65,7 +65,7 @@ UNTOLD = Judgement(What.UNTOLD, Rule.UNTOLD, (Act.REPLAY,))
 
 def of_message(kind: MessageKind, lane: Lane, state: MessageState) -> Judgement:
     """Judge a message that did not get out, or of which we do not know whether it did."""
-    if lane is Lane.BULK:
+    if lane is Lane.BULK or kind is MessageKind.BROADCAST:
         return Judgement(What.SENDING, Rule.SENDING, ONLY_SETTLE)
     if kind is MessageKind.ALERT:
         return Judgement(What.ALERT, Rule.ALERT, AGAIN)

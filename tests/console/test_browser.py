@@ -3,6 +3,7 @@
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -81,21 +82,28 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def street(build: Callable[..., Desk], chromium: Browser) -> Iterator[Street]:
-    desk = build()
-    desk.enrol("intake", Role.INTAKE)
+@contextmanager
+def open_street(desk: Desk, browser: Browser) -> Iterator[Street]:
+    """Serve a desk, and see to it that no page asked another host for anything."""
     server = make_server("127.0.0.1", 0, desk.app, threaded=True, request_handler=Silent)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    place = Street(desk, server, chromium)
+    place = Street(desk, server, browser)
     yield place
-    for context in chromium.contexts:
+    for context in browser.contexts:
         context.close()
     server.shutdown()
     thread.join()
     server.server_close()
     assert place.elsewhere == []
+
+
+@pytest.fixture
+def street(build: Callable[..., Desk], chromium: Browser) -> Iterator[Street]:
+    desk = build()
+    desk.enrol("intake", Role.INTAKE)
+    with open_street(desk, chromium) as place:
+        yield place
 
 
 def beat(page: Page) -> None:

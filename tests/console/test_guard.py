@@ -1,7 +1,11 @@
 """Every door of the console has a keeper, and what one may not see looks like what is not there."""
 
+from datetime import UTC, datetime
+
 import pytest
 
+from hotline.broadcasts import campaign
+from hotline.broadcasts.audience import Audience
 from hotline.console import guard
 from hotline.roles import MATRIX, May, Role
 from tests.console.desk import Desk
@@ -59,6 +63,30 @@ SCREENS = [
     ("POST", "/team/{officer_id}/strike-off", May.MANAGE_TEAM),
     ("POST", "/team/{officer_id}/let-in", May.MANAGE_TEAM),
     ("POST", "/team/withdraw/{invitation_id}", May.MANAGE_TEAM),
+    ("GET", "/broadcasts", May.SEE_BROADCASTS),
+    ("POST", "/broadcasts", May.BROADCAST),
+    ("GET", "/broadcasts/new", May.BROADCAST),
+    ("GET", "/broadcasts/{broadcast_id}", May.SEE_BROADCASTS),
+    ("GET", "/broadcasts/{broadcast_id}/words", May.BROADCAST),
+    ("GET", "/broadcasts/{broadcast_id}/people", May.BROADCAST),
+    ("POST", "/broadcasts/{broadcast_id}/count", May.BROADCAST),
+    ("GET", "/broadcasts/{broadcast_id}/check", May.BROADCAST),
+    ("GET", "/broadcasts/{broadcast_id}/check/rows", May.BROADCAST),
+    ("GET", "/broadcasts/{broadcast_id}/approve", May.SEE_BROADCASTS),
+    ("POST", "/broadcasts/{broadcast_id}/approve", May.APPROVE_BROADCAST),
+    ("POST", "/broadcasts/{broadcast_id}/approve-few", May.BROADCAST),
+    ("POST", "/broadcasts/{broadcast_id}/send", May.BROADCAST),
+    ("GET", "/broadcasts/{broadcast_id}/rows", May.SEE_BROADCASTS),
+    ("POST", "/broadcasts/{broadcast_id}/pause", May.HOLD_BROADCAST),
+    ("POST", "/broadcasts/{broadcast_id}/resume", May.HOLD_BROADCAST),
+    ("POST", "/broadcasts/{broadcast_id}/stop", May.HOLD_BROADCAST),
+    ("POST", "/broadcasts/{broadcast_id}/check", May.BROADCAST),
+    ("POST", "/broadcasts/{broadcast_id}/try", May.BROADCAST),
+    ("POST", "/broadcasts/{broadcast_id}/people", May.BROADCAST),
+    ("POST", "/broadcasts/{broadcast_id}/words", May.BROADCAST),
+    ("GET", "/lists", May.SEE_BROADCASTS),
+    ("POST", "/lists", May.BROADCAST),
+    ("POST", "/lists/leave", May.BROADCAST),
 ]
 # Recordings: who may not read their case may not hear them either (test_listening.py).
 # Decisions who may know: test_conflict.py.
@@ -69,6 +97,8 @@ RADIO = {  # tests/radio/test_wall.py
     *(f"/shows/<episode_id>{rest}" for rest in ("", "/live", "/flood", "/question/<question_id>/<act>")),
     "/shows/<show_id>/plan",
 }
+# A text to many in one language, its report in two forms, an attendance list with its file: test_broadcasts.py.
+TO_MANY = {"/broadcasts/<broadcast_id>/look/<language>", "/broadcasts/<broadcast_id>/report.<form>", "/lists/<keyword>/import"}
 SOUNDS = {"/case/<token>/recording/<recording_id>", "/case/<token>/recording/<recording_id>/original"}
 
 
@@ -80,7 +110,9 @@ def test_every_route_of_the_console_says_whom_it_is_for(desk: Desk) -> None:
 
 def test_the_matrix_below_names_every_guarded_route(desk: Desk) -> None:
     guarded = {rule.rule for rule in desk.app.url_map.iter_rules() if guard.act_of(desk.app, rule.endpoint)}
-    assert guarded == {path.replace("{", "<").replace("}", ">") for _, path, _ in SCREENS} | SOUNDS | DECISIONS | STEPS | RADIO
+    assert guarded == {path.replace("{", "<").replace("}", ">") for _, path, _ in SCREENS}.union(
+        SOUNDS, DECISIONS, STEPS, TO_MANY, RADIO
+    )
 
 
 def test_a_route_without_a_keeper_does_not_start(desk: Desk) -> None:
@@ -92,9 +124,12 @@ def test_a_route_without_a_keeper_does_not_start(desk: Desk) -> None:
 @pytest.mark.parametrize("role", list(Role))
 def test_each_role_opens_only_its_own_doors(desk: Desk, role: Role) -> None:
     case, other = desk.case(), desk.officer("second").id
+    with desk.site.db.transaction() as session:
+        made = campaign.create(session, name="x", texts={}, audience=Audience(), author="broadcaster", now=datetime.now(UTC))
     browser = desk.signed_in(str(role))
     for method, path, act in SCREENS:
         ids = {"officer_id": other, "invitation_id": "none", "message_id": "none", "row_id": "none", "name": "simulator"}
+        ids["broadcast_id"] = made
         address = path.format(token=case.token, **ids)
         answer = browser.get(address) if method == "GET" else browser.post(address, text="", version="0")
         assert (answer.status_code == 404) == (act not in MATRIX[role]), f"{role} {path}: {answer.status_code}"

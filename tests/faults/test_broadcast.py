@@ -4,7 +4,6 @@ Two gateways share it, and now and then one asks to wait or fails after it has s
 Figures are printed; see them with -s.
 """
 
-import json
 import random
 import time
 from collections import Counter
@@ -26,10 +25,11 @@ from hotline.deployment import Deployment
 from hotline.models import Broadcast, BroadcastState, Message, MessageState, Subscriber, table
 from tests.broadcasts.casting import TEXTS, check, fill, number, start
 from tests.fakes.gateway import FakeGateway
-from tests.faults.test_outbound import Workers
+from tests.faults.crew import Workers, gateways, taken
 from tests.line import in_three_sizes
 from tests.servers import Cluster, RedisServer, program, until
 
+__all__ = ["gateways"]
 pytestmark = [pytest.mark.processes]
 
 MESSAGE = table(Message)
@@ -57,16 +57,6 @@ def redis(tmp_path: Path) -> Iterator[RedisServer]:
     made = RedisServer(folder).start()
     yield made
     made.close()
-
-
-@pytest.fixture
-def gateways(tmp_path: Path) -> Iterator[dict[str, FakeGateway]]:
-    made = {name: FakeGateway(record_to=tmp_path / f"{name}.jsonl") for name in ("twilio", "simulator")}
-    for server in made.values():
-        server.start()
-    yield made
-    for server in made.values():
-        server.stop()
 
 
 @pytest.fixture
@@ -101,12 +91,6 @@ def workers(tmp_path: Path, cluster: Cluster | None, redis: RedisServer, gateway
     yield made
     made.close()
     site.close()
-
-
-def taken(folder: Path) -> Counter[str]:
-    """Return how often each phone was sent something, from the gateways' own records."""
-    lines = [json.loads(line) for name in ("twilio", "simulator") for line in (folder / f"{name}.jsonl").read_text().splitlines()]
-    return Counter(entry["to"] for entry in lines if entry["kind"] == "text" and entry["taken"])
 
 
 def state(site: Deployment, broadcast_id: str) -> str:
@@ -145,7 +129,7 @@ def test_whatever_is_killed_nobody_gets_a_broadcast_twice_and_the_sum_holds(
     start(site, made, datetime.now(UTC))
     lanes = [f"bulk-{place}" for place in range(WORKERS)]
     workers.start(*lanes, "clock")
-    until(lambda: taken(tmp_path), 30, "they are at work")
+    until(lambda: taken(tmp_path, "to"), 30, "they are at work")
     done = 0
     while done < kills and state(site, made) not in OVER:
         time.sleep(chance.uniform(0.05, 0.6))
@@ -166,7 +150,7 @@ def test_whatever_is_killed_nobody_gets_a_broadcast_twice_and_the_sum_holds(
         revive(workers)
     until(lambda: revive(workers) or state(site, made) in OVER, 120 + people / 20, "it is over", every=0.5)
 
-    copies = taken(tmp_path)
+    copies = taken(tmp_path, "to")
     with site.db.reading() as session:
         mine = MESSAGE.c.broadcast_id == made
         counted = select(MESSAGE.c.state, func.count()).where(mine).group_by(MESSAGE.c.state)

@@ -1,13 +1,9 @@
 """Real worker processes and two gateways: one is dead, or the workers are killed. Figures are printed; see them with -s."""
 
-import json
 import random
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,52 +16,17 @@ from hotline.models import Attempt, Lane, Message, MessageKind, MessageState, ta
 from hotline.outbound.compose import Draft
 from tests.fakes import faults as fake
 from tests.fakes.gateway import FakeGateway
+from tests.faults.crew import Workers, gateways, taken
 from tests.journeys.running import free_port, until
 from tests.line import Line, fill_directory
 from workers import jobs
 
+__all__ = ["gateways"]
 pytestmark = [pytest.mark.processes, pytest.mark.faults]
 
-HOUSE = Path(__file__).parents[2]
 LOCKED_IN = "They locked me in a house in Kamembe, madam took my passport, help me now"
 PROMISED = 45.0
 QUEUED = (MessageState.QUEUED, MessageState.CLAIMED)
-
-
-@dataclass
-class Workers:
-    """Lanes and clock as processes of their own, beside a deployment opened by the test."""
-
-    site: Deployment
-    folder: Path
-    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-
-    def start(self, *names: str) -> None:
-        """Start what is named; what runs under the name is another's business."""
-        chosen = self.site.settings.model_dump(mode="json")
-        tokens = [token.get_secret_value() for token in self.site.settings.twilio_auth_tokens]
-        (self.folder / "settings.json").write_text(json.dumps(chosen | {"twilio_auth_tokens": tokens}))
-        for name in names:
-            words = [sys.executable, "-m", "tests.faults.lanes", str(self.folder / "settings.json"), name.split("-")[0]]
-            self.running[name] = subprocess.Popen(words, cwd=HOUSE)
-
-    def kill(self, name: str) -> None:
-        self.running[name].kill()
-        self.running[name].wait(10)
-
-    def close(self) -> None:
-        for name in self.running:
-            self.kill(name)
-
-
-@pytest.fixture
-def gateways(tmp_path: Path) -> Iterator[dict[str, FakeGateway]]:
-    made = {name: FakeGateway(record_to=tmp_path / f"{name}.jsonl") for name in ("twilio", "simulator")}
-    for server in made.values():
-        server.start()
-    yield made
-    for server in made.values():
-        server.stop()
 
 
 @pytest.fixture
@@ -105,12 +66,6 @@ def states(site: Deployment, kind: MessageKind, lane: Lane) -> list[tuple[str, s
         return [(row.id, row.state) for row in session.execute(found)]
 
 
-def taken(folder: Path, gateway: str) -> Counter[str]:
-    """Return how often each message went out by a gateway, from its own record."""
-    lines = map(json.loads, (folder / f"{gateway}.jsonl").read_text().splitlines())
-    return Counter(entry["message"] for entry in lines if entry["kind"] == "text" and entry["taken"])
-
-
 DEAD: dict[str, Callable[[FakeGateway], object]] = {
     "hangs": lambda gateway: gateway.plan.weigh("hang"),
     "takes and hangs": lambda gateway: gateway.plan.weigh("hang-sent"),
@@ -138,12 +93,12 @@ def test_when_the_first_gateway_is_dead_each_alert_to_life_leaves_by_the_second_
     alerts = {message for message, _ in states(workers.site, MessageKind.ALERT, Lane.LIFE)}
     started = time.monotonic()
     workers.start("life", "reply", "clock")
-    until(lambda: alerts <= taken(tmp_path, "simulator").keys(), PROMISED, "each alert has left by the second gateway")
+    until(lambda: alerts <= taken(tmp_path, "message", "simulator").keys(), PROMISED, "each alert has left by the second gateway")
     took = time.monotonic() - started
     print(f"\nfirst gateway: {how}; {len(alerts)} alerts to life by the second after {took:.1f} s")  # noqa: T201  seen with -s
     until(lambda: {s for _, s in states(workers.site, MessageKind.ALERT, Lane.LIFE)} == {"accepted"}, 20, "that is on record")
     autos = {message for message, _ in states(workers.site, MessageKind.AUTO, Lane.REPLY)}
-    assert not autos & taken(tmp_path, "simulator").keys(), "an answer to a caller never changes its gateway"
+    assert not autos & taken(tmp_path, "message", "simulator").keys(), "an answer to a caller never changes its gateway"
 
 
 def test_workers_that_are_killed_again_and_again_write_to_nobody_twice_and_leave_no_alert_behind(
@@ -157,7 +112,7 @@ def test_workers_that_are_killed_again_and_again_write_to_nobody_twice_and_leave
     chance = random.Random(7)
     lanes = ["life-1", "life-2", "reply-1", "reply-2"]
     workers.start(*lanes, "clock")
-    until(lambda: all(taken(tmp_path, name) for name in gateways), 60, "they are at work")
+    until(lambda: all(taken(tmp_path, "message", name) for name in gateways), 60, "they are at work")
     kills, until_then = 0, time.monotonic() + 25
     while time.monotonic() < until_then and pending(workers.site):
         time.sleep(chance.uniform(0.1, 0.9))
@@ -169,7 +124,7 @@ def test_workers_that_are_killed_again_and_again_write_to_nobody_twice_and_leave
         gateway.plan.weigh("")
     until(lambda: not pending(workers.site), 60, "everything has its end", every=0.2)
 
-    copies = taken(tmp_path, "twilio") + taken(tmp_path, "simulator")
+    copies = taken(tmp_path, "message")
     with workers.site.db.reading() as session:
         rows = session.execute(select(Message.id, Message.kind, Message.state).where(Message.direction == "out")).all()
         tries = session.execute(select(Attempt.message_id, Attempt.result)).all()

@@ -1,11 +1,11 @@
 // What the console does on top of plain pages: refresh itself, keep clocks running, single keys, light and dark, the cover.
 // Every page works without this file. It keeps no words of anybody and talks to nobody but the page's own server.
 
-const POLL = 5000;
 const page = document;
 const find = (selector, within = page) => within.querySelector(selector);
 const all = (selector, within = page) => [...within.querySelectorAll(selector)];
 const title = page.title;
+const POLL = find("[data-quick]") ? 1500 : 5000;
 let lastHeard = Date.now();
 let failing = false;
 
@@ -17,6 +17,7 @@ function beat() {
 }
 
 function typingInSwapped() {
+  if (find("#rows .end[open]")) return true;
   return Boolean(page.activeElement?.closest("#rows form, #case-head form")) && page.activeElement.matches("input, textarea");
 }
 
