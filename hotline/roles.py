@@ -31,6 +31,8 @@ class May(StrEnum):
     PROPOSE_EXCLUSION = "say who must not know of a case"
     DECIDE_EXCLUSION = "decide who must not know of a case"
     SEE_ROTA = "see who is on duty"
+    KEEP_RULES = "change the rules of who is told, try them and put them in force"
+    KEEP_DIRECTORY = "keep the directory: who can be told, their numbers, hours and absences"
     SEE_DEAD = "see what was set aside, and why"
     MEND = "try again, have checked again or settle what was set aside"
     READ_AUDIT = "read the audit record"
@@ -76,6 +78,7 @@ MATRIX: dict[Role, frozenset[May]] = {
         {
             May.SEE_TODAY,
             May.SEE_ROTA,
+            May.KEEP_DIRECTORY,
             May.SEE_HEALTH,
             May.MANAGE_TEAM,
             May.MANAGE_GATEWAYS,

@@ -4,7 +4,6 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 
@@ -29,13 +28,10 @@ from hotline.outbound import breaker
 from hotline.queue import QueueName
 from hotline.routing import directory, ladder
 from hotline.routing.book import sentences
-from hotline.routing.choose import Need, choose
+from hotline.routing.gaps import gaps, hours_alone
 from hotline.watch import alarm, dead
 from hotline.watch.alarm import BEAT, LATE_BEAT
 from hotline.watch.invariants import Invariant
-
-CATEGORIES = ("trafficking", "smuggling", "gbv", "labour_abuse", "missing_person", "child_protection")
-WEEK = [timedelta(hours=hour) for hour in range(7 * 24)]
 
 
 class Health(StrEnum):
@@ -215,14 +211,10 @@ def rota(deployment: Deployment) -> Iterator[Finding]:
     if not any(entry.last_resort for entry in entries):
         yield Finding("rota", Health.BROKEN, "no last resort", "mark at least one contact as last resort")
         return
-    need = Need("trafficking", "immediate", minors=True, areas=frozenset({deployment.settings.district}))
-    rules = sentences(deployment)
-    gaps = [
-        now + hours for hours in WEEK if len({choice.entry.agency for choice in choose(need, entries, now + hours, rules)}) < 2
-    ]
-    if gaps:
+    alone = hours_alone(entries, sentences(deployment), now, deployment.settings.district)
+    if alone:
         yield Finding(
-            "rota", Health.BROKEN, f"{len(gaps)} h of the week with one agency, first {gaps[0]:%a %H:00}", "add duty hours"
+            "rota", Health.BROKEN, f"{len(alone)} h of the week with one agency, first {alone[0]:%a %H:00}", "add duty hours"
         )
     else:
         yield Finding("rota", Health.OK, f"{len(entries)} contacts; two agencies at every hour of the coming week")
@@ -238,13 +230,9 @@ def rules(deployment: Deployment) -> Iterator[Finding]:
         found = list(faults(session, held))
     for fault in found:
         yield Finding("rules", Health.WARNING, fault, "hotline rules check FILE")
-    areas = frozenset({deployment.settings.district})
-    for category in CATEGORIES:
-        asked = Need(category, "soon", minors=False, areas=areas)
-        alone = [now + hours for hours in WEEK if not choose(asked, entries, now + hours, held)]
-        if alone:
-            says = f"{category.replace('_', ' ')}: nobody for {len(alone)} h of the week, first {alone[0]:%a %H:00}"
-            yield Finding("rules", Health.WARNING, says, "add duty hours, or a rule that wakes somebody")
+    for gap in gaps(entries, held, now, deployment.settings.district):
+        says = f"{gap.category.replace('_', ' ')}: nobody for {gap.hours} h of the week, first {gap.first:%a %H:00}"
+        yield Finding("rules", Health.WARNING, says, "add duty hours, or a rule that wakes somebody")
     outside = {entry.agency for entry in entries if entry.independent}
     if len(outside) < 2:
         says = f"{len(outside)} agencies outside the district, to be told when somebody there is accused"

@@ -12,9 +12,8 @@ from hotline.routing import directory
 from hotline.routing.book import place, publish, sentences
 from hotline.routing.rehearse import rehearse
 from hotline.routing.rules import ANY, Rule, Rules, Tell, Unfit, idle, parse
-from hotline.triage.rules import RULES as FINDINGS
+from hotline.triage.rules import SIGNS
 
-SIGNS = frozenset(rule.__name__.replace("_", "-") for rule in FINDINGS)
 FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 
 

@@ -14,6 +14,7 @@ from hotline.console import (
     conflict,
     dead,
     demo,
+    directory,
     faults,
     guard,
     listening,
@@ -25,6 +26,7 @@ from hotline.console import (
     record,
     referral,
     rota,
+    rules,
     sending,
     sign_in,
     static,
@@ -41,7 +43,7 @@ from hotline.deployment import Deployment
 TO_MANY = (broadcasts, sending, lists)
 SCREENS = (
     *(static, sign_in, welcome, today, wall, queue, new_item, case, writing, word, conflict, referral, listening),
-    *(dead, missed, rota, record, team, channels, phrasebook, *TO_MANY),
+    *(dead, missed, rota, directory, rules, record, team, channels, phrasebook, *TO_MANY),
 )
 
 

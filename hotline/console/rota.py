@@ -1,6 +1,7 @@
 """The rota: who is on duty now, who is not, and when; whether a danger to life would be told to two agencies this minute."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from flask import Blueprint, render_template
@@ -21,12 +22,16 @@ LIFE: Final = "immediate"
 
 @dataclass(frozen=True)
 class Person:
-    """One contact of the rota, as the directory has it, and whether they would be told now."""
+    """One contact of the rota, as the directory has it, and whether they would be told now.
+
+    `until`: when an absence, or a duty out of turn, is over.
+    """
 
     contact: Contact
     entry: Entry
     on_duty: bool
     hours: tuple[str, ...]
+    until: datetime | None
 
 
 @screen.get("/rota")
@@ -41,7 +46,7 @@ def show() -> str:
     need = Need("trafficking", LIFE, minors=False, areas=frozenset({chosen.settings.district}))
     first = choose(need, entries, local, sentences(chosen))
     people = [
-        Person(contacts[one.id], one, one.on_duty(local), tuple(spans(contacts[one.id].duties)))
+        Person(contacts[one.id], one, one.on_duty(local), tuple(spans(contacts[one.id].duties)), _until(one, local))
         for one in sorted(entries, key=lambda one: (not one.on_duty(local), contacts[one.id].name))
     ]
     rungs = {tier: [one for one in people if one.entry.tier is tier] for tier in RUNGS}
@@ -53,3 +58,9 @@ def show() -> str:
         agencies=len({one.entry.agency for one in first}),
         **rail,
     )
+
+
+def _until(entry: Entry, local: datetime) -> datetime | None:
+    """Return until when somebody is away, or on duty out of turn; None where the hours of the week count."""
+    now = [span for span in entry.spans if span.covers(local) and span.on_duty == entry.on_duty(local)]
+    return max((span.ends for span in now), default=None)

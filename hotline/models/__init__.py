@@ -59,7 +59,19 @@ from hotline.models.messages import (
     MessageKind,
     MessageState,
 )
-from hotline.models.people import Agency, Caller, Contact, Duty, Invitation, Officer, OfficerSession, SafeContact, Tier
+from hotline.models.people import (
+    Agency,
+    Caller,
+    Contact,
+    Duty,
+    Holiday,
+    Invitation,
+    Officer,
+    OfficerSession,
+    SafeContact,
+    Spell,
+    Tier,
+)
 from hotline.models.phones import PhoneText
 from hotline.models.radio import (
     Airing,
@@ -128,6 +140,7 @@ __all__ = [
     "Fact",
     "GatewayHealth",
     "Ground",
+    "Holiday",
     "How",
     "Inbox",
     "InboxFlag",
@@ -165,6 +178,7 @@ __all__ = [
     "Segment",
     "SharedFact",
     "Show",
+    "Spell",
     "Station",
     "Subscriber",
     "Subscription",

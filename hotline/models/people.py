@@ -82,6 +82,7 @@ class Contact(Base):
     station: Mapped[str | None]
     aliases: Mapped[list[str]] = mapped_column(JSON, default=list)
     badge: Mapped[str | None]
+    rests_on_holidays: Mapped[bool] = mapped_column(default=False)
 
     agency: Mapped[Agency] = relationship(lazy="joined")
     duties: Mapped[list["Duty"]] = relationship(lazy="selectin", cascade="all, delete-orphan")
@@ -99,6 +100,27 @@ class Duty(Base):
     end: Mapped[int]
 
     __table_args__ = (UniqueConstraint("contact_id", "weekday", "start"),)
+
+
+class Spell(Base):
+    """A span of time in which a contact is away, or on duty, whatever the weekly hours say. `begins` is in it, `ends` is not."""
+
+    __tablename__ = "spell"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    contact_id: Mapped[str] = mapped_column(ForeignKey("contact.id"), index=True)
+    begins: Mapped[datetime]
+    ends: Mapped[datetime]
+    on_duty: Mapped[bool]
+
+
+class Holiday(Base):
+    """A public holiday, on the deployment's wall clock: `day` is 2026-12-25. Contacts who rest then are not on duty."""
+
+    __tablename__ = "holiday"
+
+    day: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
 
 
 class Officer(Base):

@@ -46,13 +46,18 @@ def publish(session: Session, deployment: Deployment, text: str, now: datetime, 
     if path.exists():
         kept = path.with_name(f"rules-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}.toml")
         kept.write_bytes(path.read_bytes())
+    put(path, text)
+    return rules
+
+
+def put(path: Path, text: str) -> None:
+    """Write a file so that whoever reads it finds the old text or the new one, and never half."""
     fresh = path.with_suffix(".new")
     with fresh.open("w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)
-    return rules
 
 
 def _read(path: Path, before: Rules | None) -> Rules:

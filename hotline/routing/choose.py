@@ -6,7 +6,7 @@ area and a category that are theirs; when that leaves nobody, the ladder starts 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 
 from hotline.models import Tier, subjects_of
@@ -37,8 +37,21 @@ class Hours:
 
 
 @dataclass(frozen=True)
+class Span:
+    """A span of time that counts more than weekly hours: away, or on duty out of turn."""
+
+    begins: datetime
+    ends: datetime
+    on_duty: bool
+
+    def covers(self, moment: datetime) -> bool:
+        """Whether a moment falls into it."""
+        return self.begins <= moment < self.ends
+
+
+@dataclass(frozen=True)
 class Entry:
-    """A contact as the directory knows it."""
+    """A contact as the directory knows it. `rests` are the holidays on which they are not on duty."""
 
     id: str
     agency: str
@@ -51,6 +64,8 @@ class Entry:
     last_resort: bool
     hours: tuple[Hours, ...]
     station: str | None = None
+    spans: tuple[Span, ...] = ()
+    rests: frozenset[date] = frozenset()
 
     @cached_property
     def subjects(self) -> frozenset[str]:
@@ -63,8 +78,12 @@ class Entry:
         return self.agency_kind in INDEPENDENT or self.tier is Tier.NATIONAL
 
     def on_duty(self, local: datetime) -> bool:
-        """Whether the contact is on duty. A last resort always is."""
-        return self.last_resort or any(hours.cover(local) for hours in self.hours)
+        """Whether the contact is on duty: by the week's hours, unless away or resting that day. A last resort always is."""
+        if self.last_resort:
+            return True
+        if self.spans and (now := [span.on_duty for span in self.spans if span.covers(local)]):
+            return all(now)
+        return any(hours.cover(local) for hours in self.hours) and not (self.rests and local.date() in self.rests)
 
 
 @dataclass(frozen=True)

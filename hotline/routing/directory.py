@@ -1,14 +1,17 @@
 """The directory as routing reads it: active contacts with their agencies and duty hours."""
 
 from collections import defaultdict
+from datetime import date
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hotline.models import Agency, Contact, Duty, Tier, table
-from hotline.routing.choose import Entry, Hours
+from hotline.models import Agency, Contact, Duty, Holiday, Spell, Tier, table
+from hotline.routing.choose import Entry, Hours, Span
 
-CONTACT, AGENCY, DUTY = table(Contact), table(Agency), table(Duty)
+CONTACT, AGENCY, DUTY, HOLIDAY, SPELL = (table(model) for model in (Contact, Agency, Duty, Holiday, Spell))
+NO_DAY: Final[frozenset[date]] = frozenset()
 
 
 def load(session: Session) -> tuple[Entry, ...]:
@@ -16,6 +19,10 @@ def load(session: Session) -> tuple[Entry, ...]:
     hours: defaultdict[str, list[Hours]] = defaultdict(list)
     for duty in session.execute(select(DUTY.c.contact_id, DUTY.c.weekday, DUTY.c.start, DUTY.c.end)):
         hours[duty.contact_id].append(Hours(duty.weekday, duty.start, duty.end))
+    spans: defaultdict[str, list[Span]] = defaultdict(list)
+    for spell in session.execute(select(SPELL.c.contact_id, SPELL.c.begins, SPELL.c.ends, SPELL.c.on_duty)):
+        spans[spell.contact_id].append(Span(spell.begins, spell.ends, spell.on_duty))
+    holidays = frozenset(map(date.fromisoformat, session.scalars(select(HOLIDAY.c.day))))
     rows = session.execute(
         select(CONTACT, AGENCY.c.kind.label("agency_kind"))
         .join(AGENCY, AGENCY.c.id == CONTACT.c.agency_id)
@@ -34,6 +41,8 @@ def load(session: Session) -> tuple[Entry, ...]:
             last_resort=row.last_resort,
             hours=tuple(hours[row.id]),
             station=row.station,
+            spans=tuple(spans[row.id]),
+            rests=holidays if row.rests_on_holidays else NO_DAY,
         )
         for row in rows
     )

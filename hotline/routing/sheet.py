@@ -22,7 +22,7 @@ from hotline.routing.rules import DAYS
 
 COLUMNS: Final = (
     "agency", "kind", "name", "number", "language", "tier", "areas", "categories", "hours", "minors", "last_resort", "station",
-    "aliases", "badge", "verified", "active",
+    "aliases", "badge", "verified", "active", "rests_on_holidays",
 )  # fmt: skip
 NEEDED: Final = ("agency", "kind", "name", "number", "language", "areas", "categories")
 YES_OR_NO: Final[Mapping[str, bool]] = {"yes": True, "no": False}
@@ -59,6 +59,7 @@ class Row:
     badge: str | None
     verified: date | None
     active: bool
+    rests_on_holidays: bool
 
 
 @dataclass(frozen=True)
@@ -92,11 +93,11 @@ def read(text: str, deployment: Deployment) -> tuple[Row, ...]:
     rows: list[Row] = []
     seen: dict[str, int] = {}
     for number, line in enumerate(lines, start=2):
-        cells = {name.strip().lower(): _plain(value) for name, value in line.items() if name and isinstance(value, str)}
+        line_cells = {name.strip().lower(): _plain(value) for name, value in line.items() if name and isinstance(value, str)}
         if None in line:
             faults.append(Fault(number, "", "The row has more cells than the header."))
             continue
-        row, wrong = _row(number, cells, deployment)
+        row, wrong = _row(number, line_cells, deployment)
         faults += wrong
         if row is None:
             continue
@@ -106,6 +107,14 @@ def read(text: str, deployment: Deployment) -> tuple[Row, ...]:
     if faults:
         raise Refused(faults)
     return tuple(rows)
+
+
+def row_of(given: Mapping[str, str], deployment: Deployment) -> Row:
+    """Read one contact by itself. Raises Refused."""
+    row, faults = _row(1, {name: value.strip() for name, value in given.items()}, deployment)
+    if row is None:
+        raise Refused(faults)
+    return row
 
 
 def take(session: Session, deployment: Deployment, rows: Sequence[Row], now: datetime, *, actor: str) -> Changes:
@@ -121,12 +130,12 @@ def take(session: Session, deployment: Deployment, rows: Sequence[Row], now: dat
         session.flush()
         contact = known.get(deployment.number_index(row.number))
         if contact is None:
-            contact, added = _new(deployment, row), added + 1
+            contact, added = fresh(deployment, row), added + 1
             session.add(contact)
         else:
             changed += 1
         contact.agency_id = agency.id
-        _write(contact, row)
+        fill(contact, row)
     session.flush()
     audit.record(session, now, actor=actor, action="directory.imported", subject="directory", added=added, changed=changed)
     return Changes(added, changed)
@@ -139,7 +148,7 @@ def write(session: Session, deployment: Deployment, now: datetime, *, actor: str
     writer = csv.DictWriter(sheet, COLUMNS)
     writer.writeheader()
     for one in contacts:
-        writer.writerow({name: _harmless(value) for name, value in _cells(deployment, one).items()})
+        writer.writerow({name: _harmless(value) for name, value in cells(deployment, one).items()})
     audit.record(session, now, actor=actor, action="directory.exported", subject="directory", contacts=len(contacts))
     return sheet.getvalue()
 
@@ -199,8 +208,8 @@ def _cell(name: str, value: str, deployment: Deployment) -> object:  # noqa: PLR
         return tuple(_parts(value))
     if name == "hours":
         return _hours(value)
-    if name in ("minors", "active", "last_resort"):
-        return _yes(value, otherwise=name != "last_resort")
+    if name in ("minors", "active", "last_resort", "rests_on_holidays"):
+        return _yes(value, otherwise=name in ("minors", "active"))
     if name == "tier":
         return _one_of(Tier, value or Tier.DUTY)
     if name == "number":
@@ -272,16 +281,18 @@ def _keep_a_last_resort(known: Iterable[Contact], rows: Sequence[Row], deploymen
         raise Refused([Fault(1, "last_resort", "Somebody must be the last resort: no active contact would be one.")])
 
 
-def _new(deployment: Deployment, row: Row) -> Contact:
+def fresh(deployment: Deployment, row: Row) -> Contact:
+    """Return a contact with a number and nothing else yet."""
     contact_id = new_id()
     sealed = deployment.keyring.fields.seal_text(row.number, f"contact|number|{contact_id}")
     return Contact(id=contact_id, number_index=deployment.number_index(row.number), number_sealed=sealed)
 
 
-def _write(contact: Contact, row: Row) -> None:
+def fill(contact: Contact, row: Row) -> None:
+    """Write a row over a contact; agency and number are the caller's matter."""
     contact.name, contact.language, contact.tier, contact.minors = row.name, row.language, row.tier, row.minors
     contact.areas, contact.categories, contact.aliases = list(row.areas), list(row.categories), list(row.aliases)
-    contact.last_resort, contact.active = row.last_resort, row.active
+    contact.last_resort, contact.active, contact.rests_on_holidays = row.last_resort, row.active, row.rests_on_holidays
     contact.station, contact.badge = row.station, row.badge
     contact.verified_at = datetime(row.verified.year, row.verified.month, row.verified.day, tzinfo=UTC) if row.verified else None
     kept = {(duty.weekday, duty.start): duty for duty in contact.duties}
@@ -291,7 +302,8 @@ def _write(contact: Contact, row: Row) -> None:
         duty.end = meant.end
 
 
-def _cells(deployment: Deployment, one: Contact) -> dict[str, str]:
+def cells(deployment: Deployment, one: Contact) -> dict[str, str]:
+    """Return a contact as a row of the sheet, the number in clear."""
     number = deployment.keyring.fields.open_text(one.number_sealed, f"contact|number|{one.id}")
     return {
         "agency": one.agency.name,
@@ -310,4 +322,5 @@ def _cells(deployment: Deployment, one: Contact) -> dict[str, str]:
         "badge": one.badge or "",
         "verified": f"{one.verified_at:%Y-%m-%d}" if one.verified_at else "",
         "active": "yes" if one.active else "no",
+        "rests_on_holidays": "yes" if one.rests_on_holidays else "no",
     }

@@ -343,6 +343,7 @@ RULES: tuple[Rule, ...] = (
 )  # fmt: skip
 
 
+SIGNS = frozenset(rule.__name__.replace("_", "-") for rule in RULES)
 _ORDER = {rule: place for place, rule in enumerate(RULES)}
 
 

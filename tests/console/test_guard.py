@@ -44,6 +44,17 @@ SCREENS = [
     ("POST", "/dead/mend", May.MEND),
     ("GET", "/missed", May.SEE_DEAD),
     ("GET", "/rota", May.SEE_ROTA),
+    ("GET", "/directory", May.KEEP_DIRECTORY),
+    ("GET", "/directory/sheet", May.KEEP_DIRECTORY),
+    ("POST", "/directory/sheet", May.KEEP_DIRECTORY),
+    ("POST", "/directory/sheet/download", May.KEEP_DIRECTORY),
+    ("POST", "/directory/holiday", May.KEEP_DIRECTORY),
+    ("GET", "/rules", May.KEEP_RULES),
+    ("POST", "/rules/draft", May.KEEP_RULES),
+    ("GET", "/rules/draft", May.KEEP_RULES),
+    ("GET", "/rules/draft/try", May.KEEP_RULES),
+    ("POST", "/rules/publish", May.KEEP_RULES),
+    ("POST", "/rules/draft/drop", May.KEEP_RULES),
     ("GET", "/record", May.READ_AUDIT),
     ("GET", "/record.csv", May.READ_AUDIT),
     ("GET", "/record/check", May.VERIFY_AUDIT),
@@ -97,6 +108,8 @@ RADIO = {  # tests/radio/test_wall.py
     *(f"/shows/<episode_id>{rest}" for rest in ("", "/live", "/flood", "/question/<question_id>/<act>")),
     "/shows/<show_id>/plan",
 }
+SENTENCES = {"/rules/draft/<int:at>", "/rules/draft/<int:at>/<any(up, down, remove):act>"}  # test_rules.py
+CONTACTS = {f"/directory/contact/<contact_id>{way}" for way in ("", "/verify", "/span", "/span/<spell_id>/remove")}
 # A text to many in one language, its report in two forms, an attendance list with its file: test_broadcasts.py.
 TO_MANY = {"/broadcasts/<broadcast_id>/look/<language>", "/broadcasts/<broadcast_id>/report.<form>", "/lists/<keyword>/import"}
 SOUNDS = {"/case/<token>/recording/<recording_id>", "/case/<token>/recording/<recording_id>/original"}
@@ -111,7 +124,7 @@ def test_every_route_of_the_console_says_whom_it_is_for(desk: Desk) -> None:
 def test_the_matrix_below_names_every_guarded_route(desk: Desk) -> None:
     guarded = {rule.rule for rule in desk.app.url_map.iter_rules() if guard.act_of(desk.app, rule.endpoint)}
     assert guarded == {path.replace("{", "<").replace("}", ">") for _, path, _ in SCREENS}.union(
-        SOUNDS, DECISIONS, STEPS, TO_MANY, RADIO
+        CONTACTS, DECISIONS, RADIO, SENTENCES, SOUNDS, STEPS, TO_MANY
     )
 
 

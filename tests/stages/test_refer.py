@@ -1,12 +1,14 @@
 """A new case is referred: each who must know gets one alert, with nothing in it about the person. All people are invented."""
 
 import re
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
 from hotline.models import Case, Contact, Duty, Lane, Message, Referral, table
 from hotline.outbound.meter import measure
+from hotline.routing import keeping
 from hotline.routing.directory import load
 from tests.line import Line
 
@@ -113,3 +115,29 @@ def test_fifty_reports_in_one_batch_each_tell_their_own(line: Line) -> None:
     told = [code for _, body in alerts(line) for code in re.findall(r"[A-Z0-9]{2}-[A-Z0-9]{4}", body)[:1]]
     assert set(told) == handles
     assert len(told) == 25 * 2 + 25
+
+
+def test_whoever_is_away_or_rests_on_a_holiday_is_not_told_and_who_stands_in_is(line: Line) -> None:
+    with line.site.db.transaction() as session:
+        people = {one.name: one for one in session.scalars(select(Contact)).unique()}
+        station, labour = people["Kamembe police station"], people["Labour inspector"]
+        labour.categories, labour.rests_on_holidays = ["*"], True
+        begins, ends = line.now - timedelta(hours=1), line.now + timedelta(hours=9)
+        keeping.away(session, station, begins, ends, line.now, instead=labour, actor="test")
+    line.text(CALLER, "They locked me in a house in Kamembe, help me now")
+    line.work()
+    assert line.to("+250780000202") == []
+    with line.site.db.reading() as session:
+        entries = {one.id: one for one in load(session)}
+    local = line.site.local(line.now)
+    assert entries[labour.id].on_duty(local), "out of turn, in the middle of the night"
+    assert not entries[station.id].on_duty(local)
+    assert entries[station.id].on_duty(local + timedelta(hours=9)), "back when the span is over"
+    tuesday = local + timedelta(hours=12)
+    assert entries[labour.id].on_duty(tuesday), "by the hours of the week"
+    with line.site.db.transaction() as session:
+        keeping.holiday(session, f"{tuesday:%Y-%m-%d}", "A day off", line.now, actor="test")
+    with line.site.db.reading() as session:
+        entries = {one.id: one for one in load(session)}
+    assert not entries[labour.id].on_duty(tuesday)
+    assert entries[station.id].on_duty(tuesday), "the police do not rest"

@@ -105,7 +105,7 @@ def test_a_column_that_is_missing_or_unknown_a_row_too_long_and_a_number_twice(d
         *((1, name) for name in sheet.NEEDED if name != "agency"),
         (1, "moon"),
     ]
-    assert faults(district, f"{GOOD},more") == [(2, "")]
+    assert faults(district, f"{GOOD},no,more") == [(2, "")]
     assert faults(district, GOOD, GOOD) == [(3, "number")]
 
 

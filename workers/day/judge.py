@@ -28,6 +28,7 @@ from workers.day.play import ROUND, Play, reports
 
 CASE, CONTACT, EVENT, INBOX, REFERRAL = (table(one) for one in (Case, Contact, AuditEvent, Inbox, Referral))
 LIFE: Final = "immediate"
+TAKEN: Final = ("case.acknowledged", "referral.accepted", "referral.outcome")  # who works on it, or has, has taken it too
 SLACK: Final = timedelta(seconds=60)  # for texts that are long on the air, on top of a step of the ladder
 
 
@@ -83,7 +84,7 @@ def _courses(session: Session, play: Play) -> Iterator[Course]:
     rung: dict[str, datetime] = {}
     for page in sorted(play.pages, key=lambda page: page.at):
         rung.setdefault(page.handle, page.at)
-    taken = _first(session, select(EVENT.c.object, func.min(EVENT.c.at)).where(EVENT.c.action == "case.acknowledged"))
+    taken = _first(session, select(EVENT.c.object, func.min(EVENT.c.at)).where(EVENT.c.action.in_(TAKEN)))
     ended = _first(session, select(REFERRAL.c.case_id, func.min(REFERRAL.c.outcome_at)), REFERRAL.c.case_id)
     for row in session.execute(select(CASE.c.id, CASE.c.handle, CASE.c.urgency, CASE.c.category)):
         report = whose[row.handle]
