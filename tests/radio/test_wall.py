@@ -4,24 +4,20 @@ import random
 import re
 import tomllib
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from flask import Flask
 from sqlalchemy import create_engine, select, text
 from sqlalchemy.exc import DatabaseError
 
-from hotline import console, schema, studio
+from hotline import schema
 from hotline.db import Database
 from hotline.models import Base, Card, Question
-from hotline.officers import enrol
 from hotline.radio import moderation
 from hotline.radio.eyes import ALLOWED, SHOWN, Eyes, OutOfSight, Window
 from hotline.radio.wall import keeps, words_of
 from hotline.roles import MATRIX, May, Role
-from hotline.studio import windows
-from tests.console.desk import Browser, Desk, ListeningBell
+from tests.console.desk import Browser, Desk
 from tests.radio.conftest import OnAir
 from tests.radio.test_listening import JEAN, MARIE, TIP
 from tests.servers import Cluster
@@ -31,21 +27,6 @@ MESSAGES = Path(__file__).parent / "messages"
 LANGUAGES = ("en", "fr", "sw", "rw", "rn")
 OUTSIDE = [one for one in Base.metadata.sorted_tables if not one.name.startswith("radio_")]
 ORIGIN = "http://127.0.0.1:8001"
-
-
-@pytest.fixture
-def desk(air: OnAir) -> Iterator[Desk]:
-    """The station's desk beside the line: a presenter, a producer, and a supervisor who may do both."""
-    air.line.now = datetime.now(UTC)
-    app = Flask("desk", static_folder=None)
-    windows.install(app, air.line.site)
-    console.install(app, air.line.site, studio.root())
-    made = Desk(air.line.site, app, ListeningBell())
-    for role in (Role.PRESENTER, Role.PRODUCER, Role.SUPERVISOR, Role.INTAKE):
-        with air.line.site.db.transaction() as session:
-            enrol(session, air.line.site, name=role, display_name=role, role=role, password="a long invented one", demo=True)
-    yield made
-    windows.close(app)
 
 
 def routes(desk: Desk, air: OnAir) -> Iterator[tuple[str, str]]:
