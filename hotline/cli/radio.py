@@ -104,7 +104,8 @@ def aired(source: Path, episode_id: str) -> None:
     """Read a station's log: a line `time,prompt` for each time a jingle or a segment's words went out, in local time."""
     with opened() as site, site.db.transaction() as session:
         _must(shows.episode(session, episode_id))
-        named = dict(session.execute(select(PROMPT.c.name, PROMPT.c.id).where(PROMPT.c.episode_id == episode_id)).tuples().all())
+        wanted = select(PROMPT.c.name, PROMPT.c.id).where(PROMPT.c.episode_id == episode_id)
+        named = {row.name: row.id for row in session.execute(wanted)}
         for number, (at, name) in enumerate(_lines(source), start=1):
             if name not in named:
                 raise click.ClickException(f"{source}, line {number}: there is no prompt {name!r}; there are {', '.join(named)}")

@@ -3,6 +3,7 @@
 import re
 import time
 from http.cookies import SimpleCookie
+from urllib.parse import urlencode
 
 import urllib3
 from sqlalchemy import select
@@ -40,9 +41,10 @@ class Browser:
 
     def _ask(self, method: str, path: str, fields: dict[str, str] | None) -> bytes:
         headers = {"Origin": self._base, "Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items())}
-        reply = self._http.request(
-            method, self._base + path, fields=fields, headers=headers, redirect=False, encode_multipart=False
-        )
+        if fields is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        body = None if fields is None else urlencode(fields)
+        reply = self._http.request(method, self._base + path, body=body, headers=headers, redirect=False)
         for line in reply.headers.getlist("Set-Cookie"):
             self._cookies |= {name: morsel.value for name, morsel in SimpleCookie(line).items()}
         if found := re.search(rb'name="csrf_token" value="([^"]+)"', reply.data):
