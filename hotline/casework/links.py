@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
-from hotline.models import NamedClue, Report
+from hotline.models import PLACE, SECTOR, NamedClue, Report
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ def links(session: Session, case_id: str) -> tuple[Link, ...]:
         select(theirs.value_index, theirs.kind, cases, callers)
         .join(mine, mine.value_index == theirs.value_index)
         .join(Report, Report.case_id == theirs.case_id)
-        .where(mine.case_id == case_id)
+        .where(mine.case_id == case_id, mine.kind.not_in((PLACE, SECTOR)))
         .group_by(theirs.value_index, theirs.kind)
         .having(cases > 1)
         .order_by(theirs.kind, theirs.value_index)

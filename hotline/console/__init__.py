@@ -16,6 +16,7 @@ from hotline.console import (
     demo,
     directory,
     faults,
+    figures,
     guard,
     listening,
     lists,
@@ -27,6 +28,7 @@ from hotline.console import (
     referral,
     rota,
     rules,
+    search,
     sending,
     sign_in,
     static,
@@ -40,10 +42,12 @@ from hotline.console import (
 )
 from hotline.deployment import Deployment
 
+OFFICE = (search, figures)
 TO_MANY = (broadcasts, sending, lists)
 SCREENS = (
     *(static, sign_in, welcome, today, wall, queue, new_item, case, writing, word, conflict, referral, listening),
     *(dead, missed, rota, directory, rules, record, team, channels, phrasebook, *TO_MANY),
+    *OFFICE,
 )
 
 

@@ -16,9 +16,9 @@ from hotline.casework.reply import AN_ID
 from hotline.console import faults, guard, listing
 from hotline.db import after_commit, insert_unless_there
 from hotline.intake.told import Told, Way, enclose
-from hotline.intake.ussd.sectors import sectors
 from hotline.models import Case, Inbox, InboxKind, Message, SafeContact, new_id, table
 from hotline.outbound.window import HOURS
+from hotline.places import sectors
 from hotline.queue import QueueName
 from hotline.roles import May
 

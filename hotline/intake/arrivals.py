@@ -29,11 +29,11 @@ from hotline.gateways.voice import Calls
 from hotline.intake.envelope import session_of, without_id
 from hotline.intake.told import Told
 from hotline.intake.ussd.heard import Heard, understood
-from hotline.intake.ussd.sectors import sectors
 from hotline.intake.ussd.walk import Walk
 from hotline.intake.voice.heard import CallHeard
 from hotline.intake.voice.heard import understood as call_understood
 from hotline.models import CALLS, UNREAD, Inbox, InboxKind, InboxState, table, written_out
+from hotline.places import sectors
 from hotline.privacy import CannotOpen
 from hotline.radio import moderation
 

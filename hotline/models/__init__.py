@@ -47,7 +47,7 @@ from hotline.models.inbox import (
     QuarantineState,
     Reconciled,
 )
-from hotline.models.lessons import Correction, NamedClue
+from hotline.models.lessons import PLACE, SECTOR, Correction, NamedClue
 from hotline.models.messages import (
     DEAD_STATES,
     ON_THE_WAY,
@@ -97,7 +97,9 @@ __all__ = [
     "DEAD_STATES",
     "IN_FLIGHT",
     "ON_THE_WAY",
+    "PLACE",
     "RANK",
+    "SECTOR",
     "SET_ASIDE",
     "TO_BE_CALLED",
     "UNREAD",

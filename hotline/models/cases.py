@@ -42,6 +42,9 @@ class Case(Base):
     __tablename__ = "case"
     __table_args__ = (
         Index("ix_case_queue", "state", "rank", "opened_at"),
+        Index("ix_case_category", "category", "id"),
+        Index("ix_case_opened", "opened_at"),
+        partial_index("ix_case_owner", "owner_id", "id", where="owner_id IS NOT NULL"),
         partial_index("ix_case_ladder", "next_step_at", where="next_step_at IS NOT NULL"),
         partial_index("ix_case_unanswered", "rank", "id", where=f"acknowledged_at IS NULL AND state NOT IN {listed(AT_REST)}"),
     )

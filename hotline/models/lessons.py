@@ -1,15 +1,23 @@
 """What links reports, and what officers taught us: clues as keyed hashes, and corrections of triage."""
 
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hotline.models.base import Base, new_id
 
+# Kinds of clue by which cases are found and counted; that two cases name one sector links them to nothing.
+PLACE: Final = "place"
+SECTOR: Final = "sector"
+
 
 class NamedClue(Base):
-    """One thing a case names: a plate, a phone, an agency, a wording. Only its keyed hash is here; words are with the case."""
+    """One thing a case names: a plate, a phone, an agency, a wording, a place.
+
+    Only its keyed hash is here; words are with the case.
+    """
 
     __tablename__ = "clue"
     __table_args__ = (Index("ix_clue_value", "value_index"),)

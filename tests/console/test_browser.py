@@ -18,13 +18,23 @@ from hotline.roles import Role
 from hotline.watch import alarm
 from hotline.watch.invariants import Invariant
 from tests.console.desk import Desk
+from tests.console.test_figures import year_of_reports
 from tests.console.test_today import on_duty, tried
 from tests.watch.letters import Letters
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--no-first-run"]
 WHO_LEADS = {
-    "Supervisor": ("/today", "/wall", "/channels"),
+    "Supervisor": (
+        "/today",
+        "/wall",
+        "/channels",
+        "/search",
+        "/search?q=child:yes",
+        "/search?q=place:nowhere",
+        "/map",
+        "/reports",
+    ),
     "Admin": ("/today", "/channels", "/record/check"),
     "Auditor": ("/today", "/record"),
 }
@@ -356,6 +366,7 @@ def test_the_screens_of_who_leads_are_fit_for_everybody(street: Street, scheme: 
     on_duty(street.desk, "Invented child line")
     tried(street.desk, Certainty.ACCEPTED, times=9)
     tried(street.desk, Certainty.REFUSED, "401", times=4)
+    year_of_reports(street.desk)
     for who, paths in WHO_LEADS.items():
         page = street.officer(who, lands="today", **looks)
         for path in paths:

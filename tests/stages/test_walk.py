@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from hotline.catalog import shipped
 from hotline.intake.ussd.screens import Pages, septets
-from hotline.intake.ussd.sectors import beginning, sectors
+from hotline.intake.ussd.sectors import beginning
 from hotline.intake.ussd.tree import MENU, SCREENS
 from hotline.intake.ussd.walk import Kept, Standing, Step, Turn, Walk
+from hotline.places import sectors
 from tests.house.test_words import FOLDER, LONGEST
 
 NAMES = sectors(FOLDER, "Rusizi")
