@@ -23,9 +23,7 @@ from hotline.intake.envelope import enclose, session_of
 from hotline.intake.spool import Spool
 from hotline.intake.ussd.heard import with_turn
 from hotline.intake.ussd.screens import Pages
-from hotline.intake.ussd.sectors import sectors
 from hotline.intake.ussd.tree import RADIO, THANKS
-from hotline.intake.ussd.tree import THANKS
 from hotline.intake.ussd.walk import Standing, Turn, Walk
 from hotline.models import DialledSession, Inbox, table
 from hotline.places import sectors

@@ -12,9 +12,7 @@ from smsutil import is_valid_gsm
 
 from hotline.catalog import DEPLOYMENT, CatalogError, shipped
 from hotline.intake.ussd.screens import Pages, septets, shown
-from hotline.intake.ussd.sectors import sectors
 from hotline.intake.ussd.tree import BUSY, LANGUAGES, LATER, MENU, NEWS, SCREENS, UNKNOWN, VOTED, Input
-from hotline.intake.ussd.tree import BUSY, LANGUAGES, LATER, MENU, NEWS, SCREENS, UNKNOWN, Input
 from hotline.intake.ussd.walk import Standing
 from hotline.places import sectors
 from hotline.triage.judge import Category, Urgency

@@ -12,10 +12,8 @@ from enum import StrEnum
 from typing import Final
 
 from hotline.intake.commands import Kind, recognise, return_code
-from hotline.intake.ussd.sectors import MOST_SHOWN, beginning, plain
-from hotline.intake.ussd.tree import BYE, MENU, RADIO, SCREENS, STOPPED, UNKNOWN, VOTED, Answer, Input, Screen
 from hotline.intake.ussd.sectors import MOST_SHOWN, beginning
-from hotline.intake.ussd.tree import BYE, MENU, SCREENS, STOPPED, UNKNOWN, Answer, Input, Screen
+from hotline.intake.ussd.tree import BYE, MENU, RADIO, SCREENS, STOPPED, UNKNOWN, VOTED, Answer, Input, Screen
 from hotline.places import plain
 
 BETWEEN: Final = "*"
