@@ -91,9 +91,10 @@ def evening(listeners: int, tips: int, seed: int, radio_code: str, tips_code: st
     """Return the texts of one evening in their order, drawn with a seed."""
     drawn, said, run = random.Random(seed), voices(), secrets.token_hex(4)  # noqa: S311  an invention, no secret
     acts: list[Act] = []
+    town = secrets.randbelow(90) * 10_000  # an evening played twice is of other people
     for number in range(listeners):
         language = drawn.choices(list(SPEAKS), weights=list(SPEAKS.values()))[0]
-        sender, fate = NUMBERS.format(seed % 100 * 10_000 + number), drawn.random()
+        sender, fate = NUMBERS.format(town + number), drawn.random()
         if fate < 0.78:
             acts += _votes(drawn, sender, radio_code, said["votes"])
         else:
@@ -103,7 +104,7 @@ def evening(listeners: int, tips: int, seed: int, radio_code: str, tips_code: st
     told = [line for language in SPEAKS for line in said[language]["tips"]]
     for number in range(tips):
         at = drawn.randrange(len(acts) // 10, len(acts))
-        sender = NUMBERS.format(990_000 + seed % 100 * 100 + number)
+        sender = NUMBERS.format(990_000 + secrets.randbelow(90) * 100 + number)
         acts.insert(at, Act("", sender, told[number % len(told)], radio_code if number % 3 < 2 else tips_code, tip=True))
     return [replace(act, name=f"show{run}-{at}") for at, act in enumerate(acts)]
 
