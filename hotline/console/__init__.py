@@ -22,6 +22,8 @@ from hotline.console import (
     lists,
     missed,
     new_item,
+    owed,
+    own,
     phrasebook,
     queue,
     record,
@@ -46,7 +48,7 @@ OFFICE = (search, figures)
 TO_MANY = (broadcasts, sending, lists)
 SCREENS = (
     *(static, sign_in, welcome, today, wall, queue, new_item, case, writing, word, conflict, referral, listening),
-    *(dead, missed, rota, directory, rules, record, team, channels, phrasebook, *TO_MANY),
+    *(dead, missed, own, owed, rota, directory, rules, record, team, channels, phrasebook, *TO_MANY),
     *OFFICE,
 )
 

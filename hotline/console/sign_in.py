@@ -18,6 +18,7 @@ FIRST_SCREENS: Final = {
     May.SEE_BROADCASTS: "console.broadcasts.show",
     May.MAKE_SHOWS: "console.studio.producer.home",
     May.SEE_STUDIO: "console.studio.presenter.home",
+    May.OWN_REFERRALS: "console.own.show",
 }
 
 

@@ -46,6 +46,8 @@ SCREENS = [
     ("POST", "/dead/mend", May.MEND),
     ("GET", "/missed", May.SEE_DEAD),
     ("GET", "/rota", May.SEE_ROTA),
+    ("GET", "/referrals", May.OWN_REFERRALS),
+    ("GET", "/owed", May.SEE_QUEUE),
     ("GET", "/map", May.SEE_FIGURES),
     ("GET", "/reports", May.SEE_FIGURES),
     ("GET", "/reports.csv", May.SEE_FIGURES),
@@ -114,6 +116,7 @@ RADIO = {  # tests/radio/test_wall.py
     "/shows/<show_id>/plan",
 }
 SENTENCES = {"/rules/draft/<int:at>", "/rules/draft/<int:at>/<any(up, down, remove):act>"}  # test_rules.py
+OWN = {"/referrals/<referral_id>"}  # test_own.py
 CONTACTS = {f"/directory/contact/<contact_id>{way}" for way in ("", "/verify", "/span", "/span/<spell_id>/remove")}
 # A text to many in one language, its report in two forms, an attendance list with its file: test_broadcasts.py.
 TO_MANY = {"/broadcasts/<broadcast_id>/look/<language>", "/broadcasts/<broadcast_id>/report.<form>", "/lists/<keyword>/import"}
@@ -181,6 +184,6 @@ def test_an_auditor_sees_handles_and_no_way_in(desk: Desk) -> None:
 
 
 def test_a_role_without_screens_is_told_so(desk: Desk) -> None:
-    page = desk.signed_in("agency").get("/")
+    page = desk.signed_in("presenter").get("/")
     assert page.status_code == 200
     assert "No screen for you here" in page.get_data(as_text=True)
