@@ -2,8 +2,7 @@
 
 import click
 
-from hotline.cli import broadcast, dead, desk, directory, doctor, geo, hooks, prompts, radio, rules, run, simulate, triage
-from hotline.cli import broadcast, dead, desk, directory, doctor, geo, hooks, owed, prompts, rules, run, simulate, triage
+from hotline.cli import broadcast, dead, desk, directory, doctor, geo, hooks, owed, prompts, radio, rules, run, simulate, triage
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
