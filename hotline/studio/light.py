@@ -4,15 +4,15 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from hotline.deployment import Deployment
-from hotline.models import Inbox, InboxState, table, written_out
+from hotline.models import UNREAD, Inbox, InboxState, table, written_out
 
 INBOX = table(Inbox)
 SLOW: Final = timedelta(seconds=10)
 STOPPED: Final = timedelta(seconds=60)
-WAITING: Final = written_out(INBOX.c.state, [InboxState.RECEIVED])
+WAITING: Final = (written_out(INBOX.c.state, UNREAD), INBOX.c.state == InboxState.RECEIVED)
 
 
 class Light(StrEnum):
@@ -25,7 +25,7 @@ class Light(StrEnum):
 
 def now_(site: Deployment) -> Light:
     """Return how long the oldest text that nobody has read yet has waited, as one of three words."""
-    oldest = select(func.min(INBOX.c.received_at)).where(WAITING)
+    oldest = select(INBOX.c.received_at).where(*WAITING).order_by(INBOX.c.id).limit(1)
     with site.db.reading() as session:
         since, now = session.scalar(oldest), site.db.now(session)
     waited = now - since if since else timedelta()
