@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import urllib3
 from playwright.sync_api import Browser, FloatRect, Page, expect, sync_playwright
@@ -37,6 +37,8 @@ from hotline.watch.rules import What
 HOUSE: Final = Path(__file__).resolve().parent.parent
 PICTURE: Final = HOUSE / "docs" / "screens" / "phones-and-queue.png"
 DEAD_LETTERS: Final = PICTURE.with_name("dead-letters.png")
+STEPS: Final = ("library", "words", "people", "check", "approval", "going", "report")
+BROADCAST: Final = {step: PICTURE.with_name(f"broadcast-{step}.png") for step in STEPS}
 SWITCHES: Final = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--no-first-run"]
 READY_SECONDS: Final = 60
 PATIENCE: Final = 30_000  # milliseconds a page may take to show what it is waited for
@@ -62,8 +64,9 @@ def main() -> None:
         join(browser, phones, picture_of_queue(browser, settings, cases=len(others) + 1))
         strand(settings)
         picture_of_dead_letters(browser, settings)
+        pictures_of_a_broadcast(browser, settings)
         browser.close()
-    for picture in (PICTURE, DEAD_LETTERS):
+    for picture in (PICTURE, DEAD_LETTERS, *BROADCAST.values()):
         sys.stdout.write(f"{picture.relative_to(HOUSE)}, {picture.stat().st_size // 1024} KiB\n")
 
 
@@ -82,6 +85,9 @@ def demo() -> Iterator[Settings]:
         _env_file=None,
     )
     addresses = {"HOTLINE_PUBLIC_URL": settings.public_url, "HOTLINE_CONSOLE_URL": settings.console_url}
+    # A picture of a broadcast that is under way, at whatever hour it is taken.
+    addresses |= {"HOTLINE_QUIET_FROM": "00:00", "HOTLINE_QUIET_UNTIL": "00:00", "HOTLINE_GATEWAY_RATES": "simulator:12"}
+    addresses |= {"HOTLINE_BROADCAST_SECOND_PERSON": "50"}
     process = subprocess.Popen(
         [Path(sys.executable).with_name("hotline"), "up", "--demo"],
         env=child_environment(settings) | addresses,
@@ -213,6 +219,46 @@ def picture_of_dead_letters(browser: Browser, settings: Settings) -> None:
     page.get_by_role("link", name="Dead letters").click()
     expect(page.locator("[data-row]").first).to_be_visible(timeout=PATIENCE)
     page.screenshot(path=DEAD_LETTERS, full_page=True)
+
+
+def pictures_of_a_broadcast(browser: Browser, settings: Settings) -> None:
+    """Bring a text to many from the library to its report, by two people, and photograph each step."""
+    looks: dict[str, Any] = {"viewport": {"width": 1180, "height": HEIGHT}, "device_scale_factor": 1.5}
+    jeanne, claudine = (browser.new_context(**looks).new_page() for _ in range(2))
+    for page, name in ((jeanne, "Jeanne"), (claudine, "Claudine")):
+        page.goto(f"{settings.console_url}/sign-in")
+        page.get_by_role("button", name=name).click()
+        page.wait_for_url(lambda url: "/sign-in" not in url)
+
+    def keep(page: Page, step: str) -> None:
+        page.screenshot(path=BROADCAST[step], full_page=True)
+
+    jeanne.goto(f"{settings.console_url}/broadcasts/new")
+    keep(jeanne, "library")
+    jeanne.locator("button[value=job_abroad]").click()
+    keep(jeanne, "words")
+    jeanne.get_by_role("button", name="Keep and choose people").click()
+    for keyword in ("market", "border"):
+        jeanne.locator(f"input[value={keyword}]").check()
+    jeanne.fill("#held_out", "10")
+    expect(jeanne.locator("#count")).to_contain_text("held out", timeout=PATIENCE)
+    keep(jeanne, "people")
+    jeanne.get_by_role("button", name="Keep and check").click()
+    jeanne.get_by_role("button", name="Check every row").click()
+    expect(jeanne.locator("#rows")).to_contain_text("texts on the air", timeout=PATIENCE)
+    keep(jeanne, "check")
+    where = jeanne.url.removesuffix("/check")
+    claudine.goto(f"{where}/approve")
+    people = (claudine.locator(".decide .btn").text_content() or "").split(" for ")[1].split()[0]
+    keep(claudine, "approval")
+    claudine.fill("#people", people)
+    claudine.locator(".decide .btn").click()
+    jeanne.goto(f"{where}/approve")
+    jeanne.locator(".decide .btn").click()
+    expect(jeanne.locator(".far b")).not_to_have_text("0 %", timeout=PATIENCE)
+    keep(jeanne, "going")
+    expect(jeanne.locator(".cast-state")).to_have_text("Sent", timeout=2 * PATIENCE)
+    keep(jeanne, "report")
 
 
 def join(browser: Browser, phones: bytes, queue: bytes) -> None:

@@ -31,7 +31,7 @@ OPEN: Final = frozenset(
     }
 )
 # Open to whoever is signed in, whatever the role.
-ANY_OFFICER: Final = frozenset({"console.sign_in.leave"})
+ANY_OFFICER: Final = frozenset({"console.sign_in.leave", "console.lock.door", "console.lock.shut", "console.lock.open_"})
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -96,6 +96,11 @@ def whole_record() -> AbstractContextManager[Session]:
     return deployment().db.transaction()
 
 
+def locked() -> bool:
+    """Whether whoever is signed in has to say the password before anything else."""
+    return bool(g.get("officer") and g.get("locked"))
+
+
 def moment() -> datetime:
     """Return the point in time at which this request began."""
     return cast("datetime", g.now)
@@ -112,20 +117,22 @@ def _admit() -> Response | tuple[str, int] | None:
     if endpoint == "console.static.serve":
         return None
     g.officer = sessions.current(deployment(), now=g.now)
+    if locked() and endpoint not in ANY_OFFICER:
+        return _send_to("console.lock.door", "locked", 423)
     if endpoint in OPEN or (g.officer and endpoint in ANY_OFFICER):
         return None
     if g.officer is None:
-        return _send_to_sign_in()
+        return _send_to("console.sign_in.form", "ended", 401)
     act = act_of(current_app, endpoint)
     if act is None or not allows(g.officer.role, act):
         abort(404)
     return None
 
 
-def _send_to_sign_in() -> Response | tuple[str, int]:
-    """Send a stranger to the sign-in page; what they had typed is shown to them rather than lost."""
+def _send_to(door: str, why: str, status: int) -> Response | tuple[str, int]:
+    """Send whoever may not go on to a door; what they had typed is shown to them rather than lost."""
     if "HX-Request" in request.headers:
-        return Response(status=401, headers={"HX-Redirect": url_for("console.sign_in.form")})
+        return Response(status=status, headers={"HX-Redirect": url_for(door)})
     if request.method == "POST":
-        return faults.kept("ended", 401)
-    return redirect(url_for("console.sign_in.form"), 303)
+        return faults.kept(why, status)
+    return redirect(url_for(door), 303)

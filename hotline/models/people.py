@@ -148,7 +148,10 @@ class Officer(Base):
 
 
 class OfficerSession(Base):
-    """One signed-in browser. Only a hash of the cookie is stored, and here rather than in Redis: a flush ends no night shift."""
+    """One signed-in browser. Only a hash of the cookie is stored, and here rather than in Redis: a flush ends no night shift.
+
+    `locked_at` is set while it opens nothing but the lock; `lock_failures` counts wrong passwords there.
+    """
 
     __tablename__ = "officer_session"
 
@@ -158,6 +161,8 @@ class OfficerSession(Base):
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    locked_at: Mapped[datetime | None]
+    lock_failures: Mapped[int] = mapped_column(default=0, server_default="0")
 
     officer: Mapped[Officer] = relationship(lazy="joined")
 

@@ -22,6 +22,7 @@ VOTED: Final = "voted"
 NEWS: Final = tuple(f"news_{name}" for name in ("kept", "read", "working", "question", "passed_on", "ended"))
 UNKNOWN: Final = "unknown"
 LATER: Final = "later"
+LEAVE: Final = "leave"
 
 
 class Input(StrEnum):
@@ -169,9 +170,10 @@ _ALL: Final = (
             _plain("3", "numbers", "numbers"),
             _plain("4", "rights", "rights"),
             _plain("5", "phone", "phone"),
+            _plain("6", LEAVE, "left"),
         ),
     ),
-    *(Screen(name) for name in ("offer", "signs", "numbers", "rights", "phone")),
+    *(Screen(name) for name in ("offer", "signs", "numbers", "rights", "phone", "left")),
     Screen(CODE, input=Input.CODE),
     Screen(RADIO, input=Input.POLL),
     *(Screen(name, input=Input.NOTHING) for name in (VOTED, BYE, STOPPED, THANKS, BUSY, UNKNOWN, LATER, *NEWS)),
