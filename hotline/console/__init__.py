@@ -20,8 +20,10 @@ from hotline.console import (
     guard,
     listening,
     lists,
+    me,
     missed,
     new_item,
+    number,
     phrasebook,
     queue,
     record,
@@ -42,7 +44,7 @@ from hotline.console import (
 )
 from hotline.deployment import Deployment
 
-OFFICE = (search, figures)
+OFFICE = (search, figures, number, me)
 TO_MANY = (broadcasts, sending, lists)
 SCREENS = (
     *(static, sign_in, welcome, today, wall, queue, new_item, case, writing, word, conflict, referral, listening),

@@ -31,7 +31,7 @@ OPEN: Final = frozenset(
     }
 )
 # Open to whoever is signed in, whatever the role.
-ANY_OFFICER: Final = frozenset({"console.sign_in.leave"})
+ANY_OFFICER: Final = frozenset({"console.me.show", "console.me.end", "console.me.codes", "console.sign_in.leave"})
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -112,10 +112,12 @@ def _admit() -> Response | tuple[str, int] | None:
     if endpoint == "console.static.serve":
         return None
     g.officer = sessions.current(deployment(), now=g.now)
-    if endpoint in OPEN or (g.officer and endpoint in ANY_OFFICER):
+    if endpoint in OPEN or (g.officer and endpoint in ANY_OFFICER and (not g.get("only") or endpoint == "console.sign_in.leave")):
         return None
     if g.officer is None:
         return _send_to_sign_in()
+    if only := g.get("only"):
+        return None if endpoint.startswith(f"{only}.") else redirect(url_for(f"{only}.show"), 303)
     act = act_of(current_app, endpoint)
     if act is None or not allows(g.officer.role, act):
         abort(404)

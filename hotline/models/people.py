@@ -147,8 +147,23 @@ class Officer(Base):
     agency: Mapped[Agency | None] = relationship(lazy="joined")
 
 
+class RecoveryCode(Base):
+    """One of ten codes that stand in for a lost authenticator, once each. Only a keyed hash is here."""
+
+    __tablename__ = "recovery_code"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    officer_id: Mapped[str] = mapped_column(ForeignKey("officer.id"), index=True)
+    code_index: Mapped[bytes]
+    made_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
 class OfficerSession(Base):
-    """One signed-in browser. Only a hash of the cookie is stored, and here rather than in Redis: a flush ends no night shift."""
+    """One signed-in browser. Only a hash of the cookie is stored, and here rather than in Redis: a flush ends no night shift.
+
+    `only` names the one screen a browser may show, if it is hung on a wall.
+    """
 
     __tablename__ = "officer_session"
 
@@ -158,6 +173,7 @@ class OfficerSession(Base):
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    only: Mapped[str | None]
 
     officer: Mapped[Officer] = relationship(lazy="joined")
 

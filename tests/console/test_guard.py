@@ -36,6 +36,9 @@ SCREENS = [
     ("POST", "/case/{token}/word/compare", May.REPLY),
     ("POST", "/case/{token}/word/thaw", May.THAW),
     ("GET", "/phrases", May.REPLY),
+    ("GET", "/case/{token}/number", May.ASK_NUMBER),
+    ("POST", "/case/{token}/number", May.ASK_NUMBER),
+    ("GET", "/numbers", May.DECIDE_NUMBER),
     ("POST", "/case/{token}/exclusion", May.PROPOSE_EXCLUSION),
     ("GET", "/case/{token}/referral", May.READ_CASE),
     ("GET", "/new", May.WORK_CASE),
@@ -109,6 +112,7 @@ SENTENCES = {"/rules/draft/<int:at>", "/rules/draft/<int:at>/<any(up, down, remo
 CONTACTS = {f"/directory/contact/<contact_id>{way}" for way in ("", "/verify", "/span", "/span/<spell_id>/remove")}
 # A text to many in one language, its report in two forms, an attendance list with its file: test_broadcasts.py.
 TO_MANY = {"/broadcasts/<broadcast_id>/look/<language>", "/broadcasts/<broadcast_id>/report.<form>", "/lists/<keyword>/import"}
+NUMBERS = {"/case/<token>/number/show", "/numbers/<reveal_id>", "/wall/hang"}  # test_number.py, test_me.py
 SOUNDS = {"/case/<token>/recording/<recording_id>", "/case/<token>/recording/<recording_id>/original"}
 
 
@@ -120,7 +124,7 @@ def test_every_route_of_the_console_says_whom_it_is_for(desk: Desk) -> None:
 
 def test_the_matrix_below_names_every_guarded_route(desk: Desk) -> None:
     guarded = {rule.rule for rule in desk.app.url_map.iter_rules() if guard.act_of(desk.app, rule.endpoint)}
-    others = SOUNDS | DECISIONS | STEPS | SENTENCES | CONTACTS | TO_MANY
+    others = SOUNDS | DECISIONS | STEPS | SENTENCES | CONTACTS | TO_MANY | NUMBERS
     assert guarded == {path.replace("{", "<").replace("}", ">") for _, path, _ in SCREENS} | others
 
 
