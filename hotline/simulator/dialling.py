@@ -96,7 +96,8 @@ class Dialling:
         address = self._handsets.deployment.sender(number).address
         exchanges = tuple(self._carrier.hop(session.id, address, text) for _ in range(mood.copies))
         self._handsets.moment(number).wire = exchanges
-        session = replace(session, page=exchanges[-1].answer_body.decode("utf-8", "replace"))
+        page = exchanges[-1].answer_body.decode("utf-8", "replace")
+        session = replace(session, page=page.removesuffix(shown(page)) + mood.carried(shown(page)))
         if not exchanges[-1].taken or not session.page.startswith((GO_ON, END)):
             self._over(number, session, "failed")
         elif session.page.startswith(END):

@@ -20,6 +20,8 @@ from hotline.outbound.meter import measure
 from hotline.simulator.send import Exchange
 
 SHOWN = 60
+TRIMMED = 160  # characters a careless network leaves of a text or a page
+OVERTAKEN = 4.0  # seconds a text takes that another is to overtake
 GIVEN_UP_AFTER = timedelta(seconds=30)
 RINGS_FOR = timedelta(hours=1)
 
@@ -42,6 +44,8 @@ class Mood(StrEnum):
     GOOD = "good"
     SLOW = "slow"
     TWICE = "twice"
+    TRIMS = "trims"
+    MIXES = "mixes"
     OFF = "off"
 
     @property
@@ -53,6 +57,10 @@ class Mood(StrEnum):
     def copies(self) -> int:
         """How often a webhook is delivered."""
         return 2 if self is Mood.TWICE else 1
+
+    def carried(self, body: str) -> str:
+        """Return what is left of a text or a page, either way."""
+        return body[:TRIMMED] if self is Mood.TRIMS else body
 
 
 @dataclass(frozen=True)
@@ -93,6 +101,12 @@ class Moment:
     wire: tuple[Exchange, ...] = ()
     arrival: Arrival | None = None
     refused: dict[str, str] = field(default_factory=dict)
+    _carried: int = 0
+
+    def delay(self) -> float:
+        """Return the seconds the next text takes, either way; where the network mixes texts up, the next but one overtakes it."""
+        self._carried += 1
+        return OVERTAKEN if self.mood is Mood.MIXES and self._carried % 2 else self.mood.delay
 
 
 class Handsets:
@@ -187,14 +201,14 @@ class Handsets:
         rows = []
         for text in texts:
             index = self.index(text.to)
-            mood = Mood.GOOD
+            mood, delay = Mood.GOOD, 0.0
             if (moment := self._moments.get(index)) is not None:
-                mood = moment.mood
+                mood, delay = moment.mood, moment.delay()
                 moment.arrival = Arrival(f"{head}\n\n{_entry(text)}", len(texts) - 1)
             moods.setdefault(mood, []).append(text.id)
             way = Way.HELD if mood is Mood.OFF else Way.ARRIVED
-            at = now + timedelta(seconds=mood.delay)
-            rows.append(self._row(text.id, index, text.body, way=way, at=at, sender=sender))
+            at = now + timedelta(seconds=delay)
+            rows.append(self._row(text.id, index, mood.carried(text.body), way=way, at=at, sender=sender))
         with self.deployment.db.transaction() as session:
             insert_unless_there(session.connection(), TEXTS, rows)
         return moods

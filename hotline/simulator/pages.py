@@ -227,13 +227,14 @@ class Pages:
         return Response("".join(lines), content_type="text/plain; charset=utf-8")
 
     def _post(self, profile: Profile, text_id: str, body: str) -> None:
-        mood = self.handsets.moment(profile.number).mood
+        moment = self.handsets.moment(profile.number)
+        mood = moment.mood
         if mood is Mood.OFF:
             self.handsets.settle(profile.number, text_id, ())
             return
-        self.pause(mood.delay)
+        self.pause(moment.delay())
         number = self.handsets.deployment.sender(profile.number).address
-        exchanges = tuple(self._carrier.text(number, body, external_id=text_id) for _ in range(mood.copies))
+        exchanges = tuple(self._carrier.text(number, mood.carried(body), external_id=text_id) for _ in range(mood.copies))
         self.handsets.settle(profile.number, text_id, exchanges)
 
     def _phone(self, side: str, profile: Profile) -> Phone:

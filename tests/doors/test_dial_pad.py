@@ -109,6 +109,15 @@ def test_after_three_minutes_the_network_ends_it(pad: Dialling, edge: Edge) -> N
     assert (late.over, edge.ends) == ("late", [("", "Incomplete")])
 
 
+def test_a_network_that_trims_at_160_cuts_a_page_that_is_longer(pad: Dialling, edge: Edge) -> None:
+    pad._handsets.switch(PHONE, Mood.TRIMS)
+    edge.pages = [b"CON " + b"a" * 160 + b"b"]
+    pad.dial(PHONE, "*778#")
+    session = pad.session(PHONE)
+    assert session
+    assert session.shown == "a" * 160
+
+
 def test_a_network_that_delivers_twice_repeats_the_hop_and_a_phone_that_is_off_sends_none(
     pad: Dialling, edge: Edge, deployment: Deployment
 ) -> None:

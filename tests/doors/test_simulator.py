@@ -350,6 +350,27 @@ def test_a_slow_network_takes_two_seconds_either_way(deployment: Deployment, net
         assert "late" in [text.body for text in handsets.thread(FARM_NUMBER)]
 
 
+def test_a_careless_network_cuts_texts_off_at_160_either_way(
+    client: FlaskClient, deployment: Deployment, end: Hook, network: Simulator
+) -> None:
+    client.post(f"/simulator/phones/{FARM}/network", data={"mood": "trims"})
+    send(client, "a" * 159 + "bc")
+    assert end.heard.get(timeout=1).fields["text"] == "a" * 159 + "b"
+    hand_over(client, network, (new_id(), FARM_NUMBER, "d" * 159 + "ef"))
+    assert [text.body for text in Handsets(deployment).thread(FARM_NUMBER) if text.arrived] == ["d" * 159 + "e"]
+
+
+def test_where_texts_are_mixed_up_a_later_one_overtakes(deployment: Deployment) -> None:
+    handsets = Handsets(deployment)
+    handsets.switch(FARM_NUMBER, Mood.MIXES)
+    with time_machine.travel("2026-11-24 10:00:00Z", tick=False) as clock:
+        handsets.deliver([OutboundText(new_id(), FARM_NUMBER, "one")], sender="7788", head="")
+        handsets.deliver([OutboundText(new_id(), FARM_NUMBER, "two")], sender="7788", head="")
+        assert [text.body for text in handsets.thread(FARM_NUMBER)] == ["two"]
+        clock.shift(4)
+        assert [text.body for text in handsets.thread(FARM_NUMBER)] == ["two", "one"]
+
+
 def test_an_unknown_mood_is_refused(client: FlaskClient) -> None:
     assert client.post(f"/simulator/phones/{FARM}/network", data={"mood": "stormy"}).status_code == 400
 
@@ -626,6 +647,8 @@ def test_moods_say_how_a_network_behaves() -> None:
         Mood.GOOD: (0.0, 1),
         Mood.SLOW: (2.0, 1),
         Mood.TWICE: (0.0, 2),
+        Mood.TRIMS: (0.0, 1),
+        Mood.MIXES: (0.0, 1),
         Mood.OFF: (0.0, 1),
     }
 
