@@ -1,6 +1,7 @@
 """Routes one report over 2,000 contacts and 200 rules, and finds whom it names: `python benchmarks/routing.py`.
 
-Prints the median and the worst of each, in milliseconds, in one run on this machine, and exits 1 when routing takes more than 5 ms.
+Prints the median and the worst of each in milliseconds of processor time, so that what else a machine does is not counted. Exits 1
+when one report of a hundred takes more than 5 ms to be routed.
 """
 
 import random
@@ -63,15 +64,15 @@ def main() -> int:
     for what, took in (("who is told", routed), ("whom a report names", named)):
         ordered = sorted(took)
         print(f"{what:40} {statistics.median(took):10.2f} {ordered[int(len(took) * 0.99)]:8.2f} {ordered[-1]:8.2f}")
-    return int(statistics.median(routed) > MOST)
+    return int(sorted(routed)[int(TRIES * 0.99)] > MOST)
 
 
 def timed(work: Callable[[int], object]) -> list[float]:
     took = []
     for at in range(TRIES):
-        started = time.perf_counter()
+        started = time.thread_time()
         work(at)
-        took.append((time.perf_counter() - started) * 1000)
+        took.append((time.thread_time() - started) * 1000)
     return took
 
 

@@ -12,7 +12,7 @@ import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
@@ -347,7 +347,12 @@ def _check_banned(where: str, filled: str, banned: frozenset[str]) -> None:
 
 def _telling(text: str, banned: frozenset[str]) -> tuple[str, ...]:
     plain = "".join(char for char in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(char))
-    return tuple(word for word in re.findall(r"[a-z]+", plain) if any(fnmatchcase(word, pattern) for pattern in banned))
+    return tuple(word for word in re.findall(r"[a-z]+", plain) if _any_of(banned).match(word))
+
+
+@lru_cache(maxsize=8)
+def _any_of(banned: frozenset[str]) -> re.Pattern[str]:
+    return re.compile("|".join(map(translate, sorted(banned))) or r"(?!)")
 
 
 # ---- values -----------------------------------------------------------------------------------------------------

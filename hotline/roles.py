@@ -32,6 +32,7 @@ class May(StrEnum):
     PROPOSE_EXCLUSION = "say who must not know of a case"
     DECIDE_EXCLUSION = "decide who must not know of a case"
     SEE_ROTA = "see who is on duty"
+    OWN_REFERRALS = "see what one's own agency was told of, and answer it"
     KEEP_RULES = "change the rules of who is told, try them and put them in force"
     KEEP_DIRECTORY = "keep the directory: who can be told, their numbers, hours and absences"
     SEE_DEAD = "see what was set aside, and why"
@@ -65,9 +66,11 @@ MATRIX: dict[Role, frozenset[May]] = {
         }
     ),
     Role.SUPERVISOR: frozenset(
-        set(May) - {May.READ_AUDIT, May.VERIFY_AUDIT, May.MANAGE_TEAM, May.MANAGE_GATEWAYS, May.BROADCAST, May.USE_PHONES}
+        set(May)
+        - {May.READ_AUDIT, May.VERIFY_AUDIT, May.MANAGE_TEAM, May.MANAGE_GATEWAYS, May.BROADCAST, May.USE_PHONES}
+        - {May.OWN_REFERRALS}
     ),
-    Role.AGENCY: frozenset(),
+    Role.AGENCY: frozenset({May.OWN_REFERRALS}),
     Role.BROADCASTER: frozenset({May.SEE_BROADCASTS, May.BROADCAST, May.HOLD_BROADCAST}),
     Role.PRESENTER: frozenset(),
     Role.AUDITOR: frozenset(

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from hotline import audit, officers
 from hotline.config import Settings
 from hotline.deployment import Deployment
-from hotline.models import Case, CaseState, Invitation, Officer, OfficerSession, new_id, table
+from hotline.models import Agency, Case, CaseState, Invitation, Officer, OfficerSession, new_id, table
 from hotline.roles import Role
 
 INVITED_FOR: Final = timedelta(hours=48)
@@ -66,7 +66,15 @@ def listed(session: Session, settings: Settings, now: datetime) -> Team:
 
 
 def invite(  # noqa: PLR0913  who, as what, by whom and when
-    session: Session, deployment: Deployment, *, name: str, display_name: str, role: Role, by: Officer, now: datetime
+    session: Session,
+    deployment: Deployment,
+    *,
+    name: str,
+    display_name: str,
+    role: Role,
+    by: Officer,
+    now: datetime,
+    agency_id: str | None = None,
 ) -> str:
     """Return the secret of a link by which somebody new becomes an officer within 48 hours. Raises officers.Unsuitable."""
     name = name.strip()
@@ -75,8 +83,10 @@ def invite(  # noqa: PLR0913  who, as what, by whom and when
     asked = select(Invitation.id).where(Invitation.name == name, Invitation.used_at.is_(None), Invitation.expires_at > now)
     if officers.named(session, name) is not None or session.scalars(asked).first() is not None:
         raise officers.Unsuitable("That name is taken.")
+    if role is Role.AGENCY and (agency_id is None or session.get(Agency, agency_id) is None):
+        raise officers.Unsuitable("An agency's contact belongs to an agency: choose which.")
     shown = display_name.strip()[:LONGEST_NAME] or name
-    token = _drawn(session, deployment, Invitation(name=name, display_name=shown, role=role), now)
+    token = _drawn(session, deployment, Invitation(name=name, display_name=shown, role=role, agency_id=agency_id), now)
     audit.record(session, now, actor=f"officer:{by.name}", action="officer.invited", subject=name, role=str(role))
     return token
 
@@ -128,6 +138,7 @@ def accept(session: Session, deployment: Deployment, token: str, *, password_has
         if officers.named(session, invitation.name) is not None:
             return None
         officer = Officer(id=new_id(), name=invitation.name, display_name=invitation.display_name, role=invitation.role)
+        officer.agency_id = invitation.agency_id
     officer.password_hash, officer.failures, officer.try_again_at, officer.totp_last_step = password_hash, 0, None, 0
     officer.totp_sealed = officers.seal_secret(deployment.keyring, officer.id, _secret(deployment, invitation))
     session.add(officer)

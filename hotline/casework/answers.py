@@ -22,8 +22,8 @@ from hotline.models import Case, CaseState, Contact, Note, Outcome, Reason, Refe
 class Decision:
     """What a contact decided about an alert: which verb, for the case of which handle; None where it cannot be read.
 
-    `choice` is the digit of a reason or an outcome, `words` are for colleagues. `by`: "sms", or "voice" for a key that was
-    pressed in a call of ours to their number.
+    `choice` is the digit of a reason or an outcome, `words` are for colleagues. `by`: "sms", "voice" for a key that was
+    pressed in a call of ours to their number, "console" for somebody of their agency who is signed in.
     """
 
     contact_id: str
@@ -43,7 +43,7 @@ def answer(session: Session, deployment: Deployment, decision: Decision, now: da
         return
     case, referral = found
     if decision.words:
-        _keep(session, deployment, case, contact, decision.words, now)
+        _keep(session, deployment, case, contact, decision, now)
     if decision.verb is Verb.OUTCOME:
         _end(session, deployment, case, referral, decision.choice, now)
     elif decision.verb is Verb.NOTE:
@@ -92,9 +92,9 @@ def _reason(choice: int | None) -> Reason | None:
     return theirs[choice - 1] if choice and choice <= len(theirs) else None
 
 
-def _keep(session: Session, deployment: Deployment, case: Case, contact: Contact, words: str, now: datetime) -> None:
+def _keep(session: Session, deployment: Deployment, case: Case, contact: Contact, said: Decision, now: datetime) -> None:
     note_id = new_id()
-    sealed = key_of(session, deployment, case).seal_text(words, f"note|sealed|{note_id}")
+    sealed = key_of(session, deployment, case).seal_text(said.words, f"note|sealed|{note_id}")
     session.add(Note(id=note_id, case_id=case.id, contact_id=contact.id, sealed=sealed, at=now))
     case.updated_at = now
-    audit.record(session, now, actor=f"contact:{contact.id}", action="case.noted", subject=case.handle, by="sms")
+    audit.record(session, now, actor=f"contact:{contact.id}", action="case.noted", subject=case.handle, by=said.by)

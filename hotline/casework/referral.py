@@ -73,7 +73,7 @@ def end(session: Session, case: Case, referral: Referral, outcome: Outcome, now:
 def share(  # noqa: PLR0913  a fact, its ground, to whom and by whom
     session: Session, case: Case, referral: Referral, facts: Sequence[Fact], ground: Ground, *, officer: Officer, now: datetime
 ) -> int:
-    """Note which facts an agency was told, on which ground. One that was told before stays as it is. Returns how many are new."""
+    """Note which facts an agency was told, on which ground. One told before stays as it is. Returns how many are new."""
     _open(referral)
     before = set(session.scalars(select(SharedFact.fact).where(SharedFact.referral_id == referral.id)))
     fresh = [fact for fact in dict.fromkeys(facts) if fact not in before]

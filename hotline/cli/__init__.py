@@ -2,7 +2,7 @@
 
 import click
 
-from hotline.cli import broadcast, dead, desk, directory, doctor, geo, hooks, prompts, rules, run, simulate, triage
+from hotline.cli import broadcast, dead, desk, directory, doctor, geo, hooks, owed, prompts, rules, run, simulate, triage
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -22,6 +22,7 @@ for command in (
     triage.triage,
     rules.rules,
     directory.directory,
+    owed.owed,
     geo.geo,
     desk.queue,
     desk.user,

@@ -24,6 +24,8 @@ from hotline.console import (
     missed,
     new_item,
     number,
+    owed,
+    own,
     phrasebook,
     queue,
     record,
@@ -48,7 +50,7 @@ OFFICE = (search, figures, number, me)
 TO_MANY = (broadcasts, sending, lists)
 SCREENS = (
     *(static, sign_in, welcome, today, wall, queue, new_item, case, writing, word, conflict, referral, listening),
-    *(dead, missed, rota, directory, rules, record, team, channels, phrasebook, *TO_MANY),
+    *(dead, missed, own, owed, rota, directory, rules, record, team, channels, phrasebook, *TO_MANY),
     *OFFICE,
 )
 

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from hotline.casework import own
 from hotline.casework import referral as steps
 from hotline.console import faults, guard, listing
 from hotline.models import Case, Fact, Ground, Outcome, Reason, Referral, SharedFact
@@ -69,9 +70,15 @@ def share(token: str, referral_id: str) -> Response:
         return redirect(url_for("console.case.show", token=token), 303)
     if not set(asked) <= set(Fact):
         abort(400)
-    facts, now = [Fact(one) for one in asked], guard.moment()
-    return _step(token, referral_id, "referral_shared", lambda session, case, one, _: steps.share(
-        session, case, one, facts, ground, officer=guard.officer(), now=now))  # fmt: skip
+    facts, now, officer = [Fact(one) for one in asked], guard.moment(), guard.officer()
+    words = request.form.get("text", "").strip()
+
+    def share_(session: Session, case: Case, one: Referral, _: str) -> None:
+        steps.share(session, case, one, facts, ground, officer=officer, now=now)
+        if words:
+            own.brief(session, guard.deployment(), case, one, words, officer=officer, now=now)
+
+    return _step(token, referral_id, "referral_shared", share_)
 
 
 @screen.errorhandler(steps.NotNow)

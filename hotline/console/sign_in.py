@@ -13,7 +13,11 @@ screen = Blueprint("sign_in", __name__)
 
 LONGEST_NAME: Final = 64
 LONGEST_CODE: Final = 16
-FIRST_SCREENS: Final = {May.SEE_TODAY: "console.today.show", May.SEE_BROADCASTS: "console.broadcasts.show"}
+FIRST_SCREENS: Final = {
+    May.SEE_TODAY: "console.today.show",
+    May.SEE_BROADCASTS: "console.broadcasts.show",
+    May.OWN_REFERRALS: "console.own.show",
+}
 
 
 @screen.get("/")

@@ -4,18 +4,20 @@ from collections.abc import Callable
 from typing import Final
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
 from hotline import officers, team
 from hotline.console import faults, guard, listing
-from hotline.models import Officer
+from hotline.models import Agency, Officer
 from hotline.roles import May, Role
 
 screen = Blueprint("team", __name__)
 
-# An agency's contact has no account yet; each other role can be given.
-GIVEN: Final = tuple(role for role in Role if role is not Role.AGENCY)
+GIVEN: Final = tuple(Role)
+# Whose colleague an agency's contact is stands in the invitation, so nobody becomes one by a change of role.
+CHANGED_TO: Final = tuple(role for role in Role if role is not Role.AGENCY)
 
 
 @screen.get("/team")
@@ -39,6 +41,7 @@ def invite() -> str | tuple[str, int]:
                 name=form.get("name", ""),
                 display_name=form.get("display_name", ""),
                 role=role,
+                agency_id=form.get("agency") or None,
                 by=guard.officer(),
                 now=guard.moment(),
             )
@@ -77,7 +80,7 @@ def withdraw(invitation_id: str) -> Answer:
 def role(officer_id: str) -> Answer | tuple[str, int]:
     """Make somebody something else here."""
     try:
-        given = Role(request.form.get("role", ""))
+        given = CHANGED_TO[CHANGED_TO.index(Role(request.form.get("role", "")))]
     except ValueError:
         return faults.kept("changed", 409, address=url_for(".show"))
     by, now = guard.officer(), guard.moment()
@@ -132,7 +135,18 @@ def _page(*, wrong: str = "", link: str = "", whose: str = "") -> str:
     chosen, now = guard.deployment(), guard.moment()
     with chosen.db.reading() as session:
         found = team.listed(session, chosen.settings, now)
+        agencies = session.scalars(select(Agency).order_by(Agency.name)).all()
         rail = listing.rail(session, guard.officer())
     return render_template(
-        "console/team.html", here="team", team=found, roles=GIVEN, wrong=wrong, link=link, whose=whose, typed=request.form, **rail
+        "console/team.html",
+        here="team",
+        team=found,
+        roles=GIVEN,
+        changed_to=CHANGED_TO,
+        agencies=agencies,
+        wrong=wrong,
+        link=link,
+        whose=whose,
+        typed=request.form,
+        **rail,
     )

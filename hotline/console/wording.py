@@ -34,6 +34,7 @@ def install(app: Flask, deployment: Deployment) -> None:
             "may_read": allows(role, May.READ_CASE),
             "may_work": allows(role, May.WORK_CASE),
             "may_see_rota": allows(role, May.SEE_ROTA),
+            "may_see_own": allows(role, May.OWN_REFERRALS),
             "may_keep_rules": allows(role, May.KEEP_RULES),
             "may_keep_directory": allows(role, May.KEEP_DIRECTORY),
             "may_propose": allows(role, May.PROPOSE_EXCLUSION),

@@ -158,7 +158,7 @@ class Ground(StrEnum):
 class Referral(Base):
     """One contact told, or about to be told, of one case; each step with its time.
 
-    `reason` says why it was declined or returned.
+    `reason` says why it was declined or returned; `brief` is what the desk wrote for this contact's agency alone, sealed.
     """
 
     __tablename__ = "referral"
@@ -180,6 +180,7 @@ class Referral(Base):
     accepted_at: Mapped[datetime | None]
     outcome: Mapped[str | None]
     outcome_at: Mapped[datetime | None]
+    brief: Mapped[bytes | None]
 
     contact: Mapped[Contact] = relationship(lazy="joined")
 

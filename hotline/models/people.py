@@ -192,6 +192,7 @@ class Invitation(Base):
     name: Mapped[str]
     display_name: Mapped[str]
     role: Mapped[str]
+    agency_id: Mapped[str | None] = mapped_column(ForeignKey("agency.id"))
     totp_sealed: Mapped[bytes]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
+from itertools import islice
 
 from hotline.models import Tier, subjects_of
 from hotline.routing.rules import ANY, NONE, Facts, Rule, Rules, Tell
@@ -145,7 +146,7 @@ def choose(need: Need, directory: Sequence[Entry], local: datetime, rules: Rules
         return ()
     wanted, held = 2 if need.life else 1, rules.holding(need.facts, local)
     directory = _within(held, directory)
-    near = [entry for entry in directory if _covers(entry.areas, need.areas) and (entry.minors or not need.minors)]
+    near = [entry for entry in directory if (entry.minors or not need.minors) and _covers(entry.areas, need.areas)]
     chosen = _by_rules(held, near, local) or _fitting(need, near, local, Tier.DUTY)[:1]
     chosen = _with_child_protection(need, near, local, chosen)
     for rung in RUNGS:
@@ -183,12 +184,17 @@ def _within(held: Sequence[Rule], directory: Sequence[Entry]) -> tuple[Entry, ..
 
 def _by_rules(held: Sequence[Rule], near: Sequence[Entry], local: datetime) -> list[Choice]:
     """Return whom the rules name, each once. A rule knows whose matter it is; area, hours and children are the contact's own."""
+    if not held:
+        return []
+    pools: dict[tuple[Tier, str], list[Entry]] = {}  # sorted and parted once, for two hundred rules ask again and again
+    for entry in sorted(near, key=lambda entry: ("*" in entry.areas, "*" in entry.categories, entry.id)):
+        for kind in (entry.agency_kind, ANY):
+            pools.setdefault((entry.tier, kind), []).append(entry)
     chosen: dict[str, Choice] = {}
     for rule in held:
         for tell in rule.tell:
-            fit = [entry for entry in near if _is_one_of(entry, tell) and (tell.wake or entry.on_duty(local))]
-            fit.sort(key=lambda entry: ("*" in entry.areas, "*" in entry.categories, entry.id))
-            for entry in fit if tell.every else fit[:1]:
+            fit = (entry for entry in pools.get((tell.tier, tell.kind), ()) if tell.wake or entry.on_duty(local))
+            for entry in fit if tell.every else islice(fit, 1):
                 chosen.setdefault(entry.id, Choice(entry, f"rule: {rule.name}"))
     return list(chosen.values())
 

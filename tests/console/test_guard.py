@@ -49,6 +49,8 @@ SCREENS = [
     ("POST", "/dead/mend", May.MEND),
     ("GET", "/missed", May.SEE_DEAD),
     ("GET", "/rota", May.SEE_ROTA),
+    ("GET", "/referrals", May.OWN_REFERRALS),
+    ("GET", "/owed", May.SEE_QUEUE),
     ("GET", "/map", May.SEE_FIGURES),
     ("GET", "/reports", May.SEE_FIGURES),
     ("GET", "/reports.csv", May.SEE_FIGURES),
@@ -109,6 +111,7 @@ SCREENS = [
 DECISIONS = {"/case/<token>/exclusion/<exclusion_id>"}
 STEPS = {f"/case/<token>/referral/<referral_id>/{step}" for step in ("accept", "decline", "outcome", "share")}  # test_referral.py
 SENTENCES = {"/rules/draft/<int:at>", "/rules/draft/<int:at>/<any(up, down, remove):act>"}  # test_rules.py
+OWN = {"/referrals/<referral_id>"}  # test_own.py
 CONTACTS = {f"/directory/contact/<contact_id>{way}" for way in ("", "/verify", "/span", "/span/<spell_id>/remove")}
 # A text to many in one language, its report in two forms, an attendance list with its file: test_broadcasts.py.
 TO_MANY = {"/broadcasts/<broadcast_id>/look/<language>", "/broadcasts/<broadcast_id>/report.<form>", "/lists/<keyword>/import"}
@@ -124,7 +127,7 @@ def test_every_route_of_the_console_says_whom_it_is_for(desk: Desk) -> None:
 
 def test_the_matrix_below_names_every_guarded_route(desk: Desk) -> None:
     guarded = {rule.rule for rule in desk.app.url_map.iter_rules() if guard.act_of(desk.app, rule.endpoint)}
-    others = SOUNDS | DECISIONS | STEPS | SENTENCES | CONTACTS | TO_MANY | NUMBERS
+    others = SOUNDS | DECISIONS | STEPS | SENTENCES | CONTACTS | OWN | TO_MANY | NUMBERS
     assert guarded == {path.replace("{", "<").replace("}", ">") for _, path, _ in SCREENS} | others
 
 
@@ -176,6 +179,6 @@ def test_an_auditor_sees_handles_and_no_way_in(desk: Desk) -> None:
 
 
 def test_a_role_without_screens_is_told_so(desk: Desk) -> None:
-    page = desk.signed_in("agency").get("/")
+    page = desk.signed_in("presenter").get("/")
     assert page.status_code == 200
     assert "No screen for you here" in page.get_data(as_text=True)

@@ -1,4 +1,4 @@
-"""Know who is away, who is on duty out of turn, and the holidays on which some rest.
+"""Know who is away, who is on duty out of turn and when some rest; let agencies read what was written for them.
 
 Revision: 0020, after 0019.
 """
@@ -36,9 +36,13 @@ def upgrade() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("day", name=op.f("pk_holiday")),
     )
+    op.add_column("referral", sa.Column("brief", sa.LargeBinary(), nullable=True))
+    op.execute("ALTER TABLE invitation ADD COLUMN agency_id VARCHAR REFERENCES agency (id)")
 
 
 def downgrade() -> None:
+    op.drop_column("invitation", "agency_id")
+    op.drop_column("referral", "brief")
     op.drop_table("holiday")
     op.drop_table("spell")
     op.drop_column("contact", "rests_on_holidays")
