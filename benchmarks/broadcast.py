@@ -1,6 +1,9 @@
 """A broadcast to 100,000 people: bringing them in, counting and checking every row, and sending, beside the same client in a bare loop.
 
-    python benchmarks/broadcast.py [--quick] [--people 100000] [--latency 0.05]
+    python benchmarks/broadcast.py [--quick] [--people 100000] [--latency 0.05] [--alerts 200]
+
+With `--alerts` that many people report a danger to life while the broadcast runs on, each lane a process of its own that polls, as
+without Redis; what is told is how long after its report an alert was with the gateway.
 
 Prints one table. The gateway is a fake on loopback in a process of its own that answers after a fixed time, as one far away does.
 The bare loop is the same gateway client with as many threads and no database; the ratio of the two rates in one run is what counts.
@@ -9,7 +12,10 @@ Memory is the peak of the process that checks. All people and numbers are invent
 
 import argparse
 import itertools
+import json
+import os
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,30 +25,37 @@ from datetime import UTC, datetime
 from datetime import time as hour
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import urlencode
 
 from rich.progress import Progress
 from sqlalchemy import func, select
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from hotline import schema
+from hotline import app, inbound, schema
 from hotline.broadcasts import campaign
 from hotline.broadcasts.audience import Audience
 from hotline.broadcasts.check import dry_run
-from hotline.broadcasts.making import finish, make
+from hotline.broadcasts.making import make
 from hotline.config import Settings
+from hotline.demo import SHIPPED, seed
 from hotline.deployment import Deployment
-from hotline.gateways.contract import OutboundText
-from hotline.models import BroadcastList, Lane, Message, new_id, table
+from hotline.gateways.contract import OutboundText, form
+from hotline.gateways.twilio import sign, signed_bytes
+from hotline.intake.spool import Spool
+from hotline.models import BroadcastList, Inbox, Lane, Message, new_id, table
 from hotline.outbound import calls
 from hotline.subscribers import Joining, enrol
-from workers import posting
+from workers import jobs, posting
 from workers.posting import Post
 
 TEXTS = {
     "rw": "Baguhaye akazi kure? Gumana indangamuntu. {sector}. Tubaze: {ussd}. Guhagarika: STOP",
     "en": "Offered a job far away? Keep your ID. {sector}. Ask us: {ussd}. No more texts: STOP",
 }
+INBOX = table(Inbox)
+TOKEN = "invented-auth-token"
+DANGER = "They locked me in a house in Kamembe, madam took my passport, help me now"
 SECTORS = ("Bugarama", "Kamembe", "Gihundwe", "Nkombo", "Mururu", "Nzahaha")
 
 
@@ -81,10 +94,11 @@ def site_at(folder: Path, port: int, database: str) -> Deployment:
         database_url=database,
         gateway="twilio",
         twilio_account_sid="AC" + "0" * 32,
-        twilio_auth_tokens=("invented-auth-token",),
+        twilio_auth_tokens=(TOKEN,),
         twilio_from="7788",
         twilio_api_url=f"http://127.0.0.1:{port}",
         redis_url="redis://127.0.0.1:9/0",
+        auto_reply=False,
         quiet_from=hour(0),
         quiet_until=hour(0),
         broadcast_second_person=10**9,
@@ -155,9 +169,87 @@ def send(site: Deployment, count: int, bar: Progress) -> float:
                     done = accepted(session)
                 bar.update(task, completed=done)
     took = time.perf_counter() - started
-    with site.db.transaction() as session:
-        finish(session, site, site.db.now(session))
+    with site.db.reading() as session:  # with those that were on their way when there were enough
+        done = accepted(session)
     return done / took
+
+
+def alerts(site: Deployment, folder: Path, count: int, bar: Progress) -> tuple[list[float], float, int]:
+    """Let people report while the broadcast goes on. Returns seconds until each alert left, the bulk lane's peak, and its texts."""
+    story = folder / "contacts.toml"
+    story.write_text("officer = []\n" + SHIPPED.read_text(encoding="utf-8").partition("[[officer]]")[0], encoding="utf-8")
+    with site.db.transaction() as session:
+        seed(session, site, site.db.now(session), story)
+        before = accepted(session)
+    chosen = site.settings.model_dump(mode="json") | {"twilio_auth_tokens": [TOKEN]}
+    (folder / "settings.json").write_text(json.dumps(chosen))
+    words = [sys.executable, __file__, "--settings", str(folder / "settings.json"), "--lane"]
+    lanes = {name: subprocess.Popen([*words, name], stdout=subprocess.PIPE, text=True) for name in ("bulk", "intake", "life")}
+    door = app.bare(site, Spool.of(site.settings))
+    inbound.install(door, site)
+    client, task = door.test_client(), bar.add_task("alerts", total=count)
+    target, rows = "/in/twilio/sms", table(Message)
+
+    def report(place: int) -> None:
+        fields = {"MessageSid": f"SM{place:032x}", "From": f"+25079{place:07}", "To": "7788", "Body": DANGER}
+        body = urlencode(fields).encode()
+        signed = sign(TOKEN, signed_bytes(site.settings.public_url + target, form(body))).decode()
+        kind = "application/x-www-form-urlencoded"
+        assert client.post(target, data=body, content_type=kind, headers={"X-Twilio-Signature": signed}).status_code == 200
+
+    def told() -> dict[str, datetime]:
+        first = (
+            select(rows.c.case_id, func.min(rows.c.accepted_at).label("at"))
+            .where(rows.c.kind == "alert")
+            .group_by(rows.c.case_id)
+        )
+        with site.db.reading() as session:
+            return {row.case_id: row.at for row in session.execute(first) if row.at}
+
+    try:
+        report(0)  # the lanes are awake once this one is told
+        until = time.monotonic() + 60
+        while not told() and time.monotonic() < until:
+            time.sleep(0.2)
+        warm = set(told())
+        for place in range(1, count + 1):
+            report(place)
+            bar.advance(task)
+            time.sleep(0.25)
+        until = time.monotonic() + 60
+        while len(told()) <= count and time.monotonic() < until:
+            time.sleep(0.2)
+    finally:
+        for process in lanes.values():
+            process.terminate()
+    peak = float(lanes["bulk"].communicate()[0].split()[-1])
+    left = {case: at for case, at in told().items() if case not in warm}
+    with site.db.reading() as session:
+        heard = (
+            select(rows.c.case_id, INBOX.c.received_at).join(INBOX, INBOX.c.id == rows.c.inbox_id).where(rows.c.direction == "in")
+        )
+        waited = sorted(
+            (left[row.case_id] - row.received_at).total_seconds() for row in session.execute(heard) if row.case_id in left
+        )
+        many = accepted(session) - before
+    assert len(waited) == count, f"{len(waited)} of {count} alerts left"
+    return waited, peak, many
+
+
+def lane(name: str, settings: Path) -> None:
+    """Serve one lane until told to end; says its peak of memory then."""
+
+    def end(*_: object) -> None:
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, flush=True)
+        os._exit(0)
+
+    signal.signal(signal.SIGTERM, end)
+    site = Deployment(Settings(**json.loads(settings.read_text()), _env_file=None))
+    jobs.deployment.cache_clear()
+    jobs.load = lambda: site.settings
+    while True:
+        (jobs.drain_inbox if name == "intake" else jobs.deliver)(name)
+        time.sleep(0.1)
 
 
 def accepted(session: object) -> int:
@@ -171,10 +263,16 @@ def main() -> None:
     reader.add_argument("--latency", type=float, default=0.05, help="seconds until the gateway answers")
     reader.add_argument("--quick", action="store_true", help="10,000 people, 3,000 texts")
     reader.add_argument("--database", default="", help="a PostgreSQL address; without it SQLite")
+    reader.add_argument("--alerts", type=int, default=0, help="reports of danger to life while it runs")
+    reader.add_argument("--lane", default="", help=argparse.SUPPRESS)
+    reader.add_argument("--settings", type=Path, help=argparse.SUPPRESS)
     reader.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     chosen = reader.parse_args()
     if chosen.serve:
         serve(chosen.latency)
+        return
+    if chosen.lane:
+        lane(chosen.lane, chosen.settings)
         return
     people = 10_000 if chosen.quick else chosen.people
     texts = 3_000 if chosen.quick else 20_000
@@ -196,6 +294,7 @@ def main() -> None:
             plain = bare(site, texts)
             sent = send(site, texts, bar)
             again = bare(site, texts)
+            waited, peak, beside = alerts(site, Path(folder), chosen.alerts, bar) if chosen.alerts else ([], 0, 0)
             site.close()
         finally:
             server.kill()
@@ -204,6 +303,12 @@ def main() -> None:
     print(f"peak memory                        {memory:7.0f} MB  at most 200 MB")
     print(f"bare loop              {texts:>9,}   {plain:7.0f} /s  before, {again:.0f} /s after")
     print(f"broadcast              {texts:>9,}   {sent:7.0f} /s  {sent / ((plain + again) / 2):.2f} of the bare loop")
+    if waited:
+        p50, p99 = waited[len(waited) // 2], waited[min(len(waited) - 1, int(len(waited) * 0.99))]
+        print(
+            f"alerts to life meanwhile {len(waited):>7,}   {p50:7.2f} s   median; p99 {p99:.2f} s, at most 2 s; {beside:,} texts beside"
+        )
+        print(f"peak memory of the bulk lane       {peak:7.0f} MB  at most 200 MB")
 
 
 if __name__ == "__main__":

@@ -3,17 +3,20 @@
 import secrets
 import tomllib
 from datetime import datetime
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from hotline import audit
 from hotline.deployment import Deployment
-from hotline.models import Agency, Contact, Tier, new_id
+from hotline.models import Agency, BroadcastList, Contact, Tier, new_id, table
 from hotline.officers import enrol
 from hotline.routing.sheet import duties
+from hotline.subscribers import Joining
+from hotline.subscribers import enrol as gather
 
 SHIPPED = Path(__file__).with_name("demo.toml")
 
@@ -30,8 +33,19 @@ def seed(session: Session, deployment: Deployment, now: datetime, path: Path = S
     for officer in story["officer"]:
         enrol(session, deployment, **officer, password=secrets.token_urlsafe(24), demo=True)
     session.flush()
+    for entry in story.get("list", ()):
+        _gather(session, deployment, entry, now)
     audit.record(session, now, actor="demo", action="directory.seeded", subject="demo", agencies=len(story["agency"]))
     return True
+
+
+def _gather(session: Session, deployment: Deployment, entry: dict[str, Any], now: datetime) -> None:
+    """Make a list and put invented people on it, their languages and sectors by turns."""
+    list_id, first = new_id(), int(deployment.sender(entry["first"]).address)
+    session.execute(insert(table(BroadcastList)).values(id=list_id, keyword=entry["keyword"], name=entry["name"], created_at=now))
+    turns = zip(range(first, first + entry["people"]), cycle(entry["languages"]), cycle(entry["sectors"]), strict=False)
+    people = [Joining(f"+{number}", entry["source"], now, language, sector) for number, language, sector in turns]
+    gather(session, deployment, list_id, people, now)
 
 
 def contact(deployment: Deployment, agency: Agency, fields: dict[str, Any]) -> Contact:

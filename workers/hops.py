@@ -11,9 +11,9 @@ from hotline.deployment import Deployment
 from hotline.gateways.contract import HopsEnd
 from hotline.intake import clues
 from hotline.intake.arrivals import Arrival, Claimed
+from hotline.intake.assessed import assessed_row
 from hotline.intake.dialled import Dialled
 from hotline.intake.erase import remove_hops
-from hotline.intake.receive import assessed_row
 from hotline.intake.received import Grown, Opened, Received
 from hotline.intake.ussd.heard import Heard
 from hotline.intake.ussd.told import said, words

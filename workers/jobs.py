@@ -22,8 +22,9 @@ from hotline.deployment import Deployment
 from hotline.gateways.contract import InboundText, OptOut, StatusUpdate
 from hotline.intake import arrivals, beeps, clues, quarantine
 from hotline.intake.arrivals import Claimed
+from hotline.intake.assessed import assessed_row
 from hotline.intake.callers import stopped_at_gateway
-from hotline.intake.receive import assessed_row, receive
+from hotline.intake.receive import receive
 from hotline.intake.received import Opened, Received
 from hotline.models import Assessed, Lane, table
 from hotline.outbound import status

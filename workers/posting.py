@@ -31,6 +31,7 @@ class Post:
     def __init__(self, site: Deployment, lane: Lane) -> None:
         self._site, self._lane = site, lane
         self._pool = ThreadPoolExecutor(AT_ONCE, "parcel")
+        self._callers = ThreadPoolExecutor(calls.AT_ONCE * AT_ONCE, "call")
         self._under_way: set[Future[None]] = set()
 
     def __enter__(self) -> Self:
@@ -38,6 +39,7 @@ class Post:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._pool.shutdown()
+        self._callers.shutdown()
         if kind is None:
             self._collect()
 
@@ -92,7 +94,7 @@ class Post:
     def _carry(self, parcel: Parcel) -> None:
         site, accepted = self._site, 0
         with delivery.keeping(site, parcel):
-            for outcomes in calls.outcomes(site, parcel):
+            for outcomes in calls.outcomes(site, parcel, self._callers):
                 self._settle(parcel, outcomes)
                 accepted += sum(sent.certainty is Certainty.ACCEPTED for sent in outcomes)
         log.info("delivered", extra={"lane": str(self._lane), "count": len(parcel.rows), "accepted": accepted})

@@ -1,14 +1,18 @@
 """Links: says which clues of a case other cases name too, and whether they come from different people.
 
-A case goes in; counts come out, never another case or who wrote it. Two reports from one phone are two reports and one source.
+A case goes in; counts come out, and which cases they are, never who wrote them.
+Two reports from one phone are two reports and one source.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
-from hotline.models import PLACE, SECTOR, NamedClue, Report
+from hotline.models import PLACE, SECTOR, Case, NamedClue, Report
+
+MOST: Final = 8
 
 
 @dataclass(frozen=True)
@@ -35,3 +39,15 @@ def links(session: Session, case_id: str) -> tuple[Link, ...]:
         .order_by(theirs.kind, theirs.value_index)
     )
     return tuple(Link(*row) for row in session.execute(found))
+
+
+def linked(session: Session, case_id: str) -> tuple[Case, ...]:
+    """Return the cases that name the same, newest first, as far as this session may see them."""
+    mine, theirs = aliased(NamedClue), aliased(NamedClue)
+    same = (
+        select(theirs.case_id)
+        .join(mine, mine.value_index == theirs.value_index)
+        .where(mine.case_id == case_id, mine.kind.not_in((PLACE, SECTOR)))
+    )
+    found = select(Case).where(Case.id.in_(same), Case.id != case_id).order_by(Case.opened_at.desc(), Case.id)
+    return tuple(session.scalars(found.limit(MOST)))

@@ -21,6 +21,7 @@ from hotline.broadcasts import campaign
 from hotline.broadcasts.audience import Audience
 from hotline.broadcasts.campaign import Refused
 from hotline.broadcasts.check import Found, dry_run
+from hotline.broadcasts.effect import Effect, effect
 from hotline.broadcasts.progress import Fate, Stands, progress
 from hotline.broadcasts.progress import lines as by_lines
 from hotline.broadcasts.texts import library
@@ -227,6 +228,7 @@ def report(broadcast_id: str | None, as_csv: bool) -> None:  # noqa: FBT001  cli
             return
         row = _row(site, broadcast_id)
         stands, by_network = progress(session, site, row, site.db.now(session)), by_lines(session, row)
+        compared = effect(session, row)
     if as_csv:
         click.echo("network,language,fate,people")
         for line in by_network:
@@ -238,6 +240,8 @@ def report(broadcast_id: str | None, as_csv: bool) -> None:  # noqa: FBT001  cli
     for line in by_network:
         shown.add_row(line.network, line.language, str(line.people), *(str(line.fates.get(fate, "")) for fate in Fate))
     Console().print(shown)
+    if compared is not None:
+        _show_effect(compared)
 
 
 # ---- shared -----------------------------------------------------------------------------------------------------
@@ -299,6 +303,17 @@ def _show(found: Found) -> None:
     for sentence in found.blocked:
         console.print(f"in the way: {sentence}", markup=False)
     console.print("It may not be sent so." if found.blocked else "Checked. Somebody may approve it: hotline broadcast approve ID")
+
+
+def _show_effect(compared: Effect) -> None:
+    shown = columns("within four weeks", "sent to, per 1,000", "held out, per 1,000", "difference, and its interval")
+    named = [("on the whole", compared.whole)] if compared.whole else []
+    named += [(one.name or "other sectors", one) for one in compared.by_sector]
+    named += [(f"week {one.name}" if one.name else "other weeks", one) for one in compared.by_week]
+    for name, one in named:
+        difference = f"{one.more:+.1f} ({one.low:+.1f} to {one.high:+.1f})"
+        shown.add_row(name, f"{one.sent.rate:.1f}", f"{one.held.rate:.1f}", difference)
+    Console().print(shown if named else "Too few have reported so far to compare those held out without telling of one of them.")
 
 
 def _watched(row: Mapping[str, Any], stands: Any, bar: Progress) -> Table:

@@ -9,8 +9,12 @@ from flask import Blueprint, Flask
 from hotline.console import (
     armour,
     broadcasts,
+    bulk,
+    calling,
+    care,
     case,
     channels,
+    closing,
     conflict,
     dead,
     demo,
@@ -20,13 +24,18 @@ from hotline.console import (
     guard,
     listening,
     lists,
+<<<<<<< HEAD
     me,
+=======
+    lock,
+>>>>>>> main
     missed,
     new_item,
     number,
     owed,
     own,
     phrasebook,
+    presence,
     queue,
     record,
     referral,
@@ -37,6 +46,7 @@ from hotline.console import (
     sign_in,
     static,
     team,
+    timeline,
     today,
     wall,
     welcome,
@@ -49,8 +59,9 @@ from hotline.deployment import Deployment
 OFFICE = (search, figures, number, me)
 TO_MANY = (broadcasts, sending, lists)
 SCREENS = (
-    *(static, sign_in, welcome, today, wall, queue, new_item, case, writing, word, conflict, referral, listening),
+    *(static, sign_in, welcome, today, wall, queue, bulk, new_item, case, closing, writing, word, conflict, referral, listening),
     *(dead, missed, own, owed, rota, directory, rules, record, team, channels, phrasebook, *TO_MANY),
+    *(timeline, calling, lock, care),
     *OFFICE,
 )
 
@@ -65,6 +76,7 @@ def install(app: Flask, deployment: Deployment) -> None:
     armour.install(app, root, deployment)
     wording.install(app, deployment)
     static.install(app)
+    presence.install(app)
     faults.install(app)
     app.register_blueprint(root)
     guard.check(app)

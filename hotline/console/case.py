@@ -11,11 +11,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
-from hotline.casework import listen, read, work
+from hotline.casework import closing, links, listen, read, work
 from hotline.casework.acknowledge import acknowledge as stop_ladder
 from hotline.casework.correct import CATEGORIES, SetMeanwhile, correct
 from hotline.casework.reply import NobodyToWriteTo, leave, newest_heard
-from hotline.console import faults, findings, guard, listing, reply_box, standing, thread
+from hotline.console import care, faults, findings, guard, listing, presence, reply_box, standing, thread
 from hotline.console.reply_box import LONGEST_TEXT, Typed
 from hotline.models import RANK, Case, CheckWord, Exclusion, Message, MessageState, Note, Recording, Referral, SharedFact
 from hotline.phone import masked
@@ -31,7 +31,9 @@ Reply = Answer | tuple[str, int]
 @guard.may(May.READ_CASE)
 def show(token: str) -> str:
     """Show a case; opening it is put on record."""
-    return drawn(token, None)
+    page = drawn(token, None)
+    presence.here().note(token, guard.officer(), guard.moment(), writing=False)
+    return page
 
 
 @screen.get("/live")
@@ -39,7 +41,9 @@ def show(token: str) -> str:
 def live(token: str) -> Response:
     """Return what changed for a page that refreshes itself, or 204 where nothing did."""
     with guard.reading() as session:
-        current = _mark(session, _found(session, token))
+        case = found(session, token)
+        presence.here().note(token, guard.officer(), guard.moment(), writing=request.args.get("writing") == "1")
+        current = _mark(session, case)
     if current == request.args.get("mark"):
         return Response(status=204)
     return Response(render_template("console/_case_live.html", **_opened(token, None), live=True))
@@ -122,13 +126,14 @@ def _opened(token: str, typed: Typed | None) -> dict[str, object]:
     """Read a case for its page. The page is drawn after the transaction, so that a slow one holds nobody up."""
     chosen, now = guard.deployment(), guard.moment()
     with guard.transaction() as session:
-        case = _found(session, token)
+        case = found(session, token)
         opened = read.open_case(session, chosen, case, officer=guard.officer(), now=now)
         allowed = _leave(session, case)
         exclusions = conflict.shown(session, case.id, read.key_of(session, chosen, case))
         choices, facts = conflict.choices(session), _shared(session, case)
         tapes = listen.tapes(session, case, officer=guard.officer(), now=now)
         counts, mark = listing.counts(session, guard.officer()), _mark(session, case)
+        linked = links.linked(session, case.id)
         word, seen = session.get(CheckWord, case.id), newest_heard(session, case)
     assessment = findings.read(opened.findings)
     return {
@@ -148,8 +153,16 @@ def _opened(token: str, typed: Typed | None) -> dict[str, object]:
         "counts": counts,
         "mark": mark,
         "word": word,
+        "others": _others(case),
+        "covered": care.covered(case),
+        "may_reopen": closing.may_reopen(case, now),
+        "linked": linked,
         **reply_box.box(chosen.words, replace(typed or _taken_back(opened), seen=seen, language=_language(typed, case))),
     }
+
+
+def _others(case: Case) -> tuple[presence.Seen, ...]:
+    return presence.here().others(case.token, guard.officer().id, guard.moment())
 
 
 def _shared(session: Session, case: Case) -> Mapping[str, list[SharedFact]]:
@@ -196,7 +209,8 @@ def _leave(session: Session, case: Case) -> str | None:
         return "nobody wrote to us in it"
 
 
-def _found(session: Session, token: str) -> Case:
+def found(session: Session, token: str) -> Case:
+    """Return the case of an address, or end the request as if there were none."""
     case = session.scalars(select(Case).where(Case.token == token)).first()
     return case or abort(404)
 
@@ -212,6 +226,8 @@ def _mark(session: Session, case: Case) -> str:
         session.execute(select(Exclusion.id, Exclusion.state).where(Exclusion.case_id == case.id).order_by(Exclusion.id)).all(),
         _leave(session, case),
         standing.current(),
+        [(one.name, one.writing) for one in _others(case)],
+        care.covered(case),
     )
     return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
 
@@ -220,7 +236,7 @@ def _mark(session: Session, case: Case) -> str:
 def worked(token: str) -> Iterator[tuple[Session, Case]]:
     """Yield a case to be worked on in one transaction."""
     with guard.transaction() as session:
-        yield session, _found(session, token)
+        yield session, found(session, token)
 
 
 def _typed() -> str:

@@ -31,7 +31,11 @@ OPEN: Final = frozenset(
     }
 )
 # Open to whoever is signed in, whatever the role.
+<<<<<<< HEAD
 ANY_OFFICER: Final = frozenset({"console.me.show", "console.me.end", "console.me.codes", "console.sign_in.leave"})
+=======
+ANY_OFFICER: Final = frozenset({"console.sign_in.leave", "console.lock.door", "console.lock.shut", "console.lock.open_"})
+>>>>>>> main
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -96,6 +100,11 @@ def whole_record() -> AbstractContextManager[Session]:
     return deployment().db.transaction()
 
 
+def locked() -> bool:
+    """Whether whoever is signed in has to say the password before anything else."""
+    return bool(g.get("officer") and g.get("locked"))
+
+
 def moment() -> datetime:
     """Return the point in time at which this request began."""
     return cast("datetime", g.now)
@@ -112,22 +121,31 @@ def _admit() -> Response | tuple[str, int] | None:
     if endpoint == "console.static.serve":
         return None
     g.officer = sessions.current(deployment(), now=g.now)
+<<<<<<< HEAD
     if endpoint in OPEN or (g.officer and endpoint in ANY_OFFICER and (not g.get("only") or endpoint == "console.sign_in.leave")):
         return None
     if g.officer is None:
         return _send_to_sign_in()
     if only := g.get("only"):
         return None if endpoint.startswith(f"{only}.") else redirect(url_for(f"{only}.show"), 303)
+=======
+    if locked() and endpoint not in ANY_OFFICER:
+        return _send_to("console.lock.door", "locked", 423)
+    if endpoint in OPEN or (g.officer and endpoint in ANY_OFFICER):
+        return None
+    if g.officer is None:
+        return _send_to("console.sign_in.form", "ended", 401)
+>>>>>>> main
     act = act_of(current_app, endpoint)
     if act is None or not allows(g.officer.role, act):
         abort(404)
     return None
 
 
-def _send_to_sign_in() -> Response | tuple[str, int]:
-    """Send a stranger to the sign-in page; what they had typed is shown to them rather than lost."""
+def _send_to(door: str, why: str, status: int) -> Response | tuple[str, int]:
+    """Send whoever may not go on to a door; what they had typed is shown to them rather than lost."""
     if "HX-Request" in request.headers:
-        return Response(status=401, headers={"HX-Redirect": url_for("console.sign_in.form")})
+        return Response(status=status, headers={"HX-Redirect": url_for(door)})
     if request.method == "POST":
-        return faults.kept("ended", 401)
-    return redirect(url_for("console.sign_in.form"), 303)
+        return faults.kept(why, status)
+    return redirect(url_for(door), 303)

@@ -14,11 +14,13 @@ from typing import Final
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from hotline.console.narrow import Narrow
 from hotline.models import Aside, Case, CaseState, NamedClue, Officer, Referral
 from hotline.roles import May, allows
 from hotline.routing import conflict
 
 PAGE: Final = 50
+EVERYTHING: Final = Narrow()
 COUNT_UP_TO: Final = 99
 UNCLAIMED: Final = (CaseState.UNFINISHED, CaseState.NEW, CaseState.OPEN)
 ON_OTHERS: Final = (CaseState.WAITING, CaseState.PASSED_ON)
@@ -33,6 +35,7 @@ class View(StrEnum):
     WAITING = "waiting"
     NOISE = "noise"
     ALL = "all"
+    CLOSED = "closed"
 
 
 @dataclass(frozen=True)
@@ -57,9 +60,9 @@ class Page:
     mark: str
 
 
-def page(session: Session, view: View, officer: Officer, *, after: str | None = None) -> Page:
-    """Return a page of a view, from the top or after the case of that token."""
-    wanted = [*_within(view, officer)]
+def page(session: Session, view: View, officer: Officer, *, after: str | None = None, narrow: Narrow = EVERYTHING) -> Page:
+    """Return a page of a view, narrowed to some facts, from the top or after the case of that token."""
+    wanted = [*_within(view, officer), *narrow.where()]
     if after and (last := session.scalars(select(Case).where(Case.token == after)).first()):
         wanted.append(_beyond(last))
     order = (Case.rank, Case.opened_at, Case.id)
@@ -101,6 +104,8 @@ def _within(view: View, officer: Officer) -> Iterable[ColumnElement[bool]]:
         return (Case.state.in_(NOT_CLOSED), Case.aside == Aside.PARKED)
     if view is View.MINE:
         return (Case.state.in_(NOT_CLOSED), Case.owner_id == officer.id)
+    if view is View.CLOSED:
+        return (Case.state == CaseState.CLOSED,)
     return (Case.state.in_(ON_OTHERS if view is View.WAITING else NOT_CLOSED),)
 
 

@@ -1,11 +1,12 @@
 """The phrasebook: every text we send to a person, in each language, with what it costs and whether a native speaker signed it."""
 
+import string
 from dataclasses import dataclass
 from typing import Final
 
 from flask import Blueprint, render_template, request
 
-from hotline.catalog import REFERENCE, Catalog
+from hotline.catalog import PLACEHOLDERS, REFERENCE, Catalog
 from hotline.console import guard, listing
 from hotline.console.reply_box import PHRASES
 from hotline.outbound.meter import Measure, measure
@@ -59,7 +60,8 @@ def _keys(words: Catalog) -> list[str]:
 
 def _line(words: Catalog, key: str, language: str) -> Line:
     template = words.by_code[REFERENCE].texts[key]
-    values = {name: value for name, value in EXAMPLES.items() if f"{{{name}}}" in template}
+    open_ones = {name for _, name, _, _ in string.Formatter().parse(template) if name} - words.deployment.keys()
+    values = {name: EXAMPLES.get(name, PLACEHOLDERS[name].longest) for name in open_ones}
     text = words.text(key, language, **values)
     borrowed = key not in words.by_code[language].texts
     return Line(key, text, measure(text), words.text(key, REFERENCE, **values), borrowed)

@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response as Answer
 from hotline.broadcasts import campaign, checking, trial
 from hotline.broadcasts.campaign import Refused
 from hotline.broadcasts.check import Found, judge, wording
+from hotline.broadcasts.effect import effect
 from hotline.broadcasts.progress import Fate, Line, lines, progress
 from hotline.broadcasts.replies import replies
 from hotline.broadcasts.sheet import as_csv, as_xlsx
@@ -248,7 +249,7 @@ def _going(row: Mapping[str, Any]) -> dict[str, Any]:
     with guard.reading() as session:
         now = chosen.db.now(session)
         stands, by = progress(session, chosen, row, now), lines(session, row)
-        said = replies(session, row)
+        said, compared = replies(session, row), effect(session, row)
         rail = listing.rail(session, guard.officer())
     return {
         "here": "broadcasts",
@@ -257,10 +258,11 @@ def _going(row: Mapping[str, Any]) -> dict[str, Any]:
         "by_network": _grouped(by, "network"),
         "by_language": _grouped(by, "language"),
         "replies": said,
+        "effect": compared,
         "fates": list(Fate),
         "over": row["state"] in OVER,
         "source": url_for(".rows", broadcast_id=row["id"]),
-        "mark": standing.digest(row["state"], stands, by, said, standing.current(), rail),
+        "mark": standing.digest(row["state"], stands, by, said, compared, standing.current(), rail),
         **rail,
     }
 

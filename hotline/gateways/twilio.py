@@ -48,7 +48,7 @@ from hotline.privacy import Keyring
 
 SIGNATURE = "x-twilio-signature"
 EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
-CONNECTIONS = 32
+CONNECTIONS = 64
 LIST_OVERLAP = timedelta(minutes=15)  # what came in while the list was read, and what reached it late
 CODE = re.compile(r"[0-9]{1,6}")
 VALIDITY = range(1, 36_001)  # seconds Twilio accepts as ValidityPeriod

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
+from hotline import subscribers
 from hotline.comeback import digits, drawn, row
 from hotline.deployment import Deployment
 from hotline.gateways.contract import HopsEnd
@@ -21,7 +22,7 @@ from hotline.intake.receive import CASE, REPORT, Intake
 from hotline.intake.received import Conversation, Grown, Received
 from hotline.intake.ussd.heard import Heard
 from hotline.intake.ussd.told import finished, lines, may_text, said, telling, words
-from hotline.intake.ussd.tree import NOTHING, Said
+from hotline.intake.ussd.tree import LEAVE, NOTHING, Said
 from hotline.models import CaseState, DialledSession, MessageKind, MessageState, Reading, SafeContact, table
 from hotline.outbound.compose import Draft
 from hotline.phone import Sender
@@ -75,6 +76,8 @@ class Dialled(Intake):
         return now | set(self.session.scalars(known))
 
     def _hear(self, arrival: Arrival, heard: Heard, index: bytes, sender: Sender) -> None:
+        if any(step.answer == LEAVE for step in heard.steps):
+            subscribers.leave(self.session, self.now, numbers=[index])
         if telling(heard):
             self._tell(arrival, heard, self._caller(index, sender))
         known = self.callers.known.get(index)

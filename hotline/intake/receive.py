@@ -19,12 +19,14 @@ from hotline.gateways.ringing import carries
 from hotline.intake import beeps
 from hotline.intake.arrivals import Arrival
 from hotline.intake.aside import aside
+from hotline.intake.assessed import assessed_row
 from hotline.intake.callers import Callers, Known
 from hotline.intake.commands import Kind, officer_answer, recognise, return_code
 from hotline.intake.dialog import ALWAYS, FREE_TEXT, INFO, INFO_OR_CALL, Reaction, going_on, react
 from hotline.intake.handles import unused
 from hotline.intake.on_air import Given, OnAir
 from hotline.intake.pieces import Joint, Pieces
+from hotline.intake.prompted import Prompted
 from hotline.intake.received import Conversation, Grown, OfficersAnswer, Opened, Received
 from hotline.intake.twins import Twins
 from hotline.models import (
@@ -47,7 +49,6 @@ from hotline.models import (
 )
 from hotline.outbound.compose import Draft
 from hotline.phone import Sender
-from hotline.privacy import Key
 
 CASE, CASE_KEY, CODE, CONTACT, MESSAGE, REPORT = (table(m) for m in (Case, CaseKey, ReturnCode, Contact, Message, Report))
 ASSESSED, REFERRAL = table(Assessed), table(Referral)
@@ -101,6 +102,7 @@ class Intake:
 
     def _load(self, indexes: set[bytes]) -> None:
         self.callers.load(self.session, indexes)
+        self.prompted = Prompted(self.session, indexes, self.now)
         found = select(CONTACT.c.number_index, CONTACT.c.id).where(CONTACT.c.number_index.in_(indexes), CONTACT.c.active)
         self.contacts = {row.number_index: row.id for row in self.session.execute(found)}
         known = [caller.id for caller in self.callers.known.values()]
@@ -137,7 +139,7 @@ class Intake:
         reaction = self._reaction(caller, text, joint, arrival.gateway)
         if self._asked_for_news(arrival, text, caller, sender, reaction) or self._joined(arrival, text, caller, sender):
             return
-        if self._for_a_show(arrival, text, caller, sender, joint):
+        if self._for_a_show(arrival, text, caller, sender, joint) or self._answered(arrival, text, caller):
             return
         reading = self.readings[arrival.inbox_id]
         if reaction.language or reading.language_confident:
@@ -200,6 +202,15 @@ class Intake:
         if taken and telling is not None and arrival.inbox_id in self.on_air.also_told:
             self._extend(arrival, text, caller, telling, FREE_TEXT, joint)
         return taken
+
+    def _answered(self, arrival: Arrival, text: InboundText, caller: Known) -> bool:
+        """Count a digit that answers a broadcast's question, of somebody with whom nothing else is open."""
+        talking = caller.id in self.conversations or caller.open_question(self.now, self.window)
+        if talking or not self.prompted.answered(caller.row["number_index"], text.body):
+            return False
+        self.received.obeyed[arrival.inbox_id] = "an answer to a broadcast"
+        caller.row["last_inbound_at"] = self.now
+        return True
 
     def _say_if_few(self, caller: Known, template: str, language: str, gateway: str, **values: str) -> None:
         """Say something that is about no case, unless too much was said to this phone today."""
@@ -353,21 +364,6 @@ def receive(
     return Intake(session, deployment, readings, now).take(arrivals)
 
 
-def assessed_row(case_id: str, key: Key, reading: Reading, now: datetime) -> dict[str, object]:
-    """Return the row that keeps a reading, words and places sealed."""
-    row_id = new_id()
-    return {
-        "id": row_id,
-        "case_id": case_id,
-        "category": reading.category,
-        "urgency": reading.urgency,
-        "minors": reading.minors,
-        "rules_version": reading.rules_version,
-        "sealed": key.seal_text(reading.whole, f"assessment|sealed|{row_id}"),
-        "at": now,
-    }
-
-
 def _case_row(intake: Intake, case_id: str, code: str, reading: Reading) -> dict[str, object]:
     return {
         "id": case_id,
@@ -397,4 +393,5 @@ def _report_row(intake: Intake, conversation: Conversation, caller: Known, arriv
         "gateway": arrival.gateway,
         "opened_at": intake.now,
         "last_inbound_at": intake.now,
+        "broadcast_id": intake.prompted.by(caller.row["number_index"]),
     }

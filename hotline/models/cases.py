@@ -37,6 +37,7 @@ class Case(Base):
     """What officers work on. `handle` is said aloud and texted; `token` stands in addresses; neither proves anything alone.
 
     `next_step_at` is when the ladder climbs if nobody has answered; empty means nobody has to. `aside` is empty but for noise.
+    `outcome` says how it ended, once an officer has closed it at `closed_at`.
     """
 
     __tablename__ = "case"
@@ -70,6 +71,8 @@ class Case(Base):
     acknowledged_by_id: Mapped[str | None] = mapped_column(ForeignKey("contact.id"))
     version: Mapped[int] = mapped_column(default=0)
     aside: Mapped[str | None]
+    closed_at: Mapped[datetime | None]
+    outcome: Mapped[str | None]
 
     owner: Mapped[Officer | None] = relationship(lazy="joined")
     acknowledged_by: Mapped[Contact | None] = relationship(lazy="joined")

@@ -1,11 +1,12 @@
-"""What the desk keeps beside its cases: the word by which a person is known again."""
+"""What the desk keeps beside its cases: the word by which a person is known again, and what a shift leaves to the next."""
 
 from datetime import datetime
 
 from sqlalchemy import ForeignKey
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from hotline.models.base import Base
+from hotline.models.base import Base, new_id
+from hotline.models.people import Officer
 
 
 class CheckWord(Base):
@@ -18,3 +19,16 @@ class CheckWord(Base):
     wrong: Mapped[int] = mapped_column(default=0)
     officer_id: Mapped[str] = mapped_column(ForeignKey("officer.id"))
     at: Mapped[datetime]
+
+
+class Handover(Base):
+    """A word left for the next shift, sealed; about no case and nobody."""
+
+    __tablename__ = "handover"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    officer_id: Mapped[str] = mapped_column(ForeignKey("officer.id"))
+    sealed: Mapped[bytes]
+    at: Mapped[datetime] = mapped_column(index=True)
+
+    officer: Mapped[Officer] = relationship(lazy="joined")

@@ -9,7 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy import select
@@ -22,25 +22,27 @@ from hotline.outbound.claiming import other_gateway, to_life
 from hotline.outbound.deliver import Parcel
 
 MESSAGE = table(Message)
-AT_ONCE = 32
+AT_ONCE = 16  # requests a parcel is given threads for; parcels under way share them all
 TOGETHER = 0.5  # seconds in which outcomes are gathered to be written down in one go
 SLOW = 5.0  # seconds; a healthy gateway answers within one
 
 
-def outcomes(deployment: Deployment, parcel: Parcel) -> Iterator[Sequence[Sent]]:
-    """Send a parcel and yield what became of its texts, group after group; whoever reads a group writes it down."""
+def outcomes(deployment: Deployment, parcel: Parcel, pool: Executor) -> Iterator[Sequence[Sent]]:
+    """Send a parcel and yield what became of its texts, group after group; whoever reads a group writes it down.
+
+    The threads of `pool` make the requests, of several parcels side by side: the last text of one delays none of another.
+    """
     calls = _Calls(deployment, parcel)
-    with ThreadPoolExecutor(AT_ONCE, "call") as pool:
-        under_way: set[Future[list[Sent]]] = set()
-        for name, texts in parcel.texts.items():
-            gateway = deployment.shelf.get(name)
-            step = gateway.per_request if gateway else len(texts)
-            under_way |= {pool.submit(calls.make, name, gateway, texts[at : at + step]) for at in range(0, len(texts), step)}
-        while under_way:
-            done, under_way = wait(under_way, TOGETHER)
-            group = [sent for future in done for sent in future.result()]
-            if group:
-                yield group
+    under_way: set[Future[list[Sent]]] = set()
+    for name, texts in parcel.texts.items():
+        gateway = deployment.shelf.get(name)
+        step = gateway.per_request if gateway else len(texts)
+        under_way |= {pool.submit(calls.make, name, gateway, texts[at : at + step]) for at in range(0, len(texts), step)}
+    while under_way:
+        done, under_way = wait(under_way, TOGETHER)
+        group = [sent for future in done for sent in future.result()]
+        if group:
+            yield group
 
 
 @dataclass

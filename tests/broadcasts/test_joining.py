@@ -8,9 +8,10 @@ import pytest
 
 from hotline.broadcasts.importing import Fault, Imported, Unreadable, bring_in
 from hotline.intake.erase import erase
-from hotline.models import Caller, Case, Subscriber, Subscription
+from hotline.models import Caller, Case, MessageState, Subscriber, Subscription
 from hotline.subscribers import BY_TEXT
 from tests.broadcasts.casting import Casts, fill
+from tests.dialling import Dialled
 
 PHONE = "+250780000101"
 HEAD = "phone,consent source,consent date,language,sector,interests\n"
@@ -142,6 +143,19 @@ def test_a_file_that_cannot_be_read_is_refused_in_a_sentence(casts: Casts, name:
     with pytest.raises(Unreadable, match=r"^The "):
         bring_in(casts.site, list_id, name, raw)
     assert casts.line.rows(Subscriber) == []
+
+
+def test_whoever_dials_can_leave_every_list_and_nothing_is_asked_or_kept(casts: Casts) -> None:
+    numbers = casts.people("a", 30)
+    made = casts.begin("a")
+    phone = Dialled(casts.line, numbers[7])
+    phone.dial()
+    assert "Kuva ubu" in phone.answer("3", "6")
+    casts.line.work()
+    assert casts.subscriber(numbers[7])["left_at"] is not None
+    assert numbers[7] not in casts.reached()
+    assert casts.fates(made)[MessageState.ACCEPTED] == 29
+    assert casts.line.rows(Case) == []
 
 
 def test_a_file_brought_in_twice_changes_nothing(casts: Casts) -> None:

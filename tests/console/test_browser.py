@@ -75,7 +75,7 @@ class Street:
         page = self.page(**looks)
         page.goto(f"{self.address}/sign-in")
         page.get_by_role("button", name=name).click()
-        page.wait_for_url("**/today")
+        page.wait_for_url(lambda url: "/sign-in" not in url)
         page.goto(f"{self.address}/{lands}")
         return page
 

@@ -1,10 +1,14 @@
 """The everyday work of officers in real browsers: writing, racing, and every screen of it fit for everybody."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import expect
+from sqlalchemy import select
 
+from hotline.models import OfficerSession
+from tests.console.desk import PASSWORD
 from tests.console.test_browser import FINDINGS, Street, chromium, look, pytestmark, street  # noqa: F401  fixtures
 
 PHRASE = (
@@ -62,6 +66,7 @@ def test_the_screens_of_writing_are_fit_for_everybody(street: Street, scheme: st
     kept = street.desk.case("hello", ago=timedelta(hours=3), caller_safe_contact="never", caller_opted_out_at=datetime.now(UTC))
     page = street.officer(color_scheme=scheme, viewport={"width": width, "height": 900})
     page.goto(f"{street.address}/case/{case.token}")
+    page.keyboard.press("v")
     page.fill("#reply-text", "Thank you. The police will come to the house tonight, n\u2019abana bawe")
     expect(page.locator("#meter")).to_contain_text("UCS-2")
     look(page)
@@ -81,4 +86,126 @@ def test_the_screens_of_writing_are_fit_for_everybody(street: Street, scheme: st
     page.fill("#number", "12 or so")
     page.get_by_label("In their own words").press("Control+Enter")
     expect(page.get_by_role("alert")).to_contain_text("no phone number")
+    look(page)
+
+
+def test_a_life_in_danger_is_served_from_sign_in_to_answer_by_keys_alone(street: Street) -> None:  # noqa: F811
+    """No pointer is used in this test, from the door on."""
+    case = street.desk.case(
+        "he locked my sister in, she is 12", minors="true", next_step_at=datetime.now(UTC) + timedelta(minutes=4)
+    )
+    page = street.page()
+    page.goto(f"{street.address}/sign-in")
+    door = page.get_by_role("button", name="Intake Intake")
+    for _ in range(12):
+        if door.evaluate("one => one === document.activeElement"):
+            break
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/today")
+    expect(page).to_have_title(re.compile(r"^\(1 urgent\)"))
+    page.keyboard.press("q")
+    page.wait_for_url("**/queue?view=new")
+    page.keyboard.press("j")
+    page.keyboard.press("c")
+    page.wait_for_url(f"**/case/{case.token}")
+    expect(page.get_by_text("locked my sister")).to_have_count(0)
+    page.keyboard.press("v")
+    expect(page.get_by_text("locked my sister")).to_be_visible()
+    page.keyboard.press("a")
+    expect(page.get_by_role("status").first).to_contain_text("Acknowledged")
+    page.keyboard.press("/")
+    page.keyboard.type("good to write")
+    page.keyboard.press("Enter")
+    expect(page.locator("#reply-text")).to_be_focused()
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".thread .reply")).to_contain_text("Is it good to write to this phone")
+    page.keyboard.press("n")
+    page.keyboard.type("asked whether it is safe")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".thread .note")).to_contain_text("asked whether it is safe")
+    page.keyboard.press("q")
+    page.wait_for_url("**/queue**")
+    fresh = street.desk.again(case)
+    assert fresh.acknowledged_at is not None
+    assert fresh.next_step_at is None
+    assert street.complaints == []
+
+
+def test_an_urgent_item_sounds_until_somebody_has_it(street: Street) -> None:  # noqa: F811
+    page = street.officer("Intake Intake")
+    page.add_init_script(
+        "window.tones = 0; const voice = OscillatorNode.prototype; voice.start = () => { tones += 1; }; voice.stop = () => {};"
+    )
+    page.reload()
+    page.get_by_role("button", name="Turn on sound").click()
+    expect(page.get_by_role("button", name="Sound is on")).to_be_visible()
+    assert page.evaluate("tones") == 3, "switching it on is the test of it"
+    case = street.desk.case()
+    page.evaluate("document.dispatchEvent(new Event('desk:ask'))")
+    page.wait_for_function("tones === 6")
+    expect(page).to_have_title(re.compile(r"^\(1 urgent\)"))
+    page.evaluate("document.dispatchEvent(new Event('desk:ask'))")
+    street.desk.change(case, owner_id=street.desk.officer("intake").id)
+    page.evaluate("document.dispatchEvent(new Event('desk:ask'))")
+    expect(page).not_to_have_title(re.compile("urgent"))
+    assert page.evaluate("tones") == 6
+    assert street.complaints == []
+
+
+def test_a_covered_page_locks_and_opens_again_with_all_that_was_typed(street: Street) -> None:  # noqa: F811
+    street.desk.enrol("real", "intake", demo=False)
+    case = street.desk.case()
+    page = street.page()
+    page.goto(f"{street.address}/sign-in")
+    for label, value in (("Name", "real"), ("Password", PASSWORD), ("Code", street.desk.code("real"))):
+        page.get_by_label(label, exact=True).fill(value)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/today")
+    page.goto(f"{street.address}/case/{case.token}")
+    page.fill("#reply-text", "half a sen")
+    page.evaluate("document.querySelector('[data-cover]').dataset.after = 1")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-password]")).to_be_visible()
+    assert page.title() == "New tab"
+    with street.desk.site.db.reading() as session:
+        assert session.scalars(select(OfficerSession)).one().locked_at is not None
+    page.locator("#cover-password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-cover]")).to_be_hidden()
+    expect(page.locator("#reply-text")).to_have_value("half a sen")
+    for _ in range(3):
+        page.keyboard.press("Shift")
+    page.wait_for_url("**/sign-in")
+    with street.desk.site.db.reading() as session:
+        assert session.scalars(select(OfficerSession)).one().ended_at is not None
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_screens_of_a_shift_are_fit_for_everybody(street: Street, scheme: str, width: int) -> None:  # noqa: F811
+    street.desk.enrol("second", "intake")
+    tender = street.desk.case("my little sister", minors="true")
+    mine = street.desk.case("took our papers", urgency="soon", rank=1, owner_id=street.desk.officer("intake").id, state="open")
+    street.desk.tell(mine)
+    other = street.desk.signed_in("second")
+    other.get(f"/case/{tender.token}/live?writing=1")
+    other.post("/handover", text="The radio show at six brings many texts.")
+    page = street.officer("Intake Intake", color_scheme=scheme, viewport={"width": width, "height": 900})
+    page.goto(f"{street.address}/queue?view=all&child=1")
+    page.locator("[data-tick]").check()
+    look(page)
+    page.get_by_role("button", name="Set aside as noise").click()
+    expect(page.get_by_role("status").first).to_contain_text("left as it is")
+    look(page)
+    for path in ("/queue", f"/case/{tender.token}", f"/case/{mine.token}/timeline", f"/case/{mine.token}/close", "/handover"):
+        page.goto(street.address + path)
+        look(page)
+    page.locator("[data-menu] summary").click()
+    look(page)
+    page.get_by_role("button", name="I need a break").click()
+    look(page)
+    page.get_by_role("button", name="Lock while I am away").click()
+    page.wait_for_url("**/lock")
     look(page)

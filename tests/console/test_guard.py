@@ -17,6 +17,8 @@ SCREENS = [
     ("GET", "/wall/parts", May.SEE_TODAY),
     ("GET", "/queue", May.SEE_QUEUE),
     ("GET", "/queue/rows", May.SEE_QUEUE),
+    ("POST", "/queue/several", May.WORK_CASE),
+    ("POST", "/queue/several/undo", May.WORK_CASE),
     ("GET", "/search", May.SEE_QUEUE),
     ("POST", "/search", May.SEE_QUEUE),
     ("GET", "/case/{token}", May.READ_CASE),
@@ -36,9 +38,21 @@ SCREENS = [
     ("POST", "/case/{token}/word/compare", May.REPLY),
     ("POST", "/case/{token}/word/thaw", May.THAW),
     ("GET", "/phrases", May.REPLY),
+<<<<<<< HEAD
     ("GET", "/case/{token}/number", May.ASK_NUMBER),
     ("POST", "/case/{token}/number", May.ASK_NUMBER),
     ("GET", "/numbers", May.DECIDE_NUMBER),
+=======
+    ("GET", "/case/{token}/timeline", May.READ_CASE),
+    ("GET", "/case/{token}/close", May.WORK_CASE),
+    ("POST", "/case/{token}/close", May.WORK_CASE),
+    ("POST", "/case/{token}/reopen", May.WORK_CASE),
+    ("POST", "/case/{token}/uncover", May.READ_CASE),
+    ("GET", "/urgent", May.WORK_CASE),
+    ("GET", "/handover", May.WORK_CASE),
+    ("POST", "/handover", May.WORK_CASE),
+    ("POST", "/break", May.WORK_CASE),
+>>>>>>> main
     ("POST", "/case/{token}/exclusion", May.PROPOSE_EXCLUSION),
     ("GET", "/case/{token}/referral", May.READ_CASE),
     ("GET", "/new", May.WORK_CASE),
@@ -147,7 +161,7 @@ def test_each_role_opens_only_its_own_doors(desk: Desk, role: Role) -> None:
         ids = {"officer_id": other, "invitation_id": "none", "message_id": "none", "row_id": "none", "name": "simulator"}
         ids["broadcast_id"] = made
         address = path.format(token=case.token, **ids)
-        answer = browser.get(address) if method == "GET" else browser.post(address, text="", version="0")
+        answer = browser.get(address) if method == "GET" else browser.post(address, text="", version="0", deed="claim")
         assert (answer.status_code == 404) == (act not in MATRIX[role]), f"{role} {path}: {answer.status_code}"
 
 

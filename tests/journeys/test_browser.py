@@ -71,7 +71,7 @@ def test_two_browser_windows_carry_a_report_to_an_officer_and_an_answer_back(run
     expect(desk.locator(".thread .reply")).to_contain_text(ANSWER)
 
     phones.bring_to_front()
-    expect(phones.locator("#screen-a .thread li.in").last).to_contain_text(ANSWER, timeout=10_000)
+    expect(phones.locator("#screen-a .thread li.in").last).to_contain_text(ANSWER, timeout=30_000)  # it waits to be taken back
     assert handle
     assert handle not in phones.locator("#screen-a").inner_text(), "a caller's phone never shows the code of a case"
     assert foreign == []

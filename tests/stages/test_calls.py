@@ -4,6 +4,7 @@ looked for before it goes again."""
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import insert
@@ -187,7 +188,8 @@ def test_what_a_crashed_worker_had_in_hand_is_looked_for_too(line: Line, gateway
     (alert,) = queue(line, MessageKind.ALERT)
     with line.site.db.transaction() as session:
         parcel = deliver.take(session, line.site, Lane.REPLY, line.now)
-    assert list(calls.outcomes(line.site, parcel))
+    with ThreadPoolExecutor(2) as pool:
+        assert list(calls.outcomes(line.site, parcel, pool))
     line.later(seconds=60)
     with line.site.db.transaction() as session:
         assert deliver.free_expired(session, line.site, line.now) == 1

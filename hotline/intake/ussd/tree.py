@@ -20,6 +20,7 @@ CODE: Final = "code"
 NEWS: Final = tuple(f"news_{name}" for name in ("kept", "read", "working", "question", "passed_on", "ended"))
 UNKNOWN: Final = "unknown"
 LATER: Final = "later"
+LEAVE: Final = "leave"
 
 
 class Input(StrEnum):
@@ -165,9 +166,10 @@ _ALL: Final = (
             _plain("3", "numbers", "numbers"),
             _plain("4", "rights", "rights"),
             _plain("5", "phone", "phone"),
+            _plain("6", LEAVE, "left"),
         ),
     ),
-    *(Screen(name) for name in ("offer", "signs", "numbers", "rights", "phone")),
+    *(Screen(name) for name in ("offer", "signs", "numbers", "rights", "phone", "left")),
     Screen(CODE, input=Input.CODE),
     *(Screen(name, input=Input.NOTHING) for name in (BYE, STOPPED, THANKS, BUSY, UNKNOWN, LATER, *NEWS)),
 )

@@ -13,7 +13,9 @@ let failing = false;
 const pulse = find("[data-pulse]");
 
 function beat() {
-  if (!page.hidden && !typingInSwapped()) window.htmx?.trigger(pulse, "pulse");
+  const now = find("#writing-now");
+  if (now) now.value = find("#reply-text")?.value ? "1" : "";
+  if (!page.hidden && !typingInSwapped() && find("[data-cover]")?.hidden !== false) window.htmx?.trigger(pulse, "pulse");
 }
 
 function typingInSwapped() {
@@ -53,6 +55,7 @@ if (pulse) {
 // ---- what is new: named once, politely, and counted in the tab's title ----
 let known = new Set(all("[data-row]").map((row) => row.id));
 let unseen = 0;
+let urgent = 0;
 let chosen = null;
 
 page.addEventListener("htmx:afterSwap", (event) => {
@@ -69,9 +72,16 @@ function newRows() {
   if (chosen) choose(find(`#${CSS.escape(chosen)}`), false);
   if (!fresh.length) return;
   unseen += fresh.length;
-  if (find("[data-cover]")?.hidden) page.title = `(${unseen}) ${title}`;
+  retitle();
   tell(fresh.length === 1 ? `New item ${fresh[0].dataset.handle}` : `${fresh.length} new items`);
 }
+
+function retitle() {
+  const count = urgent ? `(${urgent} urgent) ` : unseen ? `(${unseen}) ` : "";
+  page.title = find("[data-cover]")?.hidden === false ? "New tab" : count + title;
+}
+page.addEventListener("desk:urgent", (event) => { urgent = event.detail; retitle(); });
+page.addEventListener("desk:cover", retitle);
 
 function tell(words) {
   const news = find("[data-news]");
@@ -79,11 +89,28 @@ function tell(words) {
 }
 
 function seen() {
-  if (unseen) page.title = title;
-  unseen = 0;
+  if (unseen) { unseen = 0; retitle(); }
 }
 page.addEventListener("pointerdown", seen);
 page.addEventListener("keydown", seen);
+
+// ---- several at once: a bar for what is ticked, which a refresh of the rows must not forget ----
+const bar = find("[data-several]");
+let ticked = new Set();
+
+function several() {
+  if (!bar) return;
+  ticked = new Set(all("[data-tick]:checked").map((one) => one.value));
+  bar.hidden = !ticked.size;
+  find("[data-several-count]", bar).textContent = `${ticked.size} ticked:`;
+}
+page.addEventListener("change", (event) => { if (event.target.matches("[data-tick]")) several(); });
+page.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.target.id !== "rows") return;
+  for (const one of all("[data-tick]")) one.checked = ticked.has(one.value);
+  several();
+});
+several();
 
 // ---- clocks ----
 function age(seconds) {
@@ -143,25 +170,21 @@ const acts = {
   j: () => step(1),
   k: () => step(-1),
   o: () => find("[data-row].chosen :is(a.open, a.handle)")?.click(),
+  x: () => find("[data-row].chosen [data-tick]")?.click(),
   c: () => find("[data-row].chosen [data-claim], [data-case] [data-claim]")?.requestSubmit(),
   r: () => write("#mode-reply", "#reply-text"),
   n: () => write("#mode-note", "#note-text"),
   u: () => all(".undo:not([hidden])").at(-1)?.requestSubmit(),
   "/": () => phrases(true),
-  q: () => find("[data-back]")?.click(),
+  a: () => find("#do-acknowledge")?.click(),
+  v: () => find("#do-show")?.click(),
+  q: () => (find("[data-back]") ?? find("#views a[href*='view=new']"))?.click(),
   d: () => find("[data-dead]")?.click(),
   i: () => find("[data-new]")?.click(),
   "?": () => find("[data-key-sheet]")?.showModal(),
 };
 
-let escaped = 0;
 page.addEventListener("keydown", (event) => {
-  if (event.key === "Escape") {
-    if (!find("[data-cover]")?.hidden) return;
-    if (event.timeStamp - escaped < 600) cover(true);
-    escaped = event.timeStamp;
-    return;
-  }
   const typing = event.target.closest?.("textarea, select, input:not([type=radio], [type=checkbox]), [contenteditable]");
   if (typing || event.ctrlKey || event.metaKey || event.altKey || find("dialog[open]")) return;
   if (!keysOn() && event.key !== "?") return;
@@ -202,8 +225,7 @@ page.addEventListener("input", (event) => {
 page.addEventListener("keydown", (event) => {
   const field = event.target;
   if (field.matches?.("#reply-text") && event.key === "/" && !field.value) { event.preventDefault(); phrases(true); }
-  if (field.matches?.("#reply-text") && event.key === "Enter" && (event.ctrlKey || event.metaKey)) field.form.requestSubmit();
-  if (field.matches?.("[data-quick-send] *") && event.key === "Enter" && (event.ctrlKey || event.metaKey)) field.form.requestSubmit();
+  if (field.matches?.("#reply-text, [data-quick], [data-quick-send] *") && event.key === "Enter" && (event.ctrlKey || event.metaKey)) field.form.requestSubmit();
   if (!field.closest?.("[data-phrasebook]")) return;
   if (event.key === "Escape") { event.stopImmediatePropagation(); phrases(false); }
   const shown = all("[data-phrase]:not([hidden]) .phrase");
@@ -221,17 +243,6 @@ page.addEventListener("htmx:afterSwap", (event) => {
   text.focus();
   text.setSelectionRange(text.value.length, text.value.length);
 });
-
-// ---- the cover: one blank screen for when somebody walks in ----
-function cover(on) {
-  const sheet = find("[data-cover]");
-  if (!sheet) return;
-  sheet.hidden = !on;
-  find(".shell").inert = on;
-  page.title = on ? "New tab" : title;
-  if (on) find("button", sheet).focus();
-}
-find("[data-cover] button")?.addEventListener("click", () => cover(false));
 
 // ---- light and dark: a cookie, so that the server draws the page right at once ----
 const themes = find("[data-themes]");
