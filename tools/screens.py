@@ -1,8 +1,8 @@
 """Screens: runs the demo, has invented people text, and takes the pictures of the docs.
 
 Comes in: nothing but this checkout and a Chromium. Goes out, in docs/screens/: phones-and-queue.png, two phones beside the
-queue, with which the README opens; dead-letters.png, what a supervisor sees when something cannot go on by itself; and one of each
-other screen, as whoever uses it most sees it, some of them on a phone.
+queue, with which the README opens; dead-letters.png, what a supervisor sees when something cannot go on by itself; and one of
+each other screen, as whoever uses it most sees it, some of them on a phone.
 Everything runs on loopback, in a folder of its own that is removed again; a picture never shows anything that is not invented.
 
 Run `make screens` after the phones or the queue changed, and commit the picture.

@@ -24,11 +24,8 @@ from hotline.console import (
     guard,
     listening,
     lists,
-<<<<<<< HEAD
-    me,
-=======
     lock,
->>>>>>> main
+    me,
     missed,
     new_item,
     number,

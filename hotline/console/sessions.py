@@ -67,11 +67,8 @@ def current(deployment: Deployment, *, now: datetime) -> Officer | None:
         with deployment.db.transaction() as session:
             session.execute(update(OfficerSession).where(OfficerSession.id == row.id).values(seen_at=now))
         row.seen_at = now
-<<<<<<< HEAD
     g.ends_at, g.only = None if row.only else ends_at(row, deployment.settings), row.only
-=======
-    g.ends_at, g.session_id, g.locked = ends_at(row, deployment.settings), row.id, row.locked_at is not None
->>>>>>> main
+    g.session_id, g.locked = row.id, row.locked_at is not None
     return row.officer
 
 

@@ -162,11 +162,8 @@ class RecoveryCode(Base):
 class OfficerSession(Base):
     """One signed-in browser. Only a hash of the cookie is stored, and here rather than in Redis: a flush ends no night shift.
 
-<<<<<<< HEAD
     `only` names the one screen a browser may show, if it is hung on a wall.
-=======
     `locked_at` is set while it opens nothing but the lock; `lock_failures` counts wrong passwords there.
->>>>>>> main
     """
 
     __tablename__ = "officer_session"
@@ -177,12 +174,9 @@ class OfficerSession(Base):
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
-<<<<<<< HEAD
     only: Mapped[str | None]
-=======
     locked_at: Mapped[datetime | None]
     lock_failures: Mapped[int] = mapped_column(default=0, server_default="0")
->>>>>>> main
 
     officer: Mapped[Officer] = relationship(lazy="joined")
 

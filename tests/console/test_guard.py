@@ -38,11 +38,9 @@ SCREENS = [
     ("POST", "/case/{token}/word/compare", May.REPLY),
     ("POST", "/case/{token}/word/thaw", May.THAW),
     ("GET", "/phrases", May.REPLY),
-<<<<<<< HEAD
     ("GET", "/case/{token}/number", May.ASK_NUMBER),
     ("POST", "/case/{token}/number", May.ASK_NUMBER),
     ("GET", "/numbers", May.DECIDE_NUMBER),
-=======
     ("GET", "/case/{token}/timeline", May.READ_CASE),
     ("GET", "/case/{token}/close", May.WORK_CASE),
     ("POST", "/case/{token}/close", May.WORK_CASE),
@@ -52,7 +50,6 @@ SCREENS = [
     ("GET", "/handover", May.WORK_CASE),
     ("POST", "/handover", May.WORK_CASE),
     ("POST", "/break", May.WORK_CASE),
->>>>>>> main
     ("POST", "/case/{token}/exclusion", May.PROPOSE_EXCLUSION),
     ("GET", "/case/{token}/referral", May.READ_CASE),
     ("GET", "/new", May.WORK_CASE),
