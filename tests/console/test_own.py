@@ -2,10 +2,13 @@
 
 import re
 from datetime import UTC, datetime
+from urllib.parse import parse_qs, urlsplit
 
+import pyotp
 import pytest
 from sqlalchemy import select
 
+from hotline import team
 from hotline.casework import own, referral
 from hotline.models import (
     Agency,
@@ -126,7 +129,16 @@ def test_an_agency_s_contact_is_invited_for_an_agency(desk: Desk, told: Case) ->
     page = text(admin.post("/team/invite", **fields, agency=agency_id))
     token = re.search(r"/welcome/([\w-]+)", page)
     assert token
-    del told
+    now = datetime.now(UTC)
+    with desk.site.db.transaction() as session:
+        invitation = team.opened(session, token[1], now=now)
+        assert invitation is not None
+        secret = parse_qs(urlsplit(team.authenticator(desk.site, invitation)).query)["secret"][0]
+        code = pyotp.TOTP(secret).at(now)
+        officer_id = team.accept(session, desk.site, token[1], password_hash="", code=code, now=now)
+        claire = session.get_one(Officer, officer_id)
+        assert (claire.role, claire.agency_id) == ("agency", agency_id)
+        assert [case.id for case, _ in own.mine(session, claire)] == [told.id]
 
 
 def test_an_account_of_no_agency_sees_nothing(desk: Desk, told: Case) -> None:
