@@ -1,8 +1,8 @@
 """Screens: runs the demo, has invented people text, and takes the pictures of the docs.
 
 Comes in: nothing but this checkout and a Chromium. Goes out, in docs/screens/: phones-and-queue.png, two phones beside the
-queue, with which the README opens; dead-letters.png, what a supervisor sees when something cannot go on by itself; and one of
-each other screen, as whoever uses it most sees it, some of them on a phone.
+queue, with which the README opens; dead-letters.png, what a supervisor sees when something cannot go on by itself;
+broadcast-*.png, a text to many on its way; and one of each other screen, as whoever uses it most sees it, some on a phone.
 Everything runs on loopback, in a folder of its own that is removed again; a picture never shows anything that is not invented.
 
 Run `make screens` after the phones or the queue changed, and commit the picture.
@@ -41,6 +41,8 @@ from hotline.watch.rules import What
 HOUSE: Final = Path(__file__).resolve().parent.parent
 PICTURE: Final = HOUSE / "docs" / "screens" / "phones-and-queue.png"
 DEAD_LETTERS: Final = PICTURE.with_name("dead-letters.png")
+STEPS: Final = ("words", "people", "approval", "going")
+BROADCAST: Final = {step: PICTURE.with_name(f"broadcast-{step}.png") for step in STEPS}
 SWITCHES: Final = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--no-first-run"]
 READY_SECONDS: Final = 60
 PATIENCE: Final = 30_000  # milliseconds a page may take to show what it is waited for
@@ -300,6 +302,42 @@ def picture_of_dead_letters(browser: Browser, settings: Settings) -> None:
     page.get_by_role("link", name="Dead letters").click()
     expect(page.locator("[data-row]").first).to_be_visible(timeout=PATIENCE)
     page.screenshot(path=DEAD_LETTERS, full_page=True)
+
+
+def pictures_of_a_broadcast(browser: Browser, settings: Settings) -> None:
+    """Bring a text to many from the library to its report, by two people, and photograph each step."""
+    jeanne, claudine = (browser.new_page(viewport={"width": 1180, "height": HEIGHT}) for _ in range(2))
+    for page, name in ((jeanne, "Jeanne"), (claudine, "Claudine")):
+        page.goto(f"{settings.console_url}/sign-in")
+        page.get_by_role("button", name=name).click()
+        page.wait_for_url(lambda url: "/sign-in" not in url)
+
+    def keep(page: Page, step: str) -> None:
+        page.evaluate("scrollTo(0, 0)")
+        page.screenshot(path=BROADCAST[step], full_page=True)
+
+    jeanne.goto(f"{settings.console_url}/broadcasts/new")
+    jeanne.locator("button[value=job_abroad]").click()
+    keep(jeanne, "words")
+    jeanne.get_by_role("button", name="Keep and choose people").click()
+    for keyword in ("market", "border"):
+        jeanne.locator(f"input[value={keyword}]").check()
+    jeanne.fill("#held_out", "10")
+    expect(jeanne.locator("#count")).to_contain_text("held out", timeout=PATIENCE)
+    keep(jeanne, "people")
+    jeanne.get_by_role("button", name="Keep and check").click()
+    jeanne.get_by_role("button", name="Check every row").click()
+    expect(jeanne.locator("#rows")).to_contain_text("texts on the air", timeout=PATIENCE)
+    where = jeanne.url.removesuffix("/check")
+    claudine.goto(f"{where}/approve")
+    people = (claudine.locator(".decide .btn").text_content() or "").split(" for ")[1].split()[0]
+    keep(claudine, "approval")
+    claudine.fill("#people", people)
+    claudine.locator(".decide .btn").click()
+    jeanne.goto(f"{where}/approve")
+    jeanne.locator(".decide .btn").click()
+    expect(jeanne.locator(".far b")).not_to_have_text("0 %", timeout=PATIENCE)
+    keep(jeanne, "going")
 
 
 def join(browser: Browser, phones: bytes, queue: bytes) -> None:
