@@ -100,8 +100,9 @@ def main() -> None:
         taken = list(pictures_of_screens(browser, settings))
         strand(settings)
         picture_of_dead_letters(browser, settings)
+        pictures_of_a_broadcast(browser, settings)
         browser.close()
-    for picture in (PICTURE, DEAD_LETTERS, *taken):
+    for picture in (PICTURE, DEAD_LETTERS, *BROADCAST.values(), *taken):
         sys.stdout.write(f"{picture.relative_to(HOUSE)}, {picture.stat().st_size // 1024} KiB\n")
 
 
