@@ -19,7 +19,7 @@ function beat() {
 }
 
 function typingInSwapped() {
-  if (find("#rows .end[open]")) return true;
+  if (find("#rows .cast-end[open]")) return true;
   return Boolean(page.activeElement?.closest("#rows form, #case-head form")) && page.activeElement.matches("input, textarea");
 }
 
