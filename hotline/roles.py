@@ -27,6 +27,8 @@ class May(StrEnum):
     READ_CASE = "read the words of a case"
     WORK_CASE = "claim, acknowledge, note"
     REPLY = "write to a caller"
+    ASK_NUMBER = "ask to see a caller's number"
+    DECIDE_NUMBER = "decide whether a colleague may see a number"
     THAW = "let a frozen item be written to again"
     PROPOSE_EXCLUSION = "say who must not know of a case"
     DECIDE_EXCLUSION = "decide who must not know of a case"
@@ -59,6 +61,7 @@ MATRIX: dict[Role, frozenset[May]] = {
             May.READ_CASE,
             May.WORK_CASE,
             May.REPLY,
+            May.ASK_NUMBER,
             May.PROPOSE_EXCLUSION,
             May.SEE_ROTA,
             May.SEE_DEAD,

@@ -25,8 +25,10 @@ from hotline.console import (
     listening,
     lists,
     lock,
+    me,
     missed,
     new_item,
+    number,
     owed,
     own,
     phrasebook,
@@ -51,7 +53,7 @@ from hotline.console import (
 )
 from hotline.deployment import Deployment
 
-OFFICE = (search, figures)
+OFFICE = (search, figures, number, me)
 TO_MANY = (broadcasts, sending, lists)
 SCREENS = (
     *(static, sign_in, welcome, today, wall, queue, bulk, new_item, case, closing, writing, word, conflict, referral, listening),

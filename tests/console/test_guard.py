@@ -38,6 +38,9 @@ SCREENS = [
     ("POST", "/case/{token}/word/compare", May.REPLY),
     ("POST", "/case/{token}/word/thaw", May.THAW),
     ("GET", "/phrases", May.REPLY),
+    ("GET", "/case/{token}/number", May.ASK_NUMBER),
+    ("POST", "/case/{token}/number", May.ASK_NUMBER),
+    ("GET", "/numbers", May.DECIDE_NUMBER),
     ("GET", "/case/{token}/timeline", May.READ_CASE),
     ("GET", "/case/{token}/close", May.WORK_CASE),
     ("POST", "/case/{token}/close", May.WORK_CASE),
@@ -131,6 +134,7 @@ OWN = {"/referrals/<referral_id>"}  # test_own.py
 CONTACTS = {f"/directory/contact/<contact_id>{way}" for way in ("", "/verify", "/span", "/span/<spell_id>/remove")}
 # A text to many in one language, its report in two forms, an attendance list with its file: test_broadcasts.py.
 TO_MANY = {"/broadcasts/<broadcast_id>/look/<language>", "/broadcasts/<broadcast_id>/report.<form>", "/lists/<keyword>/import"}
+NUMBERS = {"/case/<token>/number/show", "/numbers/<reveal_id>", "/wall/hang"}  # test_number.py, test_me.py
 SOUNDS = {"/case/<token>/recording/<recording_id>", "/case/<token>/recording/<recording_id>/original"}
 
 
@@ -143,6 +147,7 @@ def test_every_route_of_the_console_says_whom_it_is_for(desk: Desk) -> None:
 def test_the_matrix_below_names_every_guarded_route(desk: Desk) -> None:
     guarded = {rule.rule for rule in desk.app.url_map.iter_rules() if guard.act_of(desk.app, rule.endpoint)}
     others = SOUNDS | DECISIONS | STEPS | TO_MANY | SENTENCES | CONTACTS | OWN | RADIO
+    others = SOUNDS | DECISIONS | STEPS | SENTENCES | CONTACTS | OWN | TO_MANY | NUMBERS
     assert guarded == {path.replace("{", "<").replace("}", ">") for _, path, _ in SCREENS} | others
 
 

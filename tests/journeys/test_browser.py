@@ -59,6 +59,7 @@ def test_two_browser_windows_carry_a_report_to_an_officer_and_an_answer_back(run
     expect(row).to_contain_text("trafficking", ignore_case=True, timeout=15_000)
     handle = row.get_attribute("data-handle")
     row.locator("a.open").click()
+    desk.get_by_role("button", name="Show the words").click()  # it is about a child
     marked = desk.locator(".thread .caller mark")
     expect(marked.first).to_be_visible()
     assert {"locked", "passports"} <= {word for words in marked.all_inner_texts() for word in words.split()}
