@@ -146,8 +146,7 @@ def test_every_route_of_the_console_says_whom_it_is_for(desk: Desk) -> None:
 
 def test_the_matrix_below_names_every_guarded_route(desk: Desk) -> None:
     guarded = {rule.rule for rule in desk.app.url_map.iter_rules() if guard.act_of(desk.app, rule.endpoint)}
-    others = SOUNDS | DECISIONS | STEPS | TO_MANY | SENTENCES | CONTACTS | OWN | RADIO
-    others = SOUNDS | DECISIONS | STEPS | SENTENCES | CONTACTS | OWN | TO_MANY | NUMBERS
+    others = SOUNDS | DECISIONS | STEPS | SENTENCES | CONTACTS | OWN | TO_MANY | NUMBERS | RADIO
     assert guarded == {path.replace("{", "<").replace("}", ">") for _, path, _ in SCREENS} | others
 
 
