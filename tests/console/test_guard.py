@@ -3,10 +3,12 @@
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import select
 
 from hotline.broadcasts import campaign
 from hotline.broadcasts.audience import Audience
 from hotline.console import guard
+from hotline.models import Officer
 from hotline.roles import MATRIX, May, Role
 from tests.console.desk import Desk
 
@@ -198,6 +200,9 @@ def test_an_auditor_sees_handles_and_no_way_in(desk: Desk) -> None:
 
 
 def test_a_role_without_screens_is_told_so(desk: Desk) -> None:
-    page = desk.signed_in("presenter").get("/")
+    browser = desk.signed_in("presenter")
+    with desk.site.db.transaction() as session:
+        session.scalars(select(Officer).where(Officer.name == "presenter")).one().role = "one there is no more"
+    page = browser.get("/")
     assert page.status_code == 200
     assert "No screen for you here" in page.get_data(as_text=True)
