@@ -55,7 +55,7 @@ bench: $(VENV)/.made-dev ## Measure the webhook and the whole path, as ratios to
 peers: $(VENV)/.made-dev ## Let a real Kannel and a real Jasmin (JASMIN=its environment) carry texts both ways; installs neither
 	$(BIN)/python tools/peers/run.py --jasmin $(JASMIN)
 
-screens: $(VENV)/.made-dev ## Take the README's picture from the running demo
+screens: $(VENV)/.made-dev ## Take the pictures of all screens from the running demo, into docs/screens
 	$(BIN)/python tools/screens.py
 
 triage-model: $(VENV)/.made-dev ## Train triage's statistical model anew from its corpus

@@ -14,17 +14,18 @@ from dataclasses import dataclass, field, replace
 from hotline.comeback import LATER, UNKNOWN, ask
 from hotline.deployment import Deployment
 from hotline.gateways.contract import Answer, Gateway, Webhook
-from hotline.gateways.voice import AT, CallPage, Calls, CallStep
+from hotline.gateways.voice import AT, CallPage, Calls, CallStep, Spoken
 from hotline.hops import HARD_STOP
 from hotline.in_time import GroupCommit, Unavailable
 from hotline.intake.envelope import enclose
 from hotline.intake.spool import Spool
 from hotline.intake.voice.heard import call_of, onward, turn_of
 from hotline.intake.voice.prompts import Prompts
-from hotline.intake.voice.tree import BUSY, STOPS
+from hotline.intake.voice.tree import BUSY, POLL, STOPS
 from hotline.intake.voice.walk import Place
 from hotline.models import Inbox, InboxKind, table
 from hotline.privacy import InboxSeal
+from hotline.radio.asking import Asking, spoken
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ class Lines:
 
     def __post_init__(self) -> None:
         chosen = self.deployment.settings
+        self._asking = Asking(self.deployment)
         self.prompts = Prompts(chosen.instance, self.deployment.words, chosen.public_url.rstrip("/"))
 
     def sorry(self, gateway: Gateway) -> Answer:
@@ -109,6 +111,11 @@ class Lines:
 
     def _page(self, gateway: Calls, place: Place, address: str = "") -> CallPage:
         stop = STOPS[place.stop]
+        if stop.name == POLL and (poll := self._asking.now()) is not None:
+            language = (
+                place.language if place.language in gateway.voices else self.prompts.fallback(self.prompts.fluent(gateway.voices))
+            )
+            return CallPage((Spoken(spoken(poll, language), language),), stop.then, address)
         return CallPage(self.prompts.page(stop, place.language, gateway.voices), stop.then, address)
 
     def _keep(self, gateway: Gateway, webhook: Webhook, known_as: str | None = None) -> None:

@@ -174,6 +174,7 @@ class Settings(BaseSettings):
     cover: str = Field("IJWI", description="Cover name that may be said on a phone.")
     tips_code: str = Field("7788", description="Short code people text.")
     radio_code: str = Field("7799", description="Short code of the radio shows.")
+    exit_url: str = Field("https://www.wikipedia.org/", description="Where the button that leaves the public radio page leads.")
     ussd_code: str = Field("*778#", description="USSD code people dial.")
     district: str = Field("Rusizi", description="District named in alerts; nothing below it is ever named there.")
     region: str = Field("RW", description="ISO 3166 region whose national numbers are understood without a prefix.")

@@ -23,11 +23,12 @@ from hotline.intake.envelope import enclose, session_of
 from hotline.intake.spool import Spool
 from hotline.intake.ussd.heard import with_turn
 from hotline.intake.ussd.screens import Pages
-from hotline.intake.ussd.tree import THANKS
+from hotline.intake.ussd.tree import RADIO, THANKS
 from hotline.intake.ussd.walk import Standing, Turn, Walk
 from hotline.models import DialledSession, Inbox, table
 from hotline.places import sectors
 from hotline.privacy import CannotOpen, InboxSeal
+from hotline.radio.asking import Asking, in_language
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ class Hops:
         names = sectors(chosen.templates, chosen.district)
         self._pages = Pages(words, names)
         self._walk = Walk(names, words.default, self.deployment.keyring.repeat_index)
+        self._asking = Asking(self.deployment)
         self._look = GroupLook(self.deployment.hurried_db, SESSION.c.sealed, wait=chosen.commit_wait_seconds)
         preload()
         self._stand = self.deployment.hurried_db.insert_or_replace(SESSION, "sealed", "stopped", "at")
@@ -86,7 +88,7 @@ class Hops:
         turn = self._walk.hear(before, hop.text)
         if turn.code and not turn.steps:
             return self._news(hop, session, turn, there=there)
-        turn = replace(turn, standing=self._drawn(turn.standing, session, there=there))
+        turn = replace(turn, standing=self._drawn(self._asked(turn.standing), session, there=there))
         if not turn.again and (before or turn.steps):  # a dial that says nothing leaves nothing
             self._keep(gateway, webhook, hop, session, turn, there=there)
         return self._pages.page(turn.standing, digits(self.deployment, drawn(session, turn.standing.draw)))
@@ -103,6 +105,14 @@ class Hops:
         standing = replace(turn.standing, screen=screen)
         self.writer.put(self._standing(session, standing, now))
         return self._pages.page(standing)
+
+    def _asked(self, standing: Standing) -> Standing:
+        """Return a standing before a show's question with the one that is asked now; it is kept until it is answered."""
+        poll = self._asking.now() if standing.screen == RADIO and not standing.poll else None
+        if poll is None:
+            return standing
+        offered = tuple(in_language(option["words"], standing.language) for option in poll["options"])
+        return replace(standing, poll=poll["id"], asked=in_language(poll["question"], standing.language), offered=offered)
 
     def _drawn(self, standing: Standing, session: str, *, there: bool) -> Standing:
         """Return a standing whose last page gives a return code with the draw of one that is free, as far as can be told."""

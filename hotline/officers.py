@@ -5,6 +5,7 @@ said, and a wrong name costs the same time as a wrong password. Nothing here kno
 """
 
 import hmac
+import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,18 +16,21 @@ from typing import Final
 import pyotp
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from hotline import audit
 from hotline.deployment import Deployment
-from hotline.models import Officer, new_id
+from hotline.models import Officer, RecoveryCode, new_id
 from hotline.privacy import Keyring
 from hotline.roles import Role
 
 SHORTEST_PASSWORD: Final = 15
 LONGEST_PASSWORD: Final = 128
+SHOWN_DIGITS: Final = 6
 CODE_SECONDS: Final = 30  # RFC 6238 §5.2
+RECOVERY_CODES: Final = 10
+RECOVERY_DIGITS: Final = 12  # keypads have digits; against guessing stands the growing delay
 FREE_FAILURES: Final = 5
 LONGEST_DELAY: Final = timedelta(seconds=42)
 HASHES_AT_ONCE: Final = 2
@@ -116,14 +120,49 @@ def admit(session: Session, keyring: Keyring, answer: Answer, *, now: datetime) 
     officer = named(session, answer.name)
     if officer is None or not officer.active or (officer.try_again_at or now) > now:
         return None
-    step = _step_of(_secret(keyring, officer), answer.code, now=now)
-    if not answer.password_held or step is None or step <= officer.totp_last_step:
+    by = _second_factor(session, keyring, officer, answer.code, now=now) if answer.password_held else None
+    if by is None:
         _failed(officer, now)
         audit.record(session, now, actor=officer.name, action="sign_in.refused", subject=officer.id)
         return None
-    officer.totp_last_step, officer.failures, officer.try_again_at = step, 0, None
-    audit.record(session, now, actor=officer.name, action="sign_in", subject=officer.id)
+    officer.failures, officer.try_again_at = 0, None
+    more = {"by": by} if by != "code" else {}
+    audit.record(session, now, actor=officer.name, action="sign_in", subject=officer.id, **more)
     return officer
+
+
+def proves(session: Session, deployment: Deployment, officer_id: str, code: str, *, now: datetime) -> bool:
+    """Whether an officer who is signed in has their second factor at hand now. A wrong code counts as one at the door does.
+
+    The invented officers of a demo have no app: of them any six digits are taken.
+    """
+    officer = session.get(Officer, officer_id)
+    if officer is None or not officer.active or (officer.try_again_at or now) > now:
+        return False
+    if officer.demo and deployment.settings.demo:
+        return len(code) == SHOWN_DIGITS and code.isdigit()
+    if _second_factor(session, deployment.keyring, officer, code, now=now) is None:
+        _failed(officer, now)
+        return False
+    return True
+
+
+def new_recovery_codes(session: Session, keyring: Keyring, officer_id: str, *, now: datetime) -> list[str]:
+    """Return ten new codes for when the phone is lost, shown once; those from before open nothing any more."""
+    officer = session.get_one(Officer, officer_id)
+    session.execute(delete(RecoveryCode).where(RecoveryCode.officer_id == officer_id))
+    drawn = [f"{secrets.randbelow(10**RECOVERY_DIGITS):0{RECOVERY_DIGITS}}" for _ in range(RECOVERY_CODES)]
+    session.add_all(
+        RecoveryCode(officer_id=officer_id, code_index=_recovery_index(keyring, officer_id, code), made_at=now) for code in drawn
+    )
+    audit.record(session, now, actor=f"officer:{officer.name}", action="officer.recovery_made", subject=officer.name)
+    return [f"{code[:4]} {code[4:8]} {code[8:]}" for code in drawn]
+
+
+def recovery_codes_left(session: Session, officer_id: str) -> int:
+    """Return how many recovery codes of an officer still open."""
+    still = (RecoveryCode.officer_id == officer_id, RecoveryCode.used_at.is_(None))
+    return session.scalar(select(func.count()).select_from(RecoveryCode).where(*still)) or 0
 
 
 def invented(session: Session) -> list[Officer]:
@@ -145,6 +184,24 @@ def delay(failures: int) -> timedelta:
     if failures < FREE_FAILURES:
         return timedelta()
     return min(LONGEST_DELAY, timedelta(seconds=2 ** min(failures - FREE_FAILURES, 6)))
+
+
+def _second_factor(session: Session, keyring: Keyring, officer: Officer, code: str, *, now: datetime) -> str | None:
+    """Use up a code of the app, or a recovery code. Returns which it was, or None for neither."""
+    step = _step_of(_secret(keyring, officer), code, now=now)
+    if step is not None and step > officer.totp_last_step:
+        officer.totp_last_step = step
+        return "code"
+    digits = "".join(code.split())
+    if len(digits) != RECOVERY_DIGITS or not digits.isascii() or not digits.isdigit():
+        return None
+    fits = (RecoveryCode.officer_id == officer.id, RecoveryCode.code_index == _recovery_index(keyring, officer.id, digits))
+    once = update(RecoveryCode).where(*fits, RecoveryCode.used_at.is_(None)).values(used_at=now).returning(RecoveryCode.id)
+    return "recovery" if session.execute(once).scalar() is not None else None
+
+
+def _recovery_index(keyring: Keyring, officer_id: str, digits: str) -> bytes:
+    return keyring.blind_index(f"recovery.{officer_id}", digits)
 
 
 def _failed(officer: Officer, now: datetime) -> None:

@@ -14,6 +14,7 @@ class Role(StrEnum):
     AGENCY = "agency"
     BROADCASTER = "broadcaster"
     PRESENTER = "presenter"
+    PRODUCER = "producer"
     AUDITOR = "auditor"
     ADMIN = "admin"
 
@@ -26,6 +27,8 @@ class May(StrEnum):
     READ_CASE = "read the words of a case"
     WORK_CASE = "claim, acknowledge, note"
     REPLY = "write to a caller"
+    ASK_NUMBER = "ask to see a caller's number"
+    DECIDE_NUMBER = "decide whether a colleague may see a number"
     THAW = "let a frozen item be written to again"
     PROPOSE_EXCLUSION = "say who must not know of a case"
     DECIDE_EXCLUSION = "decide who must not know of a case"
@@ -44,6 +47,8 @@ class May(StrEnum):
     BROADCAST = "write texts to many, and send what was approved"
     HOLD_BROADCAST = "pause a text to many, let it go on, or end it"
     APPROVE_BROADCAST = "approve a text to many that somebody else wrote"
+    SEE_STUDIO = "see the studio of a show: counts and approved cards, and put it on air"
+    MAKE_SHOWS = "make shows, and read and approve what listeners ask"
     MANAGE_TEAM = "invite people, give roles, strike off"
     USE_PHONES = "use the browser phones of a demo"
 
@@ -56,6 +61,7 @@ MATRIX: dict[Role, frozenset[May]] = {
             May.READ_CASE,
             May.WORK_CASE,
             May.REPLY,
+            May.ASK_NUMBER,
             May.PROPOSE_EXCLUSION,
             May.SEE_ROTA,
             May.SEE_DEAD,
@@ -69,7 +75,8 @@ MATRIX: dict[Role, frozenset[May]] = {
     ),
     Role.AGENCY: frozenset({May.OWN_REFERRALS}),
     Role.BROADCASTER: frozenset({May.SEE_BROADCASTS, May.BROADCAST, May.HOLD_BROADCAST}),
-    Role.PRESENTER: frozenset(),
+    Role.PRESENTER: frozenset({May.SEE_STUDIO}),
+    Role.PRODUCER: frozenset({May.SEE_STUDIO, May.MAKE_SHOWS}),
     Role.AUDITOR: frozenset(
         {May.SEE_TODAY, May.SEE_QUEUE, May.READ_AUDIT, May.VERIFY_AUDIT, May.SEE_BROADCASTS, May.SEE_FIGURES}
     ),

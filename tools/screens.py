@@ -1,8 +1,8 @@
 """Screens: runs the demo, has invented people text, and takes the pictures of the docs.
 
 Comes in: nothing but this checkout and a Chromium. Goes out, in docs/screens/: phones-and-queue.png, two phones beside the
-queue, with which the README opens; dead-letters.png, what a supervisor sees when something cannot go on by itself; and
-broadcast-*.png, a text to many on its way.
+queue, with which the README opens; dead-letters.png, what a supervisor sees when something cannot go on by itself;
+broadcast-*.png, a text to many on its way; and one of each other screen, as whoever uses it most sees it, some on a phone.
 Everything runs on loopback, in a folder of its own that is removed again; a picture never shows anything that is not invented.
 
 Run `make screens` after the phones or the queue changed, and commit the picture.
@@ -18,18 +18,21 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 import urllib3
-from playwright.sync_api import Browser, FloatRect, Page, expect, sync_playwright
-from sqlalchemy import select, update
+from playwright.sync_api import Browser, FloatRect, Page, ViewportSize, expect, sync_playwright
+from sqlalchemy import insert, select, update
 
+from hotline import handle
+from hotline.casework.correct import CATEGORIES
 from hotline.config import Settings, child_environment
 from hotline.deployment import Deployment
 from hotline.gateways.simulator import SIGNATURE, Simulator
-from hotline.models import DEAD_STATES, Message, MessageKind, MessageState, new_id, table
+from hotline.models import DEAD_STATES, SECTOR, Case, Message, MessageKind, MessageState, NamedClue, first_id, new_id, table
+from hotline.places import sectors
 from hotline.simulator import Profile, Role, send_sms, shipped
 from hotline.watch.alarm import recount
 from hotline.watch.dead import listed
@@ -45,6 +48,36 @@ READY_SECONDS: Final = 60
 PATIENCE: Final = 30_000  # milliseconds a page may take to show what it is waited for
 HEIGHT: Final = 740
 ROOM: Final = 12
+
+WIDE: Final[ViewportSize] = {"width": 1180, "height": HEIGHT}
+PHONE: Final[ViewportSize] = {"width": 390, "height": 760}
+# Each screen: the picture's name, who looks ("" for a stranger), and the address; a case stands for {case}.
+SCREENS: Final = (
+    ("sign-in", "", "/sign-in"),
+    ("today", "Claudine", "/today"),
+    ("wall", "Claudine", "/wall"),
+    ("queue", "Aline", "/queue"),
+    ("case", "Aline", "{case}"),
+    ("why-these", "Aline", "{case}/referral"),
+    ("ask-number", "Aline", "{case}/number"),
+    ("new-item", "Aline", "/new"),
+    ("phrasebook", "Aline", "/phrases"),
+    ("search", "Aline", "/search?q=category:trafficking"),
+    ("missed-calls", "Aline", "/missed"),
+    ("who-is-on", "Aline", "/rota"),
+    ("numbers", "Claudine", "/numbers"),
+    ("map-and-trends", "Claudine", "/map"),
+    ("reports", "Claudine", "/reports"),
+    ("texts-to-many", "Claudine", "/broadcasts"),
+    ("channels", "Administrator", "/channels"),
+    ("team", "Administrator", "/team"),
+    ("directory", "Administrator", "/directory"),
+    ("record-check", "Administrator", "/record/check"),
+    ("record", "Auditor", "/record"),
+    ("your-sign-in", "Aline", "/me"),
+)
+ON_A_PHONE: Final = frozenset({"today", "queue", "case", "map-and-trends", "wall"})
+SHAPE: Final = (9, 3, 6, 12, 4, 14, 2)  # how many invented reports of each kind a month begins with
 
 SIDE_BY_SIDE: Final = """<!doctype html><style>
 body { margin: 0; padding: 20px; display: flex; gap: 20px; background: #d8dee5; width: max-content }
@@ -63,11 +96,13 @@ def main() -> None:
         tell(settings, others)
         phones = picture_of_phones(browser, settings, caller)
         join(browser, phones, picture_of_queue(browser, settings, cases=len(others) + 1))
+        remember(settings)
+        taken = list(pictures_of_screens(browser, settings))
         strand(settings)
         picture_of_dead_letters(browser, settings)
         pictures_of_a_broadcast(browser, settings)
         browser.close()
-    for picture in (PICTURE, DEAD_LETTERS, *BROADCAST.values()):
+    for picture in (PICTURE, DEAD_LETTERS, *BROADCAST.values(), *taken):
         sys.stdout.write(f"{picture.relative_to(HOUSE)}, {picture.stat().st_size // 1024} KiB\n")
 
 
@@ -86,9 +121,6 @@ def demo() -> Iterator[Settings]:
         _env_file=None,
     )
     addresses = {"HOTLINE_PUBLIC_URL": settings.public_url, "HOTLINE_CONSOLE_URL": settings.console_url}
-    # A picture of a broadcast that is under way, at whatever hour it is taken.
-    addresses |= {"HOTLINE_QUIET_FROM": "00:00", "HOTLINE_QUIET_UNTIL": "00:00", "HOTLINE_GATEWAY_RATES": "simulator:12"}
-    addresses |= {"HOTLINE_BROADCAST_SECOND_PERSON": "50"}
     process = subprocess.Popen(
         [Path(sys.executable).with_name("hotline"), "up", "--demo"],
         env=child_environment(settings) | addresses,
@@ -175,6 +207,57 @@ def picture_of_queue(browser: Browser, settings: Settings, *, cases: int) -> byt
     page.goto(f"{settings.console_url}/queue")
     expect(page.locator("[data-row]")).to_have_count(cases, timeout=PATIENCE)
     return page.screenshot()
+
+
+def remember(settings: Settings) -> None:
+    """Store a year of invented reports that are closed, as rows alone, so that figures have something to show."""
+    deployment, now = Deployment(settings), datetime.now(UTC)
+    names = sectors(settings.templates, settings.district)
+    handles = {handle.make() for _ in range(2000)}
+    cases: list[dict[str, object]] = []
+    clues: list[dict[str, object]] = []
+    for back in range(12):
+        for place, (category, many) in enumerate(zip(CATEGORIES, SHAPE, strict=False)):
+            for number in range(many + (7 * (back + place)) % 9):
+                at = now - timedelta(days=30 * back, minutes=10 + number)
+                case_id = first_id(at) + new_id()[12:]
+                plain = {"token": new_id(), "handle": handles.pop(), "state": "closed", "opened_at": at, "updated_at": at}
+                facts = {"category": category, "urgency": "soon", "rank": 1, "minors": "no", "language": "rw", "channel": "sms"}
+                cases.append({"id": case_id, "ladder_step": 0, "version": 0, **plain, **facts})
+                index = deployment.clue_index(SECTOR, names[(place * 5 + number * number + back) % len(names)])
+                clues.append({"case_id": case_id, "value_index": index, "kind": SECTOR, "at": at})
+    with deployment.db.transaction() as session:
+        session.execute(insert(table(Case)), cases)
+        session.execute(insert(table(NamedClue)), clues)
+    deployment.close()
+
+
+def pictures_of_screens(browser: Browser, settings: Settings) -> Iterator[Path]:
+    """Photograph each screen, wide, and some of them on a phone."""
+    for size, end in ((WIDE, ""), (PHONE, "-phone")):
+        contexts = {"": browser.new_context(viewport=size)}
+        case = ""
+        for name, who, path in SCREENS:
+            if end and name not in ON_A_PHONE:
+                continue
+            if who not in contexts:
+                contexts[who] = browser.new_context(viewport=size)
+                door = contexts[who].new_page()
+                door.goto(f"{settings.console_url}/sign-in")
+                door.get_by_role("button", name=who).click()
+                door.wait_for_url("**/today")
+            page = contexts[who].new_page()
+            if "{case}" in path and not case:
+                page.goto(f"{settings.console_url}/queue")
+                case = page.locator("a.open").first.get_attribute("href") or ""
+            page.goto(settings.console_url + path.replace("{case}", case))
+            page.wait_for_timeout(400)  # a chart has no sign that it is drawn
+            picture = PICTURE.with_name(f"{name}{end}.png")
+            page.screenshot(path=picture)
+            page.close()
+            yield picture
+        for context in contexts.values():
+            context.close()
 
 
 def strand(settings: Settings) -> None:

@@ -34,7 +34,7 @@ from hotline.queue import QueueName
 from hotline.radio import moderation, polls, trace
 from hotline.routing.grow import reread, words_of
 from hotline.routing.refer import Referable, refer
-from workers import calls, desk, hops, tapes
+from workers import calls, desk, hops, radio, tapes
 from workers.posting import Post
 from workers.reading import read
 
@@ -146,7 +146,7 @@ def _advance(site: Deployment, claimed: Claimed) -> None:
         beeps.take(session, site, claimed.arrivals, now)
         opened = received.opened + noted.opened + told.opened + spoken.opened
         trace.lay(session, site.settings, (_told(new) for new in opened))
-        polls.cast(session, received.votes)
+        polls.cast(session, [*received.votes, *radio.votes(session, site, claimed)])
         later = _statuses(session, site, claimed) | spoken.later
         arrivals.finish(session, claimed, later=later, obeyed=received.obeyed)
         hops.forget(session, dialled, told)

@@ -1,11 +1,12 @@
-"""The application officers open; in a demo it also carries the browser phones."""
+"""The application officers and radio people open; in a demo it also carries the browser phones."""
 
 from flask import Flask
 
-from hotline import app, console, simulator
+from hotline import app, console, simulator, studio
 from hotline.config import Settings, load
 from hotline.deployment import Deployment
 from hotline.log import configure
+from hotline.studio import windows
 
 
 def create(settings: Settings | None = None) -> Flask:
@@ -13,7 +14,8 @@ def create(settings: Settings | None = None) -> Flask:
     configure()
     deployment = Deployment(settings or load())
     desk = app.bare(deployment)
-    console.install(desk, deployment)
+    windows.install(desk, deployment)
+    console.install(desk, deployment, studio.root())
     if deployment.settings.demo:
         simulator.install(desk, deployment)
     return desk

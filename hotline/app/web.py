@@ -5,7 +5,7 @@ import sys
 from flask import Flask
 
 from hotline import app, inbound
-from hotline.app import prompts
+from hotline.app import listen, prompts
 from hotline.config import Settings, load
 from hotline.deployment import Deployment
 from hotline.intake.spool import Spool
@@ -23,4 +23,5 @@ def create(settings: Settings | None = None) -> Flask:
     web = app.bare(deployment, Spool.of(deployment.settings))
     inbound.install(web, deployment)
     prompts.install(web, deployment)
+    listen.install(web, deployment)
     return web

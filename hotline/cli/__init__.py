@@ -2,7 +2,7 @@
 
 import click
 
-from hotline.cli import broadcast, dead, desk, directory, doctor, geo, hooks, owed, prompts, rules, run, simulate, triage
+from hotline.cli import broadcast, dead, desk, directory, doctor, geo, hooks, owed, prompts, radio, rules, run, simulate, triage
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -30,5 +30,6 @@ for command in (
     desk.quarantine,
     dead.dead,
     broadcast.broadcast,
+    radio.radio,
 ):
     main.add_command(command)

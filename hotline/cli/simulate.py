@@ -7,6 +7,7 @@ printed: a line of the file is named by its id. Only a demo is sent to: invented
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Generator, Iterable
 from pathlib import Path
 
@@ -17,9 +18,11 @@ from rich.table import Table
 
 from hotline.config import load
 from hotline.deployment import Deployment
+from hotline.simulator.evening import Evening, evening
 from hotline.simulator.fates import Fate
 from hotline.simulator.replay import NotADemo, Replayed, Step, only_in_a_demo, percentile, replay
 from hotline.simulator.send import SIGNERS, Carrier, NoSuchLine, send_sms
+from hotline.simulator.station import Station, Unstaffed
 from hotline.simulator.transcript import Player, Unreadable
 from hotline.simulator.transcript import read as read_transcript
 
@@ -99,6 +102,42 @@ def run(sources: tuple[Path, ...]) -> None:
 def day(options: tuple[str, ...]) -> None:
     """Play a whole day of 400 reports on fake time and judge it. Exit code 1 when a rule is broken; -h tells its options."""
     raise SystemExit(subprocess.call([sys.executable, "-m", "workers.day", *options]))
+
+
+@sim.command("show")
+@click.option("--listeners", default=3000, show_default=True, type=click.IntRange(20, 9999), help="Phones that take part.")
+@click.option("--tips", default=6, show_default=True, type=click.IntRange(0, 60), help="Tips hidden among their texts.")
+@click.option("--seed", default=7, show_default=True, help="The same seed draws the same evening.")
+@click.option("--seconds", default=100, show_default=True, help="How long the evening lasts, at least.")
+def show(*, listeners: int, tips: int, seed: int, seconds: int) -> None:
+    """Play an evening of radio: votes, questions and a few tips. Exit code 1 when a rule of the wall or the count is broken."""
+    site, started = _opened("simulator"), time.monotonic()
+    acts = evening(listeners, tips, seed, site.settings.radio_code, site.settings.tips_code)
+    columns = (TextColumn("on air"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Carrier(site) as carrier, Progress(*columns, console=Console(stderr=True)) as bars:
+        bar = bars.add_task("on air", total=len(acts))
+
+        def pause(done: int, total: int) -> None:
+            bars.update(bar, completed=done)
+            time.sleep(max(0.0, started + seconds * done / total - time.monotonic()))
+
+        try:
+            found = Evening(site, Station(site, carrier), acts, pause).play()
+        except Unstaffed as role:
+            raise click.ClickException(f"This demo has no invented {role}. Begin a new one with `hotline up --demo`.") from None
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for name, value in (
+        ("texts", str(found.texts)),
+        ("votes", "  ".join(f"{choice}: {votes}" for choice, votes in found.votes.items())),
+        ("tips that reached an officer", f"{found.told}/{found.tips}, the slowest after {found.slowest:.1f} s"),
+        ("moved by the moderator's key", str(found.by_key)),
+        ("read of the station's screens", f"{found.bytes_seen:,} bytes in {found.pages} answers"),
+        ("reports laid to what was on air", f"{found.laid_right}/{found.laid}"),
+        *(("[bold red]broken[/]", sentence) for sentence in found.broken),
+    ):
+        table.add_row(name, value)
+    Console().print(table)
+    raise SystemExit(bool(found.broken))
 
 
 def _opened(gateway: str) -> Deployment:

@@ -25,8 +25,10 @@ from hotline.console import (
     listening,
     lists,
     lock,
+    me,
     missed,
     new_item,
+    number,
     owed,
     own,
     phrasebook,
@@ -51,7 +53,7 @@ from hotline.console import (
 )
 from hotline.deployment import Deployment
 
-OFFICE = (search, figures)
+OFFICE = (search, figures, number, me)
 TO_MANY = (broadcasts, sending, lists)
 SCREENS = (
     *(static, sign_in, welcome, today, wall, queue, bulk, new_item, case, closing, writing, word, conflict, referral, listening),
@@ -61,12 +63,17 @@ SCREENS = (
 )
 
 
-def install(app: Flask, deployment: Deployment) -> None:
-    """Put the console into a Flask application. Raises guard.Unguarded for a route that nobody was given."""
+def install(app: Flask, deployment: Deployment, *beside: Blueprint) -> None:
+    """Put the console into a Flask application, with screens `beside` its own behind the same guard.
+
+    Raises guard.Unguarded for a route that nobody was given.
+    """
     app.extensions["deployment"] = deployment
     root = Blueprint("console", __name__, template_folder="templates")
     for screen in (*SCREENS, demo) if deployment.settings.demo else SCREENS:
         root.register_blueprint(screen.screen)
+    for studio in beside:
+        root.register_blueprint(studio)
     guard.install(root)
     armour.install(app, root, deployment)
     wording.install(app, deployment)

@@ -31,7 +31,14 @@ OPEN: Final = frozenset(
     }
 )
 # Open to whoever is signed in, whatever the role.
-ANY_OFFICER: Final = frozenset({"console.sign_in.leave", "console.lock.door", "console.lock.shut", "console.lock.open_"})
+ANY_OFFICER: Final = frozenset(
+    {
+        *("console.me.show", "console.me.end", "console.me.codes", "console.sign_in.leave"),
+        *("console.lock.door", "console.lock.shut", "console.lock.open_"),
+    }
+)
+# Of these, what a locked screen still opens.
+WHILE_LOCKED: Final = frozenset({"console.sign_in.leave", "console.lock.door", "console.lock.shut", "console.lock.open_"})
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -117,12 +124,14 @@ def _admit() -> Response | tuple[str, int] | None:
     if endpoint == "console.static.serve":
         return None
     g.officer = sessions.current(deployment(), now=g.now)
-    if locked() and endpoint not in ANY_OFFICER:
+    if locked() and endpoint not in WHILE_LOCKED:
         return _send_to("console.lock.door", "locked", 423)
-    if endpoint in OPEN or (g.officer and endpoint in ANY_OFFICER):
+    if endpoint in OPEN or (g.officer and endpoint in ANY_OFFICER and (not g.get("only") or endpoint == "console.sign_in.leave")):
         return None
     if g.officer is None:
         return _send_to("console.sign_in.form", "ended", 401)
+    if only := g.get("only"):
+        return None if endpoint.startswith(f"{only}.") else redirect(url_for(f"{only}.show"), 303)
     act = act_of(current_app, endpoint)
     if act is None or not allows(g.officer.role, act):
         abort(404)

@@ -16,7 +16,7 @@ screen = Blueprint("phrasebook", __name__)
 
 BOOKS: Final = ("phrases", "sms", "news")
 # What stands in a text for what is only known when it is sent.
-EXAMPLES: Final = {"number": "000 000 0000", "time": "21:30"}
+EXAMPLES: Final = {"number": "000 000 0000", "time": "21:30", "choice": "1"}
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,15 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from hotline import team
+from hotline import audit
 from hotline.config import Settings
 from hotline.deployment import Deployment
 from hotline.models import Officer, OfficerSession
 
 BY_ITSELF: Final = "X-By-Itself"  # sent by a page that refreshes with nobody at the keys
 SEEN_EVERY: Final = timedelta(seconds=30)
+WALL: Final = "console.wall"
+WALL_LASTS: Final = timedelta(hours=12)
 
 
 def secure(settings: Settings) -> bool:
@@ -38,8 +40,17 @@ def begin(session: Session, officer: Officer, *, now: datetime) -> str:
     """Open a session and return its cookie. Earlier sessions of the officer end: one person, one screen; not so in a demo."""
     token = secrets.token_urlsafe(32)
     if not officer.demo:
-        team.sign_out(session, officer, now=now)
+        screens = (OfficerSession.officer_id == officer.id, OfficerSession.ended_at.is_(None), OfficerSession.only.is_(None))
+        session.execute(update(OfficerSession).where(*screens).values(ended_at=now))
     session.add(OfficerSession(token_hash=_hash(token), officer_id=officer.id, created_at=now, seen_at=now))
+    return token
+
+
+def begin_wall(session: Session, officer: Officer, *, now: datetime) -> str:
+    """Open a session that can show the wall and nothing else, for half a day, whether somebody touches it or not."""
+    token = secrets.token_urlsafe(32)
+    session.add(OfficerSession(token_hash=_hash(token), officer_id=officer.id, created_at=now, seen_at=now, only=WALL))
+    audit.record(session, now, actor=f"officer:{officer.name}", action="officer.hung_wall", subject=officer.name)
     return token
 
 
@@ -56,7 +67,8 @@ def current(deployment: Deployment, *, now: datetime) -> Officer | None:
         with deployment.db.transaction() as session:
             session.execute(update(OfficerSession).where(OfficerSession.id == row.id).values(seen_at=now))
         row.seen_at = now
-    g.ends_at, g.session_id, g.locked = ends_at(row, deployment.settings), row.id, row.locked_at is not None
+    g.ends_at, g.only = None if row.only else ends_at(row, deployment.settings), row.only
+    g.session_id, g.locked = row.id, row.locked_at is not None
     return row.officer
 
 
@@ -67,6 +79,8 @@ def own_id() -> str:
 
 def ends_at(row: OfficerSession, settings: Settings) -> datetime:
     """Return when the session ends if nothing more is done in it."""
+    if row.only:
+        return row.created_at + WALL_LASTS
     idle = row.seen_at + timedelta(minutes=settings.session_idle_minutes)
     return min(idle, row.created_at + timedelta(hours=settings.session_hours))
 
@@ -82,10 +96,15 @@ def end(session: Session, settings: Settings, *, now: datetime) -> None:
     session.execute(update(OfficerSession).where(OfficerSession.token_hash == _hash(token)).values(ended_at=now))
 
 
-def welcome(token: str, settings: Settings) -> Response:
+def own_hash(settings: Settings) -> bytes:
+    """Return under what the session of this request's cookie is stored."""
+    return _hash(request.cookies.get(cookie_name(settings), ""))
+
+
+def welcome(token: str, settings: Settings, *, lands: str = "console.sign_in.home") -> Response:
     """Answer a sign-in: the cookie of the new session, and nothing of the one before."""
     browser.clear()
-    response = redirect(url_for("console.sign_in.home"), 303)
+    response = redirect(url_for(lands), 303)
     response.set_cookie(cookie_name(settings), token, httponly=True, samesite="Strict", secure=secure(settings), path="/")
     return response
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
 from hotline import officers
@@ -16,6 +16,8 @@ LONGEST_CODE: Final = 16
 FIRST_SCREENS: Final = {
     May.SEE_TODAY: "console.today.show",
     May.SEE_BROADCASTS: "console.broadcasts.show",
+    May.MAKE_SHOWS: "console.studio.producer.home",
+    May.SEE_STUDIO: "console.studio.presenter.home",
     May.OWN_REFERRALS: "console.own.show",
 }
 
@@ -26,6 +28,8 @@ def home() -> Answer | str:
     who = guard.stranger_or_officer()
     if who is None:
         return redirect(url_for("console.sign_in.form"), 303)
+    if g.get("only"):
+        return redirect(url_for("console.wall.show"), 303)
     for act, endpoint in FIRST_SCREENS.items():
         if allows(who.role, act):
             return redirect(url_for(endpoint), 303)

@@ -18,10 +18,14 @@ LONGEST_CALL = 600  # seconds
 
 @dataclass(frozen=True)
 class Ring:
-    """Somebody rang us. `number` is as the gateway wrote it; empty where it only says that such a call is over."""
+    """Somebody rang us. `number` is as the gateway wrote it; empty where it only says that such a call is over.
+
+    `to` is the line of ours that rang, where the gateway tells: ringing one may be a vote.
+    """
 
     number: str = ""
     at: datetime | None = None
+    to: str = ""
 
 
 @runtime_checkable

@@ -128,7 +128,7 @@ class Simulator:
         """Read a missed call. Raises Unreadable."""
         if not webhook.fields.get("from"):
             raise Unreadable("from")
-        return Ring(webhook.fields["from"])
+        return Ring(webhook.fields["from"], to=webhook.fields.get("to", ""))
 
     def ours(self, webhook: Webhook) -> bool:
         """Whether a call is one that we placed."""

@@ -17,6 +17,7 @@ from hotline.intake.arrivals import Arrival
 from hotline.intake.voice.heard import CallHeard
 from hotline.models import IN_FLIGHT, Beep, BeepState, new_id, table
 from hotline.phone import Sender, is_mobile
+from hotline.radio import polls
 
 BEEP = table(Beep)
 SOONEST, SPREAD = 20, 40  # seconds until a call back, and over how many more they are spread
@@ -27,11 +28,16 @@ def take(session: Session, deployment: Deployment, arrivals: Sequence[Arrival], 
     waits = False
     for arrival in arrivals:
         event = arrival.event
-        if isinstance(event, Ring) and event.number:
+        if isinstance(event, Ring) and event.number and not _votes(session, deployment, event):
             waits |= ring(session, deployment, arrival, deployment.sender(event.number), now)
         elif isinstance(event, CallHeard) and event.placed:
             _went_on(session, event, now)
     return waits
+
+
+def _votes(session: Session, deployment: Deployment, event: Ring) -> bool:
+    """Whether ringing this line is a vote; such a phone wants no call back."""
+    return bool(event.to) and polls.rung(session, deployment.sender(event.to).address) is not None
 
 
 def ring(session: Session, deployment: Deployment, arrival: Arrival, rang: Sender, now: datetime) -> bool:

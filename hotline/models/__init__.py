@@ -68,6 +68,7 @@ from hotline.models.people import (
     Invitation,
     Officer,
     OfficerSession,
+    RecoveryCode,
     SafeContact,
     Spell,
     Tier,
@@ -90,6 +91,7 @@ from hotline.models.radio import (
     Vote,
 )
 from hotline.models.reports import RANK, Assessed, Reading, Report
+from hotline.models.reveals import Reveal, RevealReason, RevealState
 
 __all__ = [
     "AT_REST",
@@ -173,10 +175,14 @@ __all__ = [
     "RecordedAudio",
     "Recording",
     "RecordingState",
+    "RecoveryCode",
     "Referral",
     "ReferralState",
     "Report",
     "ReturnCode",
+    "Reveal",
+    "RevealReason",
+    "RevealState",
     "SafeContact",
     "Segment",
     "SharedFact",

@@ -147,9 +147,22 @@ class Officer(Base):
     agency: Mapped[Agency | None] = relationship(lazy="joined")
 
 
+class RecoveryCode(Base):
+    """One of ten codes that stand in for a lost authenticator, once each. Only a keyed hash is here."""
+
+    __tablename__ = "recovery_code"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    officer_id: Mapped[str] = mapped_column(ForeignKey("officer.id"), index=True)
+    code_index: Mapped[bytes]
+    made_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
 class OfficerSession(Base):
     """One signed-in browser. Only a hash of the cookie is stored, and here rather than in Redis: a flush ends no night shift.
 
+    `only` names the one screen a browser may show, if it is hung on a wall.
     `locked_at` is set while it opens nothing but the lock; `lock_failures` counts wrong passwords there.
     """
 
@@ -161,6 +174,7 @@ class OfficerSession(Base):
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    only: Mapped[str | None]
     locked_at: Mapped[datetime | None]
     lock_failures: Mapped[int] = mapped_column(default=0, server_default="0")
 

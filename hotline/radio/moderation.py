@@ -89,6 +89,12 @@ def to_read(session: Session, deployment: Deployment, episode_id: str, state: st
     return list(found.values())[:limit]
 
 
+def words(session: Session, deployment: Deployment, question_id: str) -> str:
+    """Return the words of a question, nothing where they are gone."""
+    sealed = session.scalar(select(QUESTION.c.sealed).where(QUESTION.c.id == question_id))
+    return deployment.keyring.fields.open_text(sealed, bound_to(question_id)) if sealed else ""
+
+
 def counts(session: Session, episode_id: str) -> dict[str, int]:
     """Return how many questions of an episode are in each state."""
     by = select(QUESTION.c.state, func.count()).where(QUESTION.c.episode_id == episode_id).group_by(QUESTION.c.state)

@@ -129,7 +129,8 @@ def recount(session: Session, poll_id: str) -> dict[str, int]:
 
 
 def _count(session: Session, poll_id: str, votes: Sequence[Cast]) -> int:
-    session.execute(select(POLL.c.id).where(POLL.c.id == poll_id).with_for_update())
+    poll = session.execute(select(POLL).where(POLL.c.id == poll_id).with_for_update()).mappings().one_or_none()
+    votes = [one for one in votes if poll is not None and (poll["closed_at"] is None or one.at <= poll["closed_at"])]
     mine = select(VOTE).where(VOTE.c.poll_id == poll_id, VOTE.c.phone.in_([one.phone for one in votes]))
     before = {row["phone"]: row for row in session.execute(mine).mappings()}
     moved: dict[tuple[str, str, str], int] = {}

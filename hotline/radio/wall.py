@@ -65,12 +65,21 @@ def keeps(reading: Reading, words: Words) -> Kept | None:
         return Kept.DANGER
     if reading.minors == "true" or "minors" in axes:
         return Kept.CHILD
-    return _personal(reading.words, found, words) or _doubtful(reading.words, found, axes, words)
+    return points(reading.words, found, words) or _doubtful(reading.words, found, axes, words)
 
 
-def personal(text: str, found: Mapping[str, Any], words: Words) -> Kept | None:
-    """Return what in a text points at somebody: what no card may hold either."""
-    return _personal(text, found, words)
+def points(text: str, found: Mapping[str, Any], words: Words) -> Kept | None:
+    """Return what in a text points at somebody or at a place below a sector: what no card may hold either."""
+    if any(place["kind"] in BELOW_SECTOR for place in found["place_details"]):
+        return Kept.PLACE
+    if NUMBER.search(text) or any(clue["kind"] in NAMED_THINGS for clue in found["clues"]):
+        return Kept.NUMBER
+    places = {word for place in found["place_details"] for word in place["name"].split()}
+    named = [match.group().split() for match in NAME.finditer(text)] if not _shouted(text) else []
+    plain = folded(text)
+    if words.naming.search(plain) or words.titles.search(plain) or any(not places.issuperset(name) for name in named):
+        return Kept.NAME
+    return None
 
 
 def is_personal(text: str, words: Words) -> bool:
@@ -94,22 +103,9 @@ def words_of(templates: Path) -> Words:
     return Words(*(_pattern(lists[name]) for name in ("naming", "titles", "own", "story", "watched", "radio")))
 
 
-def _personal(text: str, found: Mapping[str, Any], words: Words) -> Kept | None:
-    plain = folded(text)
-    if any(place["kind"] in BELOW_SECTOR for place in found["place_details"]):
-        return Kept.PLACE
-    if NUMBER.search(text) or any(clue["kind"] in NAMED_THINGS for clue in found["clues"]):
-        return Kept.NUMBER
-    places = {word for place in found["place_details"] for word in place["name"].split()}
-    named = [match.group().split() for match in NAME.finditer(text)] if not _shouted(text) else []
-    if words.naming.search(plain) or words.titles.search(plain) or any(not places.issuperset(name) for name in named):
-        return Kept.NAME
-    return Kept.STORY if words.story.search(plain) else None
-
-
 def _doubtful(text: str, found: Mapping[str, Any], axes: set[str], words: Words) -> Kept | None:
     plain, harm = folded(text), bool(axes & ELEMENTS)
-    if words.watched.search(plain) or (words.own.search(plain) and (harm or found["place_details"])):
+    if words.story.search(plain) or words.watched.search(plain) or (words.own.search(plain) and (harm or found["place_details"])):
         return Kept.STORY
     asks = found["category"] == "question" and found["certainty"] >= SURE
     if harm and not asks:

@@ -7,11 +7,12 @@ import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 
-from hotline import console, officers
+from hotline import console, officers, studio
 from hotline.config import Settings
 from hotline.deployment import Deployment
 from hotline.models import Base
 from hotline.roles import Role
+from hotline.studio import windows
 from tests.console.desk import ORIGIN, Desk, ListeningBell
 
 NOBODY_THERE = "redis://127.0.0.1:1/0"
@@ -22,6 +23,7 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
     """Build a desk with the settings a test needs. Passwords are hashed cheaply; one test looks at the real cost."""
     monkeypatch.setattr(officers, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     sites: list[Deployment] = []
+    apps: list[Flask] = []
 
     def make(**settings: object) -> Desk:
         chosen = {"demo": True, "redis_url": NOBODY_THERE, "console_url": ORIGIN} | settings
@@ -32,11 +34,15 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
         bell = ListeningBell()
         site.__dict__["bell"] = bell
         app = Flask("desk", static_folder=None)
-        console.install(app, site)
+        windows.install(app, site)
+        console.install(app, site, studio.root())
         sites.append(site)
+        apps.append(app)
         return Desk(site, app, bell)
 
     yield make
+    for app in apps:
+        windows.close(app)
     for site in sites:
         site.db.close()
 

@@ -3,10 +3,12 @@
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import select
 
 from hotline.broadcasts import campaign
 from hotline.broadcasts.audience import Audience
 from hotline.console import guard
+from hotline.models import Officer
 from hotline.roles import MATRIX, May, Role
 from tests.console.desk import Desk
 
@@ -38,6 +40,9 @@ SCREENS = [
     ("POST", "/case/{token}/word/compare", May.REPLY),
     ("POST", "/case/{token}/word/thaw", May.THAW),
     ("GET", "/phrases", May.REPLY),
+    ("GET", "/case/{token}/number", May.ASK_NUMBER),
+    ("POST", "/case/{token}/number", May.ASK_NUMBER),
+    ("GET", "/numbers", May.DECIDE_NUMBER),
     ("GET", "/case/{token}/timeline", May.READ_CASE),
     ("GET", "/case/{token}/close", May.WORK_CASE),
     ("POST", "/case/{token}/close", May.WORK_CASE),
@@ -81,6 +86,9 @@ SCREENS = [
     ("POST", "/channels/{name}/test", May.MANAGE_GATEWAYS),
     ("POST", "/channels/{name}/leave-alone", May.MANAGE_GATEWAYS),
     ("POST", "/channels/{name}/use-again", May.MANAGE_GATEWAYS),
+    ("GET", "/studio", May.SEE_STUDIO),
+    ("GET", "/shows", May.MAKE_SHOWS),
+    ("POST", "/shows", May.MAKE_SHOWS),
     ("GET", "/team", May.MANAGE_TEAM),
     ("POST", "/team/invite", May.MANAGE_TEAM),
     ("POST", "/team/{officer_id}/role", May.MANAGE_TEAM),
@@ -118,11 +126,17 @@ SCREENS = [
 # Decisions who may know: test_conflict.py.
 DECISIONS = {"/case/<token>/exclusion/<exclusion_id>"}
 STEPS = {f"/case/<token>/referral/<referral_id>/{step}" for step in ("accept", "decline", "outcome", "share")}  # test_referral.py
+RADIO = {  # tests/radio/test_wall.py
+    *(f"/studio/<episode_id>{rest}" for rest in ("", "/live", "/script", "/after", "/<act>")),
+    *(f"/shows/<episode_id>{rest}" for rest in ("", "/live", "/flood", "/question/<question_id>/<act>")),
+    "/shows/<show_id>/plan",
+}
 SENTENCES = {"/rules/draft/<int:at>", "/rules/draft/<int:at>/<any(up, down, remove):act>"}  # test_rules.py
 OWN = {"/referrals/<referral_id>"}  # test_own.py
 CONTACTS = {f"/directory/contact/<contact_id>{way}" for way in ("", "/verify", "/span", "/span/<spell_id>/remove")}
 # A text to many in one language, its report in two forms, an attendance list with its file: test_broadcasts.py.
 TO_MANY = {"/broadcasts/<broadcast_id>/look/<language>", "/broadcasts/<broadcast_id>/report.<form>", "/lists/<keyword>/import"}
+NUMBERS = {"/case/<token>/number/show", "/numbers/<reveal_id>", "/wall/hang"}  # test_number.py, test_me.py
 SOUNDS = {"/case/<token>/recording/<recording_id>", "/case/<token>/recording/<recording_id>/original"}
 
 
@@ -134,7 +148,7 @@ def test_every_route_of_the_console_says_whom_it_is_for(desk: Desk) -> None:
 
 def test_the_matrix_below_names_every_guarded_route(desk: Desk) -> None:
     guarded = {rule.rule for rule in desk.app.url_map.iter_rules() if guard.act_of(desk.app, rule.endpoint)}
-    others = SOUNDS | DECISIONS | STEPS | SENTENCES | CONTACTS | OWN | TO_MANY
+    others = SOUNDS | DECISIONS | STEPS | SENTENCES | CONTACTS | OWN | TO_MANY | NUMBERS | RADIO
     assert guarded == {path.replace("{", "<").replace("}", ">") for _, path, _ in SCREENS} | others
 
 
@@ -186,6 +200,9 @@ def test_an_auditor_sees_handles_and_no_way_in(desk: Desk) -> None:
 
 
 def test_a_role_without_screens_is_told_so(desk: Desk) -> None:
-    page = desk.signed_in("presenter").get("/")
+    browser = desk.signed_in("presenter")
+    with desk.site.db.transaction() as session:
+        session.scalars(select(Officer).where(Officer.name == "presenter")).one().role = "one there is no more"
+    page = browser.get("/")
     assert page.status_code == 200
     assert "No screen for you here" in page.get_data(as_text=True)

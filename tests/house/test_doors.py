@@ -62,8 +62,9 @@ def rules(app: Flask) -> set[str]:
     return {rule.rule for rule in app.url_map.iter_rules()}
 
 
-def test_the_web_listener_knows_health_and_the_gateways_door_and_nothing_else(listener: Flask) -> None:
-    assert rules(listener) == {"/livez", "/readyz", "/prompts/<digest>/<language>/<name>.wav"}
+def test_the_web_listener_knows_health_the_gateways_door_and_one_page_for_the_public(listener: Flask) -> None:
+    public = {"/radio", "/radio/<language>", "/radio.css"}
+    assert rules(listener) == {"/livez", "/readyz", "/prompts/<digest>/<language>/<name>.wav"} | public
     client = listener.test_client()
     assert client.post("/in/twilio/sms", data={"Body": "x"}).status_code == 403
     for path in (

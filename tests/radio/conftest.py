@@ -1,15 +1,23 @@
 """A station with a show on air, and a line to the hotline it must never see. All names and numbers are invented."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 
+from hotline import console, studio
 from hotline.deployment import Deployment
 from hotline.models import Poll, Question, table
+from hotline.officers import enrol
 from hotline.radio import formats, moderation, polls, shows
+from hotline.roles import Role
+from hotline.studio import windows
+from tests.console.desk import Desk, ListeningBell
 from tests.line import Line, fill_directory
 
 SHOW: dict[str, Any] = {
@@ -105,3 +113,18 @@ def line(deployment: Deployment, tmp_path: Path) -> Line:
 @pytest.fixture
 def air(line: Line) -> OnAir:
     return put_on(line)
+
+
+@pytest.fixture
+def desk(air: OnAir) -> Iterator[Desk]:
+    """The station's desk beside the line: a presenter, a producer, and a supervisor who may do both."""
+    air.line.now = datetime.now(UTC)
+    app = Flask("desk", static_folder=None)
+    windows.install(app, air.line.site)
+    console.install(app, air.line.site, studio.root())
+    made = Desk(air.line.site, app, ListeningBell())
+    for role in (Role.PRESENTER, Role.PRODUCER, Role.SUPERVISOR, Role.INTAKE):
+        with air.line.site.db.transaction() as session:
+            enrol(session, air.line.site, name=role, display_name=role, role=role, password="a long invented one", demo=True)
+    yield made
+    windows.close(app)

@@ -11,12 +11,14 @@ from hotline.catalog import Catalog, CatalogError
 from hotline.comeback import HIDDEN, spaced
 from hotline.gsm7 import COST
 from hotline.intake.ussd.sectors import MOST_SHOWN
-from hotline.intake.ussd.tree import BUSY, LANGUAGES, MENU, SCREENS, THANKS, Screen
+from hotline.intake.ussd.tree import BUSY, LANGUAGES, MENU, RADIO, SCREENS, THANKS, Screen
 from hotline.intake.ussd.walk import BACK, Standing
+from hotline.radio.asking import plain
 
 LONGEST: Final = 160
 GO_ON: Final = "CON "
 END: Final = "END "
+SHORTEST_QUESTION: Final = 20
 
 
 class Pages:
@@ -31,6 +33,8 @@ class Pages:
 
     def page(self, standing: Standing, code: str = "") -> str:
         """Return the page of a session; `code` are the digits that its last page gives."""
+        if standing.screen == RADIO:
+            return self._poll(standing)
         if standing.offered:
             return self._which(standing.language, standing.offered)
         if standing.screen == THANKS:
@@ -40,6 +44,18 @@ class Pages:
     def busy(self, language: str) -> str:
         """Return the last page of a session that cannot go on."""
         return self._made[BUSY, language]
+
+    def _poll(self, standing: Standing) -> str:
+        """Return the page of a show's question, cut where it is longer than a screen; without one, the page that says so."""
+        answers = "".join(f"\n{place} {plain(words)}" for place, words in enumerate(standing.offered, start=1))
+        back = f"\n{BACK} " + self._text("back", standing.language)
+        room = LONGEST - (septets(answers + back) or LONGEST)
+        if not standing.offered or room < SHORTEST_QUESTION:
+            return self._made[RADIO, standing.language]
+        asked = plain(standing.asked)
+        while (septets(asked) or 0) > room:
+            asked = asked[:-1]
+        return f"{GO_ON}{asked}{answers}{back}"
 
     def _which(self, language: str, names: Sequence[str]) -> str:
         return self._page(SCREENS["which"], language, names)

@@ -17,6 +17,8 @@ STOPPED: Final = "stopped"
 THANKS: Final = "thanks"
 BUSY: Final = "busy"
 CODE: Final = "code"
+RADIO: Final = "radio"
+VOTED: Final = "voted"
 NEWS: Final = tuple(f"news_{name}" for name in ("kept", "read", "working", "question", "passed_on", "ended"))
 UNKNOWN: Final = "unknown"
 LATER: Final = "later"
@@ -24,12 +26,13 @@ LEAVE: Final = "leave"
 
 
 class Input(StrEnum):
-    """What a screen waits for: one of its answers, letters of a sector, words, a return code; nothing where the session ends."""
+    """What a screen waits for: an answer of its own or of a poll, letters of a sector, words, a return code, or nothing."""
 
     CHOICE = "choice"
     SECTOR = "sector"
     WORDS = "words"
     CODE = "code"
+    POLL = "poll"
     NOTHING = "nothing"
 
 
@@ -110,6 +113,7 @@ _ALL: Final = (
             Answer("2", "me", "safe"),
             _plain("3", "advice", "advice"),
             _plain("4", "news", CODE),
+            _plain("5", "radio", RADIO),
             _plain("8", "language", "language"),
         ),
     ),
@@ -171,6 +175,7 @@ _ALL: Final = (
     ),
     *(Screen(name) for name in ("offer", "signs", "numbers", "rights", "phone", "left")),
     Screen(CODE, input=Input.CODE),
-    *(Screen(name, input=Input.NOTHING) for name in (BYE, STOPPED, THANKS, BUSY, UNKNOWN, LATER, *NEWS)),
+    Screen(RADIO, input=Input.POLL),
+    *(Screen(name, input=Input.NOTHING) for name in (VOTED, BYE, STOPPED, THANKS, BUSY, UNKNOWN, LATER, *NEWS)),
 )
 SCREENS: Final[Mapping[str, Screen]] = MappingProxyType({screen.name: screen for screen in _ALL})

@@ -13,7 +13,7 @@ from typing import Final
 
 from hotline.intake.commands import Kind, recognise, return_code
 from hotline.intake.ussd.sectors import MOST_SHOWN, beginning
-from hotline.intake.ussd.tree import BYE, MENU, SCREENS, STOPPED, UNKNOWN, Answer, Input, Screen
+from hotline.intake.ussd.tree import BYE, MENU, RADIO, SCREENS, STOPPED, UNKNOWN, VOTED, Answer, Input, Screen
 from hotline.places import plain
 
 BETWEEN: Final = "*"
@@ -23,12 +23,13 @@ Hash = Callable[[str], str]
 
 
 class Kept(StrEnum):
-    """Steps that are no answer of the tree: a sector, letters that several begin with, words, or a slip that tells nothing."""
+    """Steps that are no answer of the tree: a sector, letters that several begin with, words, a vote, a slip."""
 
     SECTOR = "sector"
     LETTERS = "letters"
     WORDS = "words"
     SLIP = "slip"
+    VOTE = "vote"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,8 @@ class Standing:
     """Where a session stands.
 
     `behind` are the screens on the way back, `offered` the names on the screen, `heard` the length and hash of the text so
-    far, `life` how often it began anew, `draw` which return code its last page gives.
+    far, `life` how often it began anew, `draw` which return code its last page gives; `poll` and `asked` are the id and the
+    words of the question before them, `offered` then its answers.
     """
 
     language: str
@@ -55,6 +57,8 @@ class Standing:
     heard: tuple[int, str] | None = None
     life: int = 0
     draw: int | None = None
+    poll: str = ""
+    asked: str = ""
 
     @property
     def stopped(self) -> bool:
@@ -128,6 +132,8 @@ class Walk:
             return at, None
         if typed == BACK:
             return _back(at), None
+        if at.screen == RADIO:
+            return _voted(at, typed)
         return self._which(at, typed) if at.screen == "which" else self._chosen(at, typed)
 
     def _chosen(self, at: Standing, typed: str) -> tuple[Standing, Step | None]:
@@ -159,6 +165,13 @@ class Walk:
         return at, _unfitting(at, typed)
 
 
+def _voted(at: Standing, typed: str) -> tuple[Standing, Step | None]:
+    """Take a vote; what is no number of an answer may be somebody who tells in the wrong place."""
+    if typed.isdecimal() and typed.isascii() and 1 <= int(typed[:2]) <= len(at.offered):
+        return _gone(at, VOTED), Step(RADIO, Kept.VOTE, f"{at.poll} {int(typed)}")
+    return at, _unfitting(at, typed)
+
+
 def chosen_of(screen: Screen, typed: str) -> Answer | None:
     """Return the answer of a screen that was meant: by its digit, or yes and no by any of their words."""
     digit = typed.strip(f"{BETWEEN}# ")
@@ -180,16 +193,16 @@ def _taken(screen: Screen, typed: str) -> tuple[str, str]:
 def _gone(at: Standing, to: str, answer: Answer | None = None) -> Standing:
     language = answer.name if at.screen == "language" and answer else at.language
     if to == MENU or SCREENS[to].last:
-        return replace(at, screen=to, language=language, behind=(), offered=())
-    return replace(at, screen=to, language=language, behind=(*at.behind, at.screen), offered=())
+        return replace(at, screen=to, language=language, behind=(), offered=(), poll="", asked="")
+    return replace(at, screen=to, language=language, behind=(*at.behind, at.screen), offered=(), poll="", asked="")
 
 
 def _back(at: Standing) -> Standing:
     """Return the screen before; behind a list of names that is the question, since the names depend on its answer."""
     behind = at.behind[:-1] if at.behind[-1:] == ("which",) else at.behind
     if not behind:
-        return replace(at, screen=BYE if at.screen == MENU else MENU, behind=(), offered=())
-    return replace(at, screen=behind[-1], behind=behind[:-1], offered=())
+        return replace(at, screen=BYE if at.screen == MENU else MENU, behind=(), offered=(), poll="", asked="")
+    return replace(at, screen=behind[-1], behind=behind[:-1], offered=(), poll="", asked="")
 
 
 def _unfitting(at: Standing, typed: str) -> Step:

@@ -3,7 +3,8 @@
 The gate comes first: whoever picks up or overhears hears nothing that tells what this is until they press a key. Then the
 language, and before anything is asked whether it is safe to talk. The danger is asked before the message, since a key can be
 acted on at once and a recording only when somebody has listened to it. A call that we place has a gate of its own: whoever
-picks up may be anybody, so without its key nothing more is said. A branch such as a radio poll is one more key of the menu.
+picks up may be anybody, so without its key nothing more is said. A show's question is
+one more key of the menu; its words are the poll's own, and its prompt is for when there is none.
 """
 
 from collections.abc import Mapping
@@ -25,6 +26,7 @@ THANKS: Final = "thanks"
 QUIET: Final = "quiet"
 ERASED: Final = "erased"
 BYE: Final = "bye"
+POLL: Final = "poll"
 BUSY: Final = "busy"
 ADVICE: Final = ("offer", "signs", "numbers", "rights")
 REPEAT: Final = "9"
@@ -71,7 +73,12 @@ _ALL: Final = (
     Stop(DUTY, tuple(_plain(key, verb, "duty_thanks") for key, verb in DUTY_KEYS.items()), silence=NOBODY),
     Stop("duty_thanks", then=Then.HANG_UP),
     Stop(LANGUAGE, tuple(_plain(str(place), code, MENU) for place, code in enumerate(LANGUAGES, start=1)), silence=MENU),
-    Stop(MENU, (Answer("1", "help", "safe"), _plain("2", "advice", "advice"), _plain("4", "news", CODE))),
+    Stop(
+        MENU,
+        (Answer("1", "help", "safe"), _plain("2", "advice", "advice"), _plain("3", "radio", POLL), _plain("4", "news", CODE)),
+    ),
+    Stop(POLL, tuple(_plain(str(digit), f"answer_{digit}", "voted") for digit in range(1, 5))),
+    Stop("voted", then=Then.HANG_UP),
     Stop("safe", (Answer("1", "yes", "danger"), Answer("2", "no", QUIET, text=False))),
     Stop(
         "danger",

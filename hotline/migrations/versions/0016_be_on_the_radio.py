@@ -21,8 +21,11 @@ depends_on = None
 LOOKING = "coalesce((SELECT current_setting('hotline.subjects', true)), '')"  # as migration 0013
 HIDDEN = f"SELECT case_id FROM exclusion WHERE state <> 'dismissed' AND subject = ANY (string_to_array({LOOKING}, chr(31)))"  # noqa: S608
 SEEN = f"{LOOKING} = '' OR case_id NOT IN ({HIDDEN})"
-SHOWN = ("radio_station", "radio_show", "radio_episode", "radio_segment", "radio_poll", "radio_tally", "radio_card")
-MODERATED = (*SHOWN, "radio_prompt", "radio_airing", "radio_question")
+SHOWN = (
+    *("radio_station", "radio_show", "radio_episode", "radio_segment", "radio_poll", "radio_tally", "radio_card", "radio_prompt"),
+    "radio_airing",
+)
+MODERATED = (*SHOWN, "radio_question")
 ROLES = """
 DO $$ BEGIN
   IF (SELECT rolcreaterole OR rolsuper FROM pg_roles WHERE rolname = current_user) THEN
@@ -36,6 +39,8 @@ DO $$ BEGIN
     GRANT SELECT ON {shown} TO hotline_presenter;
     GRANT UPDATE (segment_id, segment_at, card_id, blank, on_air_at, off_air_at) ON radio_episode TO hotline_presenter;
     GRANT UPDATE (shown_at) ON radio_card TO hotline_presenter;
+    GRANT UPDATE (opened_at, closed_at) ON radio_poll TO hotline_presenter;
+    GRANT INSERT ON radio_airing TO hotline_presenter;
   END IF;
   IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'hotline_producer') THEN
     GRANT SELECT, INSERT, UPDATE ON {moderated} TO hotline_producer;

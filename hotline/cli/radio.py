@@ -1,0 +1,153 @@
+"""`hotline radio`: shows from a file, episodes, the run sheet on paper, what went out when, and what came of it."""
+
+import csv
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+from sqlalchemy import RowMapping, select
+
+from hotline.cli.lists import columns, opened
+from hotline.deployment import Deployment
+from hotline.models import Episode, Prompt, Show, Station, table
+from hotline.radio import formats, outcomes, polls, shows
+
+EPISODE, PROMPT, SHOW, STATION = (table(model) for model in (Episode, Prompt, Show, Station))
+
+
+@click.group()
+def radio() -> None:
+    """Shows that listeners answer."""
+
+
+@radio.command("load")
+@click.argument("source", metavar="SHOW.toml", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def load_(source: Path) -> None:
+    """Write a show down from its file, or anew under the same name, and plan its next episode."""
+    with opened() as site:
+        try:
+            written, parts = formats.read(source, site.settings.templates)
+        except formats.Unfit as why:
+            raise click.ClickException(f"{source}: {why}") from None
+        with site.db.transaction() as session:
+            now = site.db.now(session)
+            show_id = shows.keep(session, written, parts, now)
+            show = dict(session.execute(select(SHOW).where(SHOW.c.id == show_id)).mappings().one())
+            day = next(iter(shows.days_of(show, site.settings, now)), site.local(now).date())
+            episode_id = shows.plan(session, site.settings, show_id, day)
+    click.echo(f"{written.name}: next on {day:%a %d %b} at {written.at:%H:%M}, episode {episode_id}")
+
+
+@radio.command("ls")
+def ls() -> None:
+    """List episodes, the newest first, with their votes."""
+    joined = select(EPISODE, SHOW.c.name, STATION.c.name.label("station")).join(SHOW, SHOW.c.id == EPISODE.c.show_id)
+    newest = joined.join(STATION, STATION.c.id == SHOW.c.station_id).order_by(EPISODE.c.starts_at.desc()).limit(30)
+    with opened() as site, site.db.reading() as session:
+        rows = session.execute(newest).mappings().all()
+        found = polls.of_episodes(session, [row["id"] for row in rows])
+        shown = columns("episode", "station", "show", "begins", "stands", "votes")
+        for row in rows:
+            votes = polls.standing(session, found[row["id"]]).votes if row["id"] in found else 0
+            shown.add_row(
+                row["id"], row["station"], row["name"], f"{site.local(row['starts_at']):%Y-%m-%d %H:%M}", _stands(row), str(votes)
+            )
+    Console().print(shown if rows else "There is no show yet: hotline radio load SHOW.toml")
+
+
+@radio.command("sheet")
+@click.argument("episode_id", metavar="EPISODE")
+def sheet(episode_id: str) -> None:
+    """Print the run sheet: each segment with its minutes, and the exact words to say in each language."""
+    with opened() as site, site.db.reading() as session:
+        episode = shows.episode(session, episode_id)
+        if episode is None:
+            raise click.ClickException("There is no such episode: hotline radio ls")
+        begins = site.local(episode["starts_at"])
+        click.echo(f"{episode['show']}, {episode['station']}, {begins:%A %d %B %Y %H:%M}\n")
+        for part in shows.segments(session, episode_id):
+            click.echo(f"{part['minutes']:3} min  {part['title']} ({part['kind']})")
+            for code, words in part["say"].items():
+                click.echo(f"         {code}: {words}")
+        chosen = site.settings
+        code = episode["code"] or chosen.radio_code
+        click.echo(f"\nSay: text {code}, free, no name. Dial {chosen.ussd_code}.")
+        click.echo(f"For somebody in danger: text {chosen.tips_code}, or call 112.")
+
+
+@radio.command("on")
+@click.argument("episode_id", metavar="EPISODE")
+def on(episode_id: str) -> None:
+    """Turn the "on air" switch on."""
+    with opened() as site, site.db.transaction() as session:
+        _must(shows.episode(session, episode_id))
+        shows.go_on_air(session, episode_id, site.db.now(session))
+    click.echo("On air.")
+
+
+@radio.command("off")
+@click.argument("episode_id", metavar="EPISODE")
+def off(episode_id: str) -> None:
+    """Turn the "on air" switch off; polls close."""
+    with opened() as site, site.db.transaction() as session:
+        _must(shows.episode(session, episode_id))
+        shows.go_off_air(session, episode_id, site.db.now(session))
+    click.echo("Off air.")
+
+
+@radio.command("aired")
+@click.argument("source", metavar="LOG.csv", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--episode", "episode_id", required=True, help="The episode whose prompts the log names.")
+def aired(source: Path, episode_id: str) -> None:
+    """Read a station's log: a line `time,prompt` for each time a jingle or a segment's words went out, in local time."""
+    with opened() as site, site.db.transaction() as session:
+        _must(shows.episode(session, episode_id))
+        wanted = select(PROMPT.c.name, PROMPT.c.id).where(PROMPT.c.episode_id == episode_id)
+        named = {row.name: row.id for row in session.execute(wanted)}
+        for number, (at, name) in enumerate(_lines(source), start=1):
+            if name not in named:
+                raise click.ClickException(f"{source}, line {number}: there is no prompt {name!r}; there are {', '.join(named)}")
+            shows.aired(session, [named[name]], _moment(site, at, f"{source}, line {number}"))
+    click.echo("Noted.")
+
+
+@radio.command("outcomes")
+@click.option("--csv", "as_csv", is_flag=True, help="Print lines instead of a table.")
+def outcomes_(as_csv: bool) -> None:  # noqa: FBT001  click passes options so
+    """Say which prompts led to useful reports, by station. Numbers under five are left out."""
+    with opened() as site, site.db.reading() as session:
+        rows = outcomes.by_prompt(session)
+    if as_csv:
+        out = csv.writer(sys.stdout)
+        out.writerow(outcomes.HEAD)
+        out.writerows(row.cells() for row in rows)
+        return
+    shown = columns(*outcomes.HEAD)
+    for row in rows:
+        shown.add_row(*row.cells())
+    Console().print(shown if rows else "Nothing was on air yet.")
+
+
+def _stands(row: RowMapping) -> str:
+    if row["on_air_at"] is None:
+        return "planned"
+    return "over" if row["off_air_at"] else "on air"
+
+
+def _must(found: object) -> None:
+    if found is None:
+        raise click.ClickException("There is no such episode: hotline radio ls")
+
+
+def _lines(source: Path) -> list[tuple[str, str]]:
+    with source.open(encoding="utf-8", newline="") as file:
+        return [(row[0].strip(), row[1].strip()) for row in csv.reader(file) if len(row) >= 2]
+
+
+def _moment(site: Deployment, written: str, where: str) -> datetime:
+    try:
+        return datetime.fromisoformat(written).replace(tzinfo=site.settings.zone).astimezone(UTC)
+    except ValueError:
+        raise click.ClickException(f"{where}: {written!r} is no time; write 2026-11-26T18:05") from None

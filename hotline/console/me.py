@@ -1,0 +1,82 @@
+"""What is one's own at the door: browsers one is signed in with, codes for when the phone is lost, and hanging up the wall."""
+
+from typing import Final
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from sqlalchemy import select, update
+from werkzeug.wrappers import Response as Answer
+
+from hotline import audit, officers
+from hotline.console import guard, listing, sessions
+from hotline.models import OfficerSession
+from hotline.roles import May
+
+screen = Blueprint("me", __name__)
+
+LONGEST_CODE: Final = 16
+
+
+@screen.get("/me")
+def show() -> str:
+    """Show the browsers in which one is signed in, and how many recovery codes are left."""
+    return _page()
+
+
+@screen.post("/me/end/<session_id>")
+def end(session_id: str) -> Answer:
+    """End one of one's own sessions; another's is not there."""
+    chosen, who, now = guard.deployment(), guard.officer(), guard.moment()
+    own = (OfficerSession.id == session_id, OfficerSession.officer_id == who.id, OfficerSession.ended_at.is_(None))
+    with guard.transaction() as session:
+        ended = session.execute(update(OfficerSession).where(*own).values(ended_at=now).returning(OfficerSession.token_hash))
+        gone = ended.scalar()
+        if gone is not None:
+            audit.record(session, now, actor=f"officer:{who.name}", action="officer.signed_out", subject=who.name)
+    if gone is not None and gone == sessions.own_hash(chosen.settings):
+        return sessions.farewell(chosen.settings)
+    flash("session_ended")
+    return redirect(url_for(".show"), 303)
+
+
+@screen.post("/me/codes")
+def codes() -> str | tuple[str, int]:
+    """Make ten new recovery codes and show them, this once; those from before are good for nothing any more."""
+    chosen, who, now = guard.deployment(), guard.officer(), guard.moment()
+    with guard.transaction() as session:
+        proved = officers.proves(session, chosen, who.id, request.form.get("code", "")[:LONGEST_CODE], now=now)
+        made = officers.new_recovery_codes(session, chosen.keyring, who.id, now=now) if proved else []
+    return _page(made=made) if made else (_page(wrong=True), 403)
+
+
+@screen.post("/wall/hang")
+@guard.may(May.SEE_TODAY)
+def hang() -> Answer:
+    """Turn this browser into a wall: it shows the wall for half a day, and nothing else."""
+    chosen, now = guard.deployment(), guard.moment()
+    with guard.transaction() as session:
+        sessions.end(session, chosen.settings, now=now)
+        token = sessions.begin_wall(session, guard.officer(), now=now)
+    return sessions.welcome(token, chosen.settings, lands="console.wall.show")
+
+
+def _page(*, made: list[str] | None = None, wrong: bool = False) -> str:
+    chosen, who, now = guard.deployment(), guard.officer(), guard.moment()
+    with guard.reading() as session:
+        open_ones = select(OfficerSession).where(OfficerSession.officer_id == who.id, OfficerSession.ended_at.is_(None))
+        found = [
+            one
+            for one in session.scalars(open_ones.order_by(OfficerSession.created_at.desc()))
+            if sessions.alive(one, chosen.settings, now=now)
+        ]
+        left = officers.recovery_codes_left(session, who.id)
+        rail = listing.rail(session, who)
+    return render_template(
+        "console/me.html",
+        here="me",
+        found=found,
+        this=sessions.own_hash(chosen.settings),
+        left=left,
+        made=made or [],
+        wrong=wrong,
+        **rail,
+    )
