@@ -97,7 +97,7 @@ def shredded(_: Shredded) -> tuple[str, int]:
 def _proved() -> bool:
     """Whether a code of this moment was typed. A wrong one counts as one at the door does."""
     chosen, code = guard.deployment(), request.form.get("code", "")[:LONGEST_CODE]
-    with chosen.db.transaction() as session:
+    with guard.transaction() as session:
         return officers.proves(session, chosen, guard.officer().id, code, now=guard.moment())
 
 
