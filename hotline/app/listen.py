@@ -60,13 +60,18 @@ class Listen:
             return None
         return dict(row) if row else None
 
+    def close(self) -> None:
+        """Close what was opened to look."""
+        if "_window" in self.__dict__:
+            self._window.close()
+
     @cached_property
     def _window(self) -> Window:
         return Window(self.deployment.settings.database, Eyes.PRESENTER)
 
 
-def install(app: Flask, deployment: Deployment) -> None:
-    """Put the page into an application."""
+def install(app: Flask, deployment: Deployment) -> Listen:
+    """Put the page into an application, and return it so that it can be closed."""
     listen = Listen(deployment)
 
     @app.get("/radio")
@@ -82,6 +87,8 @@ def install(app: Flask, deployment: Deployment) -> None:
     @app.get("/radio.css")
     def radio_style() -> Response:
         return _answer(listen.style, "text/css; charset=utf-8")
+
+    return listen
 
 
 def _answer(body: str, kind: str) -> Response:

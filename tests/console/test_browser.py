@@ -222,7 +222,7 @@ def test_light_and_dark_are_remembered(street: Street) -> None:
 def test_without_scripts_everything_can_still_be_done(street: Street) -> None:
     case = street.desk.case()
     page = street.officer(java_script_enabled=False)
-    page.get_by_role("button", name="Claim").click()
+    page.get_by_role("button", name=f"Claim {case.handle}").click()
     page.get_by_role("button", name="Acknowledge").click()
     page.locator("#reply-text").fill("Thank you for writing.")
     page.get_by_role("button", name="Send").click()

@@ -13,8 +13,9 @@ from flask import Flask
 from playwright.sync_api import Page, expect, sync_playwright
 from werkzeug.serving import make_server
 
-from hotline import console
+from hotline import console, studio
 from hotline.deployment import Deployment
+from hotline.studio import windows
 from tests.console.test_browser import SWITCHES, Silent
 from tests.line import Line
 from tests.stages.test_comeback import SOMEBODY, by_text
@@ -34,7 +35,8 @@ def line(district: Deployment) -> Line:
 def desk(line: Line) -> Iterator[Page]:
     """A supervisor's browser at the desk of the very hotline that `line` texts."""
     app = Flask("desk", static_folder=None)
-    console.install(app, line.site)
+    windows.install(app, line.site)
+    console.install(app, line.site, studio.root())
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Silent)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -49,6 +51,7 @@ def desk(line: Line) -> Iterator[Page]:
     server.shutdown()
     thread.join()
     server.server_close()
+    windows.close(app)
 
 
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)

@@ -8,6 +8,7 @@ from tests.console.desk import Browser, Desk
 from tests.console.test_queue import handles
 
 ROUTINE = {"category": "spam_or_prank", "urgency": "routine", "rank": 2}
+SET_RIGHT = {"was_category": "spam_or_prank", "was_urgency": "routine", "category": "gbv", "urgency": "soon"}
 
 
 def stands(browser: Browser, case: Case) -> set[str]:
@@ -73,7 +74,7 @@ def test_who_may_only_look_moves_nothing(desk: Desk) -> None:
 @pytest.mark.parametrize("deed", ["claim", "correct"])
 def test_what_a_person_works_on_or_sets_right_is_no_noise_any_more(desk: Desk, deed: str) -> None:
     case = desk.case(**ROUTINE, aside=Aside.PARKED)
-    desk.signed_in("intake").post(f"/case/{case.token}/{deed}", version="0", category="gbv", urgency="soon")
+    desk.signed_in("intake").post(f"/case/{case.token}/{deed}", version="0", **SET_RIGHT)
     assert aside_of(desk, case) is None
 
 

@@ -66,6 +66,7 @@ def worked_on(running: Running, *, reply: str, note: str) -> None:
     opened = re.search(r'href="(/case/[\w-]+)"', officer.get("/queue"))
     assert opened
     page = officer.get(opened.group(1))
+    assert officer.post(f"{opened.group(1)}/uncover", page) == 303
     assert officer.post(f"{opened.group(1)}/reply", page, text=f"Thank you. {reply}") == 303
     assert officer.post(f"{opened.group(1)}/note", page, text=f"Seen. {note}") == 303
     assert reply in officer.get(opened.group(1))

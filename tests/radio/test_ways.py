@@ -60,7 +60,7 @@ def test_ringing_the_line_of_an_answer_is_a_vote_and_is_not_called_back(air: OnA
 
 def test_the_page_for_the_public_is_small_and_keeps_and_fetches_nothing(air: OnAir) -> None:
     app = Flask("web", static_folder=None)
-    listen.install(app, air.line.site)
+    page_of_the_public = listen.install(app, air.line.site)
     client = app.test_client()
     for language in listen.LANGUAGES:
         answer = client.get(f"/radio/{language}")
@@ -72,3 +72,4 @@ def test_the_page_for_the_public_is_small_and_keeps_and_fetches_nothing(air: OnA
         assert answer.headers["Cache-Control"] == "no-store"
         assert "Set-Cookie" not in answer.headers
     assert client.get("/radio/xx").status_code == 404
+    page_of_the_public.close()

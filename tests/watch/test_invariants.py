@@ -230,7 +230,7 @@ def test_every_question_of_the_watch_is_answered_from_an_index(line: Line) -> No
         cursor = session.connection().connection.cursor()
         scanned = [step[3] for words, values in list(asked) for step in cursor.execute(f"EXPLAIN QUERY PLAN {words}", values)]
     whole = {step for step in scanned if step.startswith("SCAN") and "USING" not in step}
-    assert whole <= {"SCAN duty", "SCAN contact", "SCAN broadcast"}, (
-        "the directory and the broadcasts are few; everything else grows"
+    assert whole <= {"SCAN duty", "SCAN spell", "SCAN contact", "SCAN broadcast"}, (
+        "the directory, its absences and the broadcasts are few; everything else grows"
     )
     assert len(scanned) > 20
