@@ -15,7 +15,7 @@ from hotline.db import Database
 from hotline.demo import seed
 from hotline.deployment import Deployment
 from hotline.models import Base
-from tests.servers import RedisServer
+from tests.servers import RedisServer, drop_database
 
 POSTGRES = os.environ.get("HOTLINE_TEST_DATABASE_URL", "")  # noqa: TID251  the one switch of the tests
 STORES = ["sqlite", *(["postgresql"] if POSTGRES else [])]
@@ -65,15 +65,16 @@ def _migrated_database(worker_id: str) -> Iterator[Engine]:
     """
     name = f"hotline_test_{worker_id}"
     server = create_engine(_psycopg(POSTGRES), isolation_level="AUTOCOMMIT")
-    _send(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", f"CREATE DATABASE {name}")
+    drop_database(POSTGRES, name)
+    _send(server, f"CREATE DATABASE {name}")
     url = _psycopg(POSTGRES.rpartition("/")[0] + f"/{name}")
     _migrate(url)
     _send(server, f"ALTER DATABASE {name} SET synchronous_commit = off")
     database = create_engine(url, pool_pre_ping=True)
     yield database
     database.dispose()
-    _send(server, f"DROP DATABASE {name} WITH (FORCE)")
     server.dispose()
+    drop_database(POSTGRES, name)
 
 
 @pytest.fixture

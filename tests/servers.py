@@ -31,6 +31,23 @@ def until(condition: Callable[[], object], seconds: float, what: str, *, every: 
     return time.monotonic() - started
 
 
+def drop_database(server: str, name: str) -> None:
+    """Take a database off a server, whoever is still connected. Raises TimeoutError when it will not go.
+
+    PostgreSQL's own vacuum may be at work in it: only a superuser may end that, everybody else waits until it is done.
+    """
+
+    def gone() -> bool:
+        with psycopg.connect(server, autocommit=True) as connection:
+            try:
+                connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
+            except (psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectInUse):
+                return False
+            return True
+
+    until(gone, 60, f"{name} is dropped", every=0.5)
+
+
 def free_port() -> int:
     """Return a port of the loopback address that nobody listens on."""
     with socket.socket() as probe:

@@ -98,10 +98,12 @@ def settle(session: Session, deployment: Deployment, parcel: Parcel, outcomes: S
     if not outcomes:
         return
     via = {text.id: name for name, texts in parcel.texts.items() for text in texts}
+    gone = _gone_already(session, [parcel.rows[sent.id] for sent in outcomes if sent.certainty is not Certainty.ACCEPTED])
     settled = []
     for sent in outcomes:
         row = parcel.rows[sent.id]
-        verdict = judge(sent, tried(deployment, row, doubted=sent.id in parcel.doubts))
+        known = tried(deployment, row, doubted=sent.id in parcel.doubts)
+        verdict = Verdict(MessageState.ACCEPTED) if sent.id in gone else judge(sent, known)
         # A text in doubt was out of our hands since the claim; what was surely not sent waits from now on.
         since = parcel.taken_at if sent.certainty is Certainty.UNKNOWN else now
         settled.append(_settled(row, verdict, sent, _next_gateway(deployment, row, via[sent.id], verdict), now, since))
@@ -198,6 +200,15 @@ def _doubts(session: Session, rows: Sequence[RowMapping], *, least: int = 1) -> 
     doubtful = (ATTEMPT.c.message_id.in_(again), or_(ATTEMPT.c.result == Certainty.UNKNOWN, ATTEMPT.c.result.is_(None)))
     tries = select(ATTEMPT.c.message_id, func.min(ATTEMPT.c.started_at)).where(*doubtful).group_by(ATTEMPT.c.message_id)
     return {row.message_id: row[1] for row in session.execute(tries.having(func.count() >= least))}
+
+
+def _gone_already(session: Session, rows: Sequence[RowMapping]) -> set[str]:
+    """Return which messages a gateway has taken from an earlier try, whose worker came back while the later one was under way."""
+    again = [row["id"] for row in rows if row["attempts"] > 1]
+    if not again:
+        return set()
+    taken = select(ATTEMPT.c.message_id).where(ATTEMPT.c.message_id.in_(again), ATTEMPT.c.result == Certainty.ACCEPTED)
+    return set(session.scalars(taken))
 
 
 def _suppress(session: Session, parcel: Parcel, now: datetime) -> None:
@@ -316,12 +327,13 @@ def _settled(row: RowMapping, verdict: Verdict, sent: Sent | None, via: str, now
 
 
 def _write(session: Session, token: str, settled: Sequence[dict[str, object]]) -> None:
-    # Whoever was thought dead and comes back with good news is believed, as long as nobody has claimed the row since.
+    # Whoever was thought dead and comes back with good news is believed while nobody else holds the row, unless the same text is
+    # known to have failed since: a row that waits names only such a one.
+    held = and_(MESSAGE.c.state == MessageState.CLAIMED, MESSAGE.c.claim_token == token)
     freed = or_(MESSAGE.c.state == MessageState.QUEUED, MESSAGE.c.state == MessageState.UNKNOWN)
-    believed = and_(freed, bindparam("to", type_=MESSAGE.c.state.type) == MessageState.ACCEPTED)
-    held = or_(MESSAGE.c.state == MessageState.CLAIMED, believed)
-    ours = (MESSAGE.c.id == bindparam("row"), MESSAGE.c.claim_token == token, held)
-    statement = update(MESSAGE).where(*ours)
+    good = bindparam("to", type_=MESSAGE.c.state.type) == MessageState.ACCEPTED
+    lives = or_(MESSAGE.c.provider_id.is_(None), MESSAGE.c.provider_id != bindparam("pid", type_=MESSAGE.c.provider_id.type))
+    statement = update(MESSAGE).where(MESSAGE.c.id == bindparam("row"), or_(held, and_(freed, good, lives)))
     values: dict[str, BindParameter[Any]] = {
         "state": bindparam("to"),
         "gateway": bindparam("via"),

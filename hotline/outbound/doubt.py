@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from hotline.gateways.contract import Certainty, Sent
 from hotline.models import Lane, MessageKind, MessageState
+from hotline.outbound.breaker import NOT_TRIED
 
 AT_ONCE = timedelta(0)
 BACK_OFF = (timedelta(seconds=15), timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))
@@ -66,7 +67,8 @@ def looks_up(kind: MessageKind, lane: Lane) -> bool:
 
 
 def _refused(sent: Sent, tried: Try) -> Verdict:
-    if not sent.retry or (tried.kind is MessageKind.AUTO and tried.attempts > 1):
+    once_more = tried.kind is not MessageKind.AUTO or tried.attempts == 1 or sent.code == NOT_TRIED
+    if not sent.retry or not once_more:
         return Verdict(MessageState.FAILED, reason=sent.code)
     if tried.to_life:  # steadily until it goes out or is no longer valid; the other gateway has its turn at once
         if tried.other and tried.attempts % 2:

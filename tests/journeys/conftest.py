@@ -9,6 +9,7 @@ import pytest
 
 from tests.conftest import POSTGRES
 from tests.journeys.running import Running
+from tests.servers import drop_database
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +26,7 @@ def _databases(worker_id: str) -> Iterator[Callable[[str], str]]:
 
     yield make
     for name in made:
-        _on_server(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        drop_database(POSTGRES, name)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from sqlalchemy import delete, insert, select, update
 from hotline.config import Settings
 from hotline.db import Database
 from hotline.deployment import Deployment
-from hotline.gateways.contract import Certainty, OutboundText, Sent
+from hotline.gateways.contract import Certainty, OutboundText, Progress, Sent, StatusUpdate
 from hotline.models import (
     Attempt,
     Caller,
@@ -26,7 +26,7 @@ from hotline.models import (
     SafeContact,
     table,
 )
-from hotline.outbound import deliver
+from hotline.outbound import deliver, status
 from hotline.outbound.compose import Draft
 from tests.line import Line, accepted, fill_directory, refused, unknown
 from workers import jobs
@@ -156,6 +156,48 @@ def test_a_worker_that_was_thought_dead_and_brings_good_news_is_believed(known: 
     assert (row(known, message)["state"], row(known, message)["provider_id"]) == ("accepted", f"SM-{message}")
     known.work()
     assert known.sent == [], "it had arrived: nobody is told twice"
+
+
+def test_good_news_of_an_earlier_try_stops_the_one_that_waits(known: Line) -> None:
+    message = queue(known, MessageKind.ALERT, lane=Lane.LIFE)
+    slow = take(known, Lane.LIFE)
+    known.later(seconds=60)
+    assert free(known) == 1
+    settle(known, take(known, Lane.LIFE), unknown)
+    assert row(known, message)["state"] == "queued"
+    settle(known, slow, accepted)
+    known.later(minutes=10)
+    known.work()
+    assert row(known, message)["state"] == "accepted"
+    assert known.sent == [], "two copies may be out; a third is not needed"
+
+
+def test_good_news_of_an_earlier_try_is_remembered_while_a_later_one_is_under_way(known: Line) -> None:
+    message = queue(known, MessageKind.ALERT, lane=Lane.LIFE)
+    slow = take(known, Lane.LIFE)
+    known.later(seconds=60)
+    assert free(known) == 1
+    quick = take(known, Lane.LIFE)
+    settle(known, slow, accepted)
+    assert row(known, message)["state"] == "claimed", "the one under way is not taken from its worker"
+    settle(known, quick, unknown)
+    known.later(minutes=10)
+    known.work()
+    assert row(known, message)["state"] == "accepted"
+    assert known.sent == []
+
+
+def test_good_news_of_a_text_that_is_known_to_have_failed_stops_nothing(known: Line) -> None:
+    message = queue(known, MessageKind.ALERT, lane=Lane.LIFE)
+    slow = take(known, Lane.LIFE)
+    known.later(seconds=60)
+    assert free(known) == 1
+    settle(known, take(known, Lane.LIFE), unknown)
+    with known.site.db.transaction() as session:
+        failed = StatusUpdate(f"SM-{message}", message, Progress.UNDELIVERED, "30003")
+        assert status.apply(session, "twilio", failed, known.now)
+    settle(known, slow, accepted)
+    assert row(known, message)["state"] == "queued", "that copy reached nobody: the next one goes"
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,8 @@ def test_whatever_fails_alerts_to_life_arrive_and_nobody_is_written_to_twice(
 
     to_callers = [row for row in rows if row["kind"] in TO_CALLERS]
     assert len(to_callers) == 2 * CALLERS
-    assert max(copies[row["id"]] for row in to_callers) == 1
+    ends = Counter((row["state"], row["reason"]) for row in to_callers)
+    assert max(copies[row["id"]] for row in to_callers) == 1, ends
     assert all(copies[row["id"]] == 0 for row in to_callers if row["state"] in (MessageState.FAILED, MessageState.SUPPRESSED))
     unknown = [row for row in to_callers if row["state"] == MessageState.UNKNOWN]
     assert {row["id"] for row in unknown} == {row["id"] for row in to_callers if doubtful[row["id"]]}, "doubt is on the list"

@@ -20,7 +20,7 @@ from tests.faults.harness.stage import Plan
 from tests.servers import program
 
 STORES = ("sqlite", "postgresql")
-SHORT = {"texts": 2_000, "rate": 80.0, "forgeries": 700, "redis_gone": 12.0, "pace": 10.0, "settle": 150.0, "disk": False}
+SHORT = {"texts": 1_600, "rate": 80.0, "forgeries": 560, "redis_gone": 12.0, "pace": 10.0, "settle": 150.0, "disk": False}
 LONG = {
     "texts": 50_000,
     "rate": 200.0,
