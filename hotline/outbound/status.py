@@ -55,11 +55,12 @@ def apply(session: Session, gateway: str, report: StatusUpdate, now: datetime) -
     if bad and row["provider_id"] and report.provider_id and row["provider_id"] != report.provider_id:
         return True  # of an earlier try; a later one was accepted
     if state := raised(MessageState(row["state"]), report.progress):
+        known = None if row["state"] in OPEN else row["provider_id"]  # a row on its way names only a try that has failed
         values = {
             "state": state,
             "settled_at": now if RANK[state] >= 3 else None,
             "accepted_at": row["accepted_at"] or now,
-            "provider_id": row["provider_id"] or report.provider_id or None,
+            "provider_id": known or report.provider_id or row["provider_id"],
         }
         session.execute(update(MESSAGE).where(MESSAGE.c.id == row["id"]).values(**values, reason=report.code))
         if row["kind"] == MessageKind.ALERT and state in ARRIVED:

@@ -1,5 +1,6 @@
 """The accounting says BROKEN when it is fed a lie: each figure has one that trips it, and the truth trips none."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.harness import books
 from tests.faults.harness.accounting import RULES, account
 from tests.faults.harness.facts import Accept, Acked, Act, Facts, Out, Row, Try
 from tests.faults.harness.report import Page, bound, markdown, table
@@ -232,6 +234,21 @@ def test_a_try_that_was_thought_lost_and_came_back_explains_a_copy() -> None:
     tries = (Try(at(1), at(31), "accepted"), Try(at(20), at(21), "accepted"))
     facts = texts(truth(), is_alert("calm"), tries=tries)
     assert broken(more(facts, Accept("alert of calm", "twilio", at(20)))) == set()
+
+
+def test_the_last_try_is_the_one_that_left_last_also_by_a_gateway_without_ids(tmp_path: Path) -> None:
+    record = tmp_path / "record.jsonl"
+    texts_out = [("other", ""), ("alert", "SM1"), ("alert", ""), ("reply", ""), ("reply", "SM2")]
+    lines: list[dict[str, object]] = [
+        {"kind": "text", "api": "twilio", "at": 1.0, "taken": True, "message": message} | ({"sid": sid} if sid else {})
+        for message, sid in texts_out
+    ]
+    lines.append({"kind": "callback", "sid": "SM1", "status": "undelivered", "heard": 200})
+    record.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    last, accepts, heard = books.taken(record)
+    assert last == {"other": "", "alert": "", "reply": "SM2"}
+    assert [one.text for one in accepts] == [message for message, _ in texts_out]
+    assert heard == {"SM1": {"undelivered"}}
 
 
 def test_an_answer_may_be_tried_again_after_a_refusal() -> None:

@@ -267,3 +267,12 @@ def test_bad_news_of_a_try_in_doubt_keeps_its_older_news_from_stopping_the_next_
     assert state(line, text) == "claimed"
     assert told(line, text, Progress.DELIVERED)
     assert state(line, text) == "delivered"
+
+
+def test_news_of_a_try_that_outruns_our_note_is_not_taken_for_the_one_that_failed_before(line: Line) -> None:
+    text = answered(line)
+    put(line, text, state=MessageState.CLAIMED, provider_id="SM-first", attempts=2)
+    for progress, end in ((Progress.SENT, "sent"), (Progress.FAILED, "failed")):
+        with line.site.db.transaction() as session:
+            assert status.apply(session, "twilio", StatusUpdate("SM-second", text.id, progress, None), line.now)
+        assert state(line, text) == end

@@ -20,8 +20,7 @@ INBOX, MESSAGE, ATTEMPT, KEY = (table(model) for model in (Inbox, Message, Attem
 
 def read(site: Deployment, store: str, acts: Iterable[Act], acked: Iterable[Acked], record: Path) -> Facts:
     """Return everything a run has to answer for."""
-    sids, accepts, heard = _taken(record)
-    last = {message: sid for sid, message in sids.items()}  # news of an earlier try is overtaken by a later one
+    last, accepts, heard = taken(record)
     receipts = {message: frozenset(heard[sid]) for message, sid in last.items() if sid in heard}
     return Facts(store, tuple(acts), tuple(acked), tuple(_rows(site)), tuple(_out(site)), tuple(accepts), receipts)
 
@@ -73,9 +72,12 @@ def _out(site: Deployment) -> Iterable[Out]:
             )
 
 
-def _taken(record: Path) -> tuple[dict[str, str], list[Accept], dict[str, set[str]]]:
-    """Return which text each of the gateway's ids is, what it took, and which callbacks about it were heard."""
-    sids: dict[str, str] = {}
+def taken(record: Path) -> tuple[dict[str, str], list[Accept], dict[str, set[str]]]:
+    """Return by which id each text went last, what was taken, and which callbacks about it were heard.
+
+    News of an earlier try is overtaken by a later one, also by one that went through the other gateway, which gives no ids.
+    """
+    last: dict[str, str] = {}
     accepts: list[Accept] = []
     heard: dict[str, set[str]] = defaultdict(set)
     with record.open(encoding="utf-8") as lines:
@@ -83,6 +85,6 @@ def _taken(record: Path) -> tuple[dict[str, str], list[Accept], dict[str, set[st
             if line["kind"] == "callback" and line["heard"] == 200:
                 heard[line["sid"]].add(line["status"])
             elif line["kind"] == "text" and line["taken"] and line.get("message"):
-                sids[line.get("sid", "")] = line["message"]
+                last[line["message"]] = line.get("sid", "")
                 accepts.append(Accept(line["message"], line["api"], datetime.fromtimestamp(line["at"], UTC)))
-    return sids, accepts, heard
+    return last, accepts, heard
