@@ -2,19 +2,24 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import Engine, create_engine, text
 
-from hotline import officers, schema
+from hotline import db, hops, officers, schema
+from hotline.catalog import Catalog
 from hotline.config import Settings
 from hotline.db import Database
 from hotline.demo import seed
 from hotline.deployment import Deployment
+from hotline.intake.ussd.screens import Pages
 from hotline.models import Base
+from hotline.privacy import Keyring
+from tests.line import furnish
 from tests.servers import RedisServer, drop_database
 
 POSTGRES = os.environ.get("HOTLINE_TEST_DATABASE_URL", "")  # noqa: TID251  the one switch of the tests
@@ -47,6 +52,43 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def store(request: pytest.FixtureRequest) -> str:
     """Which database a test runs on; tests that ask for it run on each."""
     return str(request.param)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _made_once() -> Iterator[None]:
+    """Statements and pages are made once a run, as in a process that lives, and not once for each test."""
+    real, twins = db.create_engine, dict[str, Engine]()
+
+    def create(url: str, **options: Any) -> Engine:
+        engine = real(url, **options)
+        twin = twins.setdefault(engine.dialect.name, engine)
+        if twin.dialect.server_version_info is None:  # never connected: it does not know its server
+            twins[engine.dialect.name] = engine
+        else:
+            engine.dialect = engine.pool._dialect = twin.dialect
+            engine._compiled_cache = twin._compiled_cache
+        return engine
+
+    made, make = dict[tuple[int, tuple[str, ...]], tuple[Catalog, Pages]](), hops.Pages
+
+    def pages(words: Catalog, sectors: Sequence[str]) -> Pages:
+        kind = (id(words), tuple(sectors))
+        if kind not in made:
+            made[kind] = (words, make(words, sectors))
+        return made[kind][1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(db, "create_engine", create)
+        patch.setattr(hops, "Pages", pages)
+        yield
+
+
+@pytest.fixture(scope="session")
+def _keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of keys, to be copied."""
+    ring = Keyring(tmp_path_factory.mktemp("ring") / "keys")
+    ring.create_missing()
+    return ring.folder
 
 
 @pytest.fixture(scope="session")
@@ -92,13 +134,9 @@ def database_url(store: str, request: pytest.FixtureRequest) -> str:
     return database.url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-@pytest.fixture
-def settings(tmp_path: Path, database_url: str, redis_url: str) -> Settings:
-    """Settings of a demo with a Twilio account, on an empty instance folder."""
+@pytest.fixture(scope="session")
+def _settings() -> Settings:
     return Settings(
-        instance=tmp_path / "instance",
-        database_url=database_url,
-        redis_url=redis_url,
         demo=True,
         public_url=PUBLIC_URL,
         twilio_account_sid="AC" + "0" * 32,
@@ -111,13 +149,20 @@ def settings(tmp_path: Path, database_url: str, redis_url: str) -> Settings:
 
 
 @pytest.fixture
-def deployment(settings: Settings, store: str, request: pytest.FixtureRequest) -> Iterator[Deployment]:
+def settings(_settings: Settings, tmp_path: Path, database_url: str, redis_url: str) -> Settings:
+    """Settings of a demo with a Twilio account, on an empty instance folder."""
+    here = {"instance": tmp_path / "instance", "database_url": database_url, "redis_url": redis_url}
+    return _settings.model_copy(update=here)
+
+
+@pytest.fixture
+def deployment(settings: Settings, store: str, _keys: Path, request: pytest.FixtureRequest) -> Iterator[Deployment]:
     """A migrated deployment with keys and an empty directory."""
     settings.instance.mkdir(parents=True)
     if store == "sqlite":
         shutil.copy(request.getfixturevalue("_migrated_file"), settings.instance / "hotline.db")
     site = Deployment(settings)
-    site.keyring.create_missing()
+    shutil.copytree(_keys, settings.keys)
     site.bell.redis.flushall()
     yield site
     site.close()
@@ -127,8 +172,7 @@ def deployment(settings: Settings, store: str, request: pytest.FixtureRequest) -
 def district(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     """A deployment with the demo's invented contacts and officers. Their passwords are hashed cheaply: each would take long."""
     monkeypatch.setattr(officers, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    with deployment.db.transaction() as session:
-        seed(session, deployment, deployment.db.now(session))
+    furnish(deployment, "demo", lambda session: seed(session, deployment, deployment.db.now(session)))
     return deployment
 
 

@@ -1,50 +1,99 @@
 """Fixtures of the console's tests."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
+from jinja2.bccache import Bucket, BytecodeCache
 
 from hotline import console, officers, studio
 from hotline.config import Settings
+from hotline.console import presence
 from hotline.deployment import Deployment
-from hotline.models import Base
 from hotline.roles import Role
 from hotline.studio import windows
 from tests.console.desk import ORIGIN, Desk, ListeningBell
+from tests.line import words_in
 
+OTHER_WORDS = {"templates", "cover", "tips_code", "radio_code", "ussd_code"}
 NOBODY_THERE = "redis://127.0.0.1:1/0"
 
 
+class Compiled(BytecodeCache):
+    """Templates that were compiled once, for all applications of a run."""
+
+    def __init__(self) -> None:
+        self.code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Give a template its code, where it was compiled before."""
+        if code := self.code.get(f"{bucket.key}|{bucket.checksum}"):
+            bucket.bytecode_from_string(code)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep the code of a template."""
+        self.code[f"{bucket.key}|{bucket.checksum}"] = bucket.bytecode_to_string()
+
+
+Standing = tuple[Deployment, Flask]
+
+
+@pytest.fixture(scope="session")
+def _standing() -> dict[str, list[Standing]]:
+    """Consoles that stand idle, by their settings: to put one up takes longer than most tests."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def _compiled() -> Compiled:
+    return Compiled()
+
+
 @pytest.fixture
-def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Desk]]:
+def build(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    _migrated_file: Path,
+    _keys: Path,
+    _compiled: Compiled,
+    _standing: dict[str, list[Standing]],
+) -> Iterator[Callable[..., Desk]]:
     """Build a desk with the settings a test needs. Passwords are hashed cheaply; one test looks at the real cost."""
     monkeypatch.setattr(officers, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    sites: list[Deployment] = []
-    apps: list[Flask] = []
+    used: list[tuple[str, Standing]] = []
 
     def make(**settings: object) -> Desk:
         chosen = {"demo": True, "redis_url": NOBODY_THERE, "console_url": ORIGIN} | settings
-        site = Deployment(Settings(instance=tmp_path / "instance", _env_file=None, **chosen))
+        kind = repr(sorted((name, value) for name, value in chosen.items() if name != "database_url"))
+        whole = Settings(instance=tmp_path / "instance", _env_file=None, **chosen)
+        idle = _standing.setdefault(kind, [])
+        site, app = idle.pop() if idle else (Deployment(whole), Flask("desk", static_folder=None))
+        site.__dict__.clear()
+        site.settings = whole
         site.settings.instance.mkdir(exist_ok=True)
-        site.keyring.create_missing()
-        Base.metadata.create_all(site.db.engine)
-        bell = ListeningBell()
-        site.__dict__["bell"] = bell
-        app = Flask("desk", static_folder=None)
+        shutil.copytree(_keys, site.settings.keys, dirs_exist_ok=True)
+        if not site.settings.database_url:
+            shutil.copy(_migrated_file, site.settings.instance / "hotline.db")
+        if not OTHER_WORDS & settings.keys():
+            site.__dict__["words"] = words_in(whole.default_language)
+        site.__dict__["bell"] = bell = ListeningBell()
+        if not app.blueprints:
+            app.jinja_options = {"bytecode_cache": _compiled}
+            console.install(app, site, studio.root())
+        presence.install(app)
         windows.install(app, site)
-        console.install(app, site, studio.root())
-        sites.append(site)
-        apps.append(app)
+        used.append((kind, (site, app)))
         return Desk(site, app, bell)
 
     yield make
-    for app in apps:
+    for kind, (site, app) in used:
         windows.close(app)
-    for site in sites:
         site.db.close()
+        app.config["PROPAGATE_EXCEPTIONS"] = None
+        _standing[kind].append((site, app))
 
 
 @pytest.fixture

@@ -3,8 +3,10 @@
 from datetime import UTC, datetime
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 
+from hotline import console
 from hotline.broadcasts import campaign
 from hotline.broadcasts.audience import Audience
 from hotline.console import guard
@@ -153,9 +155,10 @@ def test_the_matrix_below_names_every_guarded_route(desk: Desk) -> None:
 
 
 def test_a_route_without_a_keeper_does_not_start(desk: Desk) -> None:
-    desk.app.add_url_rule("/forgotten", "console.forgotten", lambda: "open to all")
+    app = Flask("half guarded", static_folder=None)
+    app.add_url_rule("/forgotten", "console.forgotten", lambda: "open to all")
     with pytest.raises(guard.Unguarded, match=r"console\.forgotten"):
-        guard.check(desk.app)
+        console.install(app, desk.site)
 
 
 @pytest.mark.parametrize("role", list(Role))
