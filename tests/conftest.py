@@ -151,7 +151,8 @@ def _settings() -> Settings:
 @pytest.fixture
 def settings(_settings: Settings, tmp_path: Path, database_url: str, redis_url: str) -> Settings:
     """Settings of a demo with a Twilio account, on an empty instance folder."""
-    here = {"instance": tmp_path / "instance", "database_url": database_url, "redis_url": redis_url}
+    home = tmp_path / "instance"
+    here = {"instance": home, "spool_folder": home / "spool", "database_url": database_url, "redis_url": redis_url}
     return _settings.model_copy(update=here)
 
 
