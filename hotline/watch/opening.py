@@ -138,7 +138,7 @@ def _people(deployment: Deployment, entries: Sequence[Entry]) -> Iterator[Gate]:
 def _team(session: Session) -> Iterator[Gate]:
     """Ask for people who have signed in with their second factor: it was enrolled and it works."""
     proved = select(Officer.role, func.count()).where(Officer.active, Officer.demo.is_(False), Officer.totp_last_step > 0)
-    of: Mapping[str, int] = dict(session.execute(proved.group_by(Officer.role)))
+    of: Mapping[str, int] = dict(session.execute(proved.group_by(Officer.role)).all())
     working = sum(count for role, count in of.items() if role in set(Role) and May.WORK_CASE in MATRIX[Role(role)])
     yield Gate("officer", Step.TEAM, working > 0, str(working))
     yield Gate("supervisor", Step.TEAM, of.get(Role.SUPERVISOR, 0) > 0)
