@@ -44,7 +44,7 @@ from hotline.embedded import command as redis_command
 from hotline.gateways import simulator
 from hotline.gateways.simulator import Simulator
 from hotline.models import Episode, Message, MessageKind, Question, table
-from hotline.radio import formats, moderation, polls, shows
+from hotline.radio import formats, moderation, polls, shows, surge
 from hotline.simulator.evening import Act, evening, voices
 from hotline.simulator.fates import fates
 from hotline.simulator.send import Carrier
