@@ -1,6 +1,6 @@
 """Keep filters of the queue under a name.
 
-Revision: 0021, after 0018.
+Revision: 0022, after 0021.
 """
 
 import sqlalchemy as sa
@@ -8,8 +8,8 @@ from alembic import op
 
 import hotline.models.base
 
-revision = "0021"
-down_revision = "0018"
+revision = "0022"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 
