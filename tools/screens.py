@@ -59,6 +59,14 @@ SCREENS: Final = (
     ("queue", "Aline", "/queue"),
     ("case", "Aline", "{case}"),
     ("why-these", "Aline", "{case}/referral"),
+    ("close", "Aline", "{case}/close"),
+    ("timeline", "Aline", "{case}/timeline"),
+    ("hand-over", "Aline", "/handover"),
+    ("told-to-us", "Grace", "/referrals"),
+    ("rules", "Claudine", "/rules"),
+    ("owed-to-us", "Claudine", "/owed"),
+    ("kept-filter", "Claudine", "/queue?view=all&urgency=immediate&child=1"),
+    ("setup", "Administrator", "/setup"),
     ("ask-number", "Aline", "{case}/number"),
     ("new-item", "Aline", "/new"),
     ("phrasebook", "Aline", "/phrases"),
@@ -76,7 +84,7 @@ SCREENS: Final = (
     ("record", "Auditor", "/record"),
     ("your-sign-in", "Aline", "/me"),
 )
-ON_A_PHONE: Final = frozenset({"today", "queue", "case", "map-and-trends", "wall"})
+ON_A_PHONE: Final = frozenset({"today", "queue", "case", "map-and-trends", "wall", "setup", "told-to-us", "rules"})
 SHAPE: Final = (9, 3, 6, 12, 4, 14, 2)  # how many invented reports of each kind a month begins with
 
 SIDE_BY_SIDE: Final = """<!doctype html><style>
@@ -245,7 +253,7 @@ def pictures_of_screens(browser: Browser, settings: Settings) -> Iterator[Path]:
                 door = contexts[who].new_page()
                 door.goto(f"{settings.console_url}/sign-in")
                 door.get_by_role("button", name=who).click()
-                door.wait_for_url("**/today")
+                door.wait_for_url(lambda url: "/sign-in" not in url)
             page = contexts[who].new_page()
             if "{case}" in path and not case:
                 page.goto(f"{settings.console_url}/queue")

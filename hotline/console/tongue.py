@@ -1,7 +1,8 @@
 """The language of the console: English as it stands in the templates, and for each other language a file of the same sentences.
 
 A template says `_("Sign in")`; `message_templates/<language>/console.toml` holds what that is in another language, under the
-English itself. What a language lacks, and what no template has marked yet, stays English and is marked so on the page. See docs/adr/0045.
+English itself. What a language lacks, and what no template has marked yet, stays English and is marked so on the page. See
+docs/adr/0045.
 """
 
 import re
@@ -115,9 +116,9 @@ def scripts() -> dict[str, str]:
     return {english: str(words.get(english, english)) for english in SCRIPTS}
 
 
-def offered() -> list[tuple[str, str]]:
-    """Return the languages somebody may choose: code, and what each calls itself; a draft says so."""
-    return [(one.code, f"{one.name} (draft)" if one.draft else one.name) for one in _tongues().values()]
+def offered() -> list[Tongue]:
+    """Return the languages somebody may choose."""
+    return list(_tongues().values())
 
 
 def known(code: str) -> bool:
