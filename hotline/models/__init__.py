@@ -31,7 +31,7 @@ from hotline.models.cases import (
 )
 from hotline.models.comeback import CodeTry, ReturnCode
 from hotline.models.conflict import Cause, Exclusion, ExclusionState, subject, subjects_of
-from hotline.models.desk import CheckWord, Handover
+from hotline.models.desk import CheckWord, Handover, QueueFilter
 from hotline.models.dialled import DialledSession
 from hotline.models.duty_calls import TO_BE_CALLED, DutyCall, DutyCallState
 from hotline.models.inbox import (
@@ -169,6 +169,7 @@ __all__ = [
     "QuarantineState",
     "Question",
     "QuestionState",
+    "QueueFilter",
     "Reading",
     "Reason",
     "Reconciled",
