@@ -1,6 +1,6 @@
 """Choose the track in law that a case goes, with its ground and deadline.
 
-Revision: 0099, after 0022.
+Revision: 0024, after 0023.
 """
 
 import sqlalchemy as sa
@@ -8,8 +8,8 @@ from alembic import op
 
 import hotline.models.base
 
-revision = "0099"
-down_revision = "0022"
+revision = "0024"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 

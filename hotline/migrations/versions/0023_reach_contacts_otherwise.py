@@ -1,13 +1,13 @@
 """Reach contacts by e-mail and signed webhook beside the text.
 
-Revision: 0022, after 0021.
+Revision: 0023, after 0022.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0022"
-down_revision = "0021"
+revision = "0023"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 
