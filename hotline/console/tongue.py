@@ -82,7 +82,7 @@ def install(app: Flask, deployment: Deployment) -> None:
     """Give templates their marks, and each request its language."""
     tongues = load(deployment.settings.templates)
     app.extensions["tongues"] = tongues
-    app.jinja_env.globals.update(_=say, _n=say_many, later=Later)
+    app.jinja_env.globals.update(_=say, _n=say_many, later=Later, english=english)
 
 
 def chosen() -> Tongue:
@@ -108,6 +108,11 @@ def say_many(one: str, many: str, num: int, /, **named: object) -> Markup:
     forms = found if isinstance(found, tuple) else (found, found)
     single = num == 1 or (num == 0 and tongue.code in NO_PLURAL_OF_ZERO)
     return _filled(forms[0] if single else forms[1], {"num": num, **named})
+
+
+def english(text: str, /) -> Markup:
+    """Return a text of ours that is English in every language, marked so where the page is in another."""
+    return escape(text) if chosen().code == ENGLISH else Markup('<span lang="en">%s</span>') % text
 
 
 def scripts() -> dict[str, str]:
