@@ -300,7 +300,7 @@ def picture_of_dead_letters(browser: Browser, settings: Settings) -> None:
     page = browser.new_context(viewport={"width": 1180, "height": HEIGHT}, device_scale_factor=1.5).new_page()
     page.goto(f"{settings.console_url}/sign-in")
     page.get_by_role("button", name="Claudine").click()
-    page.get_by_role("link", name="Dead letters").click()
+    page.goto(f"{settings.console_url}/dead")
     expect(page.locator("[data-row]").first).to_be_visible(timeout=PATIENCE)
     page.screenshot(path=DEAD_LETTERS, full_page=True)
 

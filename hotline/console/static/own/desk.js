@@ -112,6 +112,23 @@ page.addEventListener("htmx:afterSwap", (event) => {
 });
 several();
 
+// ---- the rail: a group somebody opened or shut stays so, in this tab, also when a refresh brings the rail anew ----
+const GROUPS = "groups";
+const kept = () => JSON.parse(sessionStorage.getItem(GROUPS) ?? "{}");
+
+function regroup() {
+  for (const [name, open] of Object.entries(kept())) {
+    const group = find(`[data-group="${CSS.escape(name)}"]`);
+    if (group) group.open = open;
+  }
+}
+page.addEventListener("click", (event) => {
+  const group = event.target.closest("[data-group] > summary")?.parentElement;
+  if (group) sessionStorage.setItem(GROUPS, JSON.stringify({ ...kept(), [group.dataset.group]: !group.open }));
+});
+page.addEventListener("htmx:oobAfterSwap", regroup);
+regroup();
+
 // ---- clocks ----
 function age(seconds) {
   if (seconds < 60) return "now";
