@@ -144,7 +144,7 @@ def measure(store: str, postgres: str, stored: int, *, quick: bool) -> list[Resu
 @contextmanager
 def site(folder: Path, store: str, postgres: str) -> Iterator[Deployment]:
     """Yield a deployment with a running Redis, migrated, with the demo's invented district."""
-    url = _fresh_database(postgres) if store == "postgresql" else ""
+    url = fresh_database(postgres) if store == "postgresql" else ""
     settings = Settings(
         instance=folder,
         database_url=url,
@@ -190,7 +190,7 @@ def path(deployment: Deployment, count: int) -> float:
         if name in ("intake", "life", "reply", "clock")
     ]
     web = _web(deployment.settings, "hotline.app.web:create", 8190)
-    with _all_running([web, *workers], deployment.settings), serve(8192) as alerts:
+    with running_all([web, *workers], deployment.settings), serve(8192) as alerts:
         built = requests(count)
         answering(8190)
         ready(deployment, ("intake", "life", "reply"))
@@ -271,11 +271,11 @@ def running(words: list[str], settings: Settings) -> Iterator[None]:
 
 
 @contextmanager
-def _all_running(programs: list[list[str]], settings: Settings) -> Iterator[None]:
+def running_all(programs: list[list[str]], settings: Settings) -> Iterator[None]:
     if not programs:
         yield
         return
-    with running(programs[0], settings), _all_running(programs[1:], settings):
+    with running(programs[0], settings), running_all(programs[1:], settings):
         yield
 
 
@@ -295,7 +295,7 @@ def _web(settings: Settings, target: str, port: int) -> list[str]:
     return ["/bin/sh", "-c", line.replace("${HOTLINE_WEB_PORT:-${PORT:-8000}}", str(port))]
 
 
-def _fresh_database(postgres: str) -> str:
+def fresh_database(postgres: str) -> str:
     admin = create_engine(postgres.replace("postgresql://", "postgresql+psycopg://", 1), isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.execute(text("DROP DATABASE IF EXISTS hotline_bench WITH (FORCE)"))

@@ -21,6 +21,7 @@ from hotline.console import (
     directory,
     faults,
     figures,
+    filters,
     guard,
     listening,
     lists,
@@ -40,11 +41,13 @@ from hotline.console import (
     rules,
     search,
     sending,
+    setup,
     sign_in,
     static,
     team,
     timeline,
     today,
+    tongue,
     wall,
     welcome,
     word,
@@ -58,7 +61,7 @@ TO_MANY = (broadcasts, sending, lists)
 SCREENS = (
     *(static, sign_in, welcome, today, wall, queue, bulk, new_item, case, closing, writing, word, conflict, referral, listening),
     *(dead, missed, own, owed, rota, directory, rules, record, team, channels, phrasebook, *TO_MANY),
-    *(timeline, calling, lock, care),
+    *(timeline, calling, lock, care, filters, setup),
     *OFFICE,
 )
 
@@ -76,6 +79,7 @@ def install(app: Flask, deployment: Deployment, *beside: Blueprint) -> None:
         root.register_blueprint(studio)
     guard.install(root)
     armour.install(app, root, deployment)
+    tongue.install(app, deployment)
     wording.install(app, deployment)
     static.install(app)
     presence.install(app)

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, render_template, request, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hotline.console import bulk, guard, listing, narrow, presence, standing
+from hotline.console import bulk, filters, guard, listing, narrow, presence, standing
 from hotline.console.listing import View
 from hotline.models import Officer
 from hotline.roles import May, Role, allows
@@ -39,6 +39,7 @@ def _page() -> dict[str, object]:
         page = listing.page(session, view, guard.officer(), after=after, narrow=chosen)
         colleagues = _colleagues(session) if allows(guard.officer().role, May.WORK_CASE) else ()
         counts = listing.counts(session, guard.officer())
+        kept = filters.shown(session, guard.officer(), view, chosen.asked)
     others = {row.case.token: presence.here().others(row.case.token, guard.officer().id, guard.moment()) for row in page.rows}
     return {
         "others": others,
@@ -54,6 +55,7 @@ def _page() -> dict[str, object]:
             page.mark, [(one.name, one.writing) for seen in others.values() for one in seen], *counts.values(), standing.current()
         ),
         "source": url_for(".rows", view=view, after=after, **chosen.asked),
+        **kept,
     }
 
 

@@ -113,7 +113,8 @@ class OnAir:
         """Let a question wait for its moderator, unless the wall keeps it; of somebody with a report open it joins that."""
         if moderation.known(self.session, [given.arrival.inbox_id]).get(given.arrival.inbox_id) == QuestionState.MOVED:
             return False
-        if given.open_question or keeps(given.reading, self._words):
+        moved = moderation.moved_before(self.session, self.deployment, running.episode["id"], words)
+        if moved or given.open_question or keeps(given.reading, self._words):
             self._count(running, diverted=1)
             return False
         if given.telling:

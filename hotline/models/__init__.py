@@ -21,17 +21,19 @@ from hotline.models.cases import (
     CaseState,
     Fact,
     Ground,
+    LegalTrack,
     Note,
     Outcome,
     Reason,
     Referral,
     ReferralState,
     SharedFact,
+    Track,
     Verb,
 )
 from hotline.models.comeback import CodeTry, ReturnCode
 from hotline.models.conflict import Cause, Exclusion, ExclusionState, subject, subjects_of
-from hotline.models.desk import CheckWord, Handover
+from hotline.models.desk import CheckWord, Handover, QueueFilter
 from hotline.models.dialled import DialledSession
 from hotline.models.duty_calls import TO_BE_CALLED, DutyCall, DutyCallState
 from hotline.models.inbox import (
@@ -153,6 +155,7 @@ __all__ = [
     "InboxState",
     "Invitation",
     "Lane",
+    "LegalTrack",
     "Message",
     "MessageKind",
     "MessageState",
@@ -169,6 +172,7 @@ __all__ = [
     "QuarantineState",
     "Question",
     "QuestionState",
+    "QueueFilter",
     "Reading",
     "Reason",
     "Reconciled",
@@ -193,6 +197,7 @@ __all__ = [
     "Subscription",
     "Tally",
     "Tier",
+    "Track",
     "Verb",
     "VoiceCall",
     "Vote",

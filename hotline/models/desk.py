@@ -32,3 +32,19 @@ class Handover(Base):
     at: Mapped[datetime] = mapped_column(index=True)
 
     officer: Mapped[Officer] = relationship(lazy="joined")
+
+
+class QueueFilter(Base):
+    """What somebody narrows the queue to, under a name. `asked` is its address after the question mark: a view and facts.
+
+    `role` is the role that sees it too; None for one's own.
+    """
+
+    __tablename__ = "queue_filter"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    officer_id: Mapped[str] = mapped_column(ForeignKey("officer.id"), index=True)
+    role: Mapped[str | None] = mapped_column(index=True)
+    name: Mapped[str]
+    asked: Mapped[str]
+    at: Mapped[datetime]

@@ -62,6 +62,7 @@ class Contact(Base):
     """A desk or person of an agency who can be told. `areas` and `categories` are lists; "*" in one means all.
 
     `station` is where they serve, `aliases` and `badge` what else they are called: a report that names them is kept from them.
+    `mail_sealed` and `webhook_sealed` are addresses at which they are told as well.
     """
 
     __tablename__ = "contact"
@@ -83,6 +84,8 @@ class Contact(Base):
     aliases: Mapped[list[str]] = mapped_column(JSON, default=list)
     badge: Mapped[str | None]
     rests_on_holidays: Mapped[bool] = mapped_column(default=False)
+    mail_sealed: Mapped[bytes | None]
+    webhook_sealed: Mapped[bytes | None]
 
     agency: Mapped[Agency] = relationship(lazy="joined")
     duties: Mapped[list["Duty"]] = relationship(lazy="selectin", cascade="all, delete-orphan")
@@ -124,7 +127,10 @@ class Holiday(Base):
 
 
 class Officer(Base):
-    """Somebody who signs in to the console. `role` is a key of hotline.roles; agency and station are theirs, if they have any."""
+    """Somebody who signs in to the console. `role` is a key of hotline.roles; agency and station are theirs, if they have any.
+
+    `language` is that of their console, None for English.
+    """
 
     __tablename__ = "officer"
 
@@ -143,6 +149,7 @@ class Officer(Base):
     station: Mapped[str | None]
     aliases: Mapped[list[str]] = mapped_column(JSON, default=list)
     badge: Mapped[str | None]
+    language: Mapped[str | None]
 
     agency: Mapped[Agency | None] = relationship(lazy="joined")
 

@@ -55,7 +55,8 @@ class Episode(Base):
     """One broadcast of a show. `on_air_at` and `off_air_at` are when the switch was turned, whatever the plan said.
 
     What the studio shows: the segment that runs, the card that is up, and `blank` where everything is hidden. `diverted` counts
-    texts that the wall kept from radio. In `flood` nothing but questions is answered.
+    texts that the wall kept from radio. In `flood` nothing but questions is answered: `surge_at` says since when a measure
+    wants it so, `by_hand` that a person has decided, so that no measure does any more.
     """
 
     __tablename__ = "radio_episode"
@@ -72,6 +73,8 @@ class Episode(Base):
     card_id: Mapped[str | None]
     blank: Mapped[bool] = mapped_column(default=False)
     flood: Mapped[bool] = mapped_column(default=False)
+    surge_at: Mapped[datetime | None]
+    by_hand: Mapped[bool] = mapped_column(default=False)
     diverted: Mapped[int] = mapped_column(default=0)
     answers: Mapped[int] = mapped_column(default=0)
     recording: Mapped[str] = mapped_column(default="")
@@ -169,12 +172,14 @@ class QuestionState(StrEnum):
 class Question(Base):
     """A text to a show that passed the wall, for its moderator alone. `sealed` is empty once it has left radio.
 
-    `phone` is a keyed hash of the episode and the number. `theme` is what the moderator groups it under.
+    `phone` is a keyed hash of the episode and the number, `likeness` one of the episode and the words: what says the same is
+    read, and decided about, once.
     """
 
     __tablename__ = "radio_question"
     __table_args__ = (
         Index("ix_radio_question_episode", "episode_id", "state", "received_at"),
+        Index("ix_radio_question_likeness", "episode_id", "likeness"),
         partial_index("ix_radio_question_moving", "id", where=f"state IN {listed([QuestionState.MOVING])}"),
     )
 
@@ -182,12 +187,12 @@ class Question(Base):
     episode_id: Mapped[str] = mapped_column(ForeignKey("radio_episode.id"))
     inbox_id: Mapped[str] = mapped_column(unique=True)
     phone: Mapped[bytes]
+    likeness: Mapped[bytes]
     sealed: Mapped[bytes]
     language: Mapped[str]
     inlet: Mapped[str]
     received_at: Mapped[datetime]
     state: Mapped[str] = mapped_column(default=QuestionState.WAITING)
-    theme: Mapped[str] = mapped_column(default="")
     card_id: Mapped[str | None]
 
 

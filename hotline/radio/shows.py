@@ -73,7 +73,7 @@ def plan(session: Session, settings: Settings, show_id: str, day: date) -> str:
         return str(found)
     episode_id = new_id()
     ends = begins + timedelta(minutes=show["minutes"])
-    plain = {"blank": False, "flood": False, "diverted": 0, "answers": 0, "recording": ""}
+    plain = {"blank": False, "flood": False, "by_hand": False, "diverted": 0, "answers": 0, "recording": ""}
     session.execute(EPISODE.insert().values(id=episode_id, show_id=show_id, starts_at=begins, ends_at=ends, **plain))
     for place, part in enumerate(map(Part.model_validate, show["outline"])):
         _lay(session, episode_id, place, part)

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
 from hotline.console import guard
-from hotline.models import Episode, QuestionState, Show, Station, table
+from hotline.models import QuestionState, Show, Station, table
 from hotline.queue import QueueName
-from hotline.radio import formats, moderation, shows
+from hotline.radio import formats, moderation, shows, surge
 from hotline.radio.eyes import Eyes
 from hotline.radio.moderation import LONGEST_CARD
 from hotline.radio.wall import folded, is_personal, points, words_of
@@ -21,7 +21,7 @@ from hotline.triage import assess
 
 screen = Blueprint("producer", __name__)
 
-EPISODE, SHOW, STATION = table(Episode), table(Show), table(Station)
+SHOW, STATION = table(Show), table(Station)
 FEW = 5  # below it a count of what went to the hotline could be one person
 LANGUAGES = ("rw", "sw", "fr", "en")
 
@@ -92,15 +92,13 @@ def live(episode_id: str) -> Response:
 @screen.post("/shows/<episode_id>/question/<question_id>/<act>")
 @guard.may(May.MAKE_SHOWS)
 def decide(episode_id: str, question_id: str, act: str) -> Answer:
-    """Approve a question in words written anew, hide it, group it, or move it to the hotline."""
+    """Approve a question in words written anew, hide it, or move it to the hotline."""
     site, now, done = guard.deployment(), guard.moment(), ""
     with windows.transaction(Eyes.PRODUCER) as session:
         if act == "move":
             done = "question_moved" if moderation.move(session, question_id) else "question_gone"
         elif act == "hide":
             done = "question_hidden" if moderation.hide(session, question_id) else "question_gone"
-        elif act == "theme":
-            moderation.group(session, question_id, request.form.get("theme", ""))
         elif act == "approve":
             text, personal = request.form.get("text", "").strip()[:LONGEST_CARD], "personal" in request.form
             if not text or _tells(session, question_id, text):
@@ -123,8 +121,7 @@ def decide(episode_id: str, question_id: str, act: str) -> Answer:
 def flood(episode_id: str) -> Answer:
     """Turn the answers to votes off or on."""
     with windows.transaction(Eyes.PRODUCER) as session:
-        turned = update(EPISODE).where(EPISODE.c.id == episode_id).values(flood="on" in request.form)
-        session.execute(turned)
+        surge.decide(session, episode_id, on="on" in request.form)
     return redirect(url_for(".desk", episode_id=episode_id), 303)
 
 
@@ -154,7 +151,7 @@ def _seen(episode_id: str) -> dict[str, Any]:
         }
         counts = moderation.counts(session, episode_id)
     listened = words_of(site.settings.templates)
-    diverted, health = seen.episode["diverted"], light.now_(site)
+    diverted, health, votes = seen.episode["diverted"], light.now_(site), seen.poll.votes if seen.poll else 0
     return {
         "seen": seen,
         "waiting": lists[QuestionState.WAITING],
@@ -164,7 +161,7 @@ def _seen(episode_id: str) -> dict[str, Any]:
         "diverted": diverted if diverted >= FEW else 0,
         "longest": LONGEST_CARD,
         "light": health,
-        "mark": f"{sorted(counts.items())}{health}{diverted >= FEW}{seen.on_air}{seen.poll.votes if seen.poll else 0}",
+        "mark": f"{sorted(counts.items())}{health}{diverted >= FEW}{seen.on_air}{seen.episode['flood']}{votes}",
     }
 
 

@@ -15,11 +15,10 @@ from hotline.console import presence
 from hotline.deployment import Deployment
 from hotline.roles import Role
 from hotline.studio import windows
-from tests.console.desk import ORIGIN, Desk, ListeningBell
+from tests.console.desk import NOBODY_THERE, ORIGIN, Desk, ListeningBell
 from tests.line import words_in
 
 OTHER_WORDS = {"templates", "cover", "tips_code", "radio_code", "ussd_code"}
-NOBODY_THERE = "redis://127.0.0.1:1/0"
 
 
 class Compiled(BytecodeCache):

@@ -109,6 +109,7 @@ def test_two_people_bring_a_text_to_many_from_the_library_to_its_report(  # noqa
     expect(jeanne.locator("main")).to_contain_text("Waits for a second person")
 
     paul = street.officer("Paul", "queue", viewport=CLEAN, reduced_motion="reduce")
+    paul.get_by_text("What is said").click()
     paul.get_by_role("link", name="Broadcasts").click()
     paul.get_by_role("link", name="A job offer from far away").click()
     look(paul)

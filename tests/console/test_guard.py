@@ -23,6 +23,8 @@ SCREENS = [
     ("GET", "/queue/rows", May.SEE_QUEUE),
     ("POST", "/queue/several", May.WORK_CASE),
     ("POST", "/queue/several/undo", May.WORK_CASE),
+    ("POST", "/queue/filters", May.SEE_QUEUE),
+    ("POST", "/queue/filters/undo", May.SEE_QUEUE),
     ("GET", "/search", May.SEE_QUEUE),
     ("POST", "/search", May.SEE_QUEUE),
     ("GET", "/case/{token}", May.READ_CASE),
@@ -33,6 +35,7 @@ SCREENS = [
     ("POST", "/case/{token}/set-aside", May.WORK_CASE),
     ("POST", "/case/{token}/acknowledge", May.WORK_CASE),
     ("POST", "/case/{token}/correct", May.WORK_CASE),
+    ("POST", "/case/{token}/track", May.WORK_CASE),
     ("POST", "/case/{token}/note", May.WORK_CASE),
     ("POST", "/case/{token}/reply", May.REPLY),
     ("POST", "/case/{token}/meter", May.REPLY),
@@ -85,6 +88,10 @@ SCREENS = [
     ("GET", "/record/check", May.VERIFY_AUDIT),
     ("POST", "/record/check", May.VERIFY_AUDIT),
     ("GET", "/channels", May.SEE_HEALTH),
+    ("GET", "/setup", May.SEE_HEALTH),
+    ("POST", "/setup/open", May.OPEN_LINE),
+    ("POST", "/setup/practice", May.OPEN_LINE),
+    ("POST", "/setup/restored", May.OPEN_LINE),
     ("POST", "/channels/{name}/test", May.MANAGE_GATEWAYS),
     ("POST", "/channels/{name}/leave-alone", May.MANAGE_GATEWAYS),
     ("POST", "/channels/{name}/use-again", May.MANAGE_GATEWAYS),
@@ -139,6 +146,7 @@ CONTACTS = {f"/directory/contact/<contact_id>{way}" for way in ("", "/verify", "
 # A text to many in one language, its report in two forms, an attendance list with its file: test_broadcasts.py.
 TO_MANY = {"/broadcasts/<broadcast_id>/look/<language>", "/broadcasts/<broadcast_id>/report.<form>", "/lists/<keyword>/import"}
 NUMBERS = {"/case/<token>/number/show", "/numbers/<reveal_id>", "/wall/hang"}  # test_number.py, test_me.py
+FILTERS = {"/queue/filters/<filter_id>/remove"}  # test_filters.py
 SOUNDS = {"/case/<token>/recording/<recording_id>", "/case/<token>/recording/<recording_id>/original"}
 
 
@@ -150,7 +158,7 @@ def test_every_route_of_the_console_says_whom_it_is_for(desk: Desk) -> None:
 
 def test_the_matrix_below_names_every_guarded_route(desk: Desk) -> None:
     guarded = {rule.rule for rule in desk.app.url_map.iter_rules() if guard.act_of(desk.app, rule.endpoint)}
-    others = SOUNDS | DECISIONS | STEPS | SENTENCES | CONTACTS | OWN | TO_MANY | NUMBERS | RADIO
+    others = SOUNDS | DECISIONS | STEPS | SENTENCES | CONTACTS | OWN | TO_MANY | NUMBERS | RADIO | FILTERS
     assert guarded == {path.replace("{", "<").replace("}", ">") for _, path, _ in SCREENS} | others
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select
 
 from hotline.console import presence
-from hotline.models import AuditEvent, Handover, OfficerSession
+from hotline.models import AuditEvent, Handover, NamedClue, OfficerSession
 from tests.console.desk import PASSWORD, Browser, Desk
 
 # ---- who else is here ----
@@ -92,6 +92,24 @@ def test_words_of_a_child_stay_covered_until_asked_for(desk: Desk) -> None:
     assert "my little sister" in browser.get(f"/case/{case.token}").get_data(as_text=True)
     other = desk.signed_in("second").get(f"/case/{case.token}").get_data(as_text=True)
     assert "my little sister" not in other, "each asks for themselves"
+
+
+def test_nothing_beside_covered_words_quotes_them(desk: Desk) -> None:
+    case, browser = desk.case("they hurt her at Mururu", category="gbv"), desk.signed_in("intake")
+    with desk.site.db.transaction() as session:
+        session.add(
+            NamedClue(
+                case_id=case.id, value_index=desk.site.clue_index("agency", "qq agency"), kind="agency", at=datetime.now(UTC)
+            )
+        )
+    finding = {"rule": "r", "axis": "act", "sentence": "Somebody was hurt.", "words": "qq hurt"}
+    desk.assess(case, findings=[finding], places=["qq Mururu"], clues=[{"kind": "agency", "value": "qq agency"}])
+    browser.post(f"/case/{case.token}/exclusion", whom=f"contact:{desk.tell(case).id}", why="qq his brother works there")
+    browser.post(f"/case/{case.token}/note", text="qq a note")
+    for path in ("", "/live", "/referral", "/timeline"):
+        assert "qq" not in browser.get(f"/case/{case.token}{path}").get_data(as_text=True), path
+    browser.post(f"/case/{case.token}/uncover")
+    assert browser.get(f"/case/{case.token}").get_data(as_text=True).count("qq") >= 4
 
 
 def test_a_break_hands_everything_back_and_asks_nothing(desk: Desk) -> None:
