@@ -13,11 +13,13 @@ from sqlalchemy.orm import Session
 
 from hotline.cli.lists import columns, opened
 from hotline.deployment import Deployment
+from hotline.figures import prompts
+from hotline.figures.counts import month_named, month_of
 from hotline.intake.ussd.tree import LANGUAGES
 from hotline.intake.voice import recorded
 from hotline.intake.voice.prompts import Prompts
 from hotline.models import Episode, Poll, Prompt, Show, Station, table
-from hotline.radio import formats, outcomes, polls, shows
+from hotline.radio import formats, polls, shows
 from hotline.radio.asking import spoken
 
 EPISODE, POLL, PROMPT, SHOW, STATION = (table(model) for model in (Episode, Poll, Prompt, Show, Station))
@@ -142,20 +144,24 @@ def aired(source: Path, episode_id: str) -> None:
 
 
 @radio.command("outcomes")
+@click.option("--month", "written", default="", help="A month as 2026-11; this one where none is given.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print lines instead of a table.")
-def outcomes_(as_csv: bool) -> None:  # noqa: FBT001  click passes options so
-    """Say which prompts led to useful reports, by station. Numbers under five are left out."""
+def outcomes(written: str, as_csv: bool) -> None:  # noqa: FBT001  click passes options so
+    """Say which prompts of a month led to reports, and what became of them. Small numbers are left out, others rounded."""
     with opened() as site, site.db.reading() as session:
-        rows = outcomes.by_prompt(session)
+        month = month_named(written) if written else month_of(site.local(site.db.now(session)))
+        if month is None:
+            raise click.ClickException(f"{written!r} is no month; write 2026-11")
+        rows = [row for one in prompts.of_month(session, site, month) for row in one.rows(month)]
     if as_csv:
         out = csv.writer(sys.stdout)
-        out.writerow(outcomes.HEAD)
-        out.writerows(row.cells() for row in rows)
+        out.writerow(prompts.HEAD)
+        out.writerows(rows)
         return
-    shown = columns(*outcomes.HEAD)
+    shown = columns(*prompts.HEAD)
     for row in rows:
-        shown.add_row(*row.cells())
-    Console().print(shown if rows else "Nothing was on air yet.")
+        shown.add_row(*row)
+    Console().print(shown if rows else f"Nothing was on air in {month}.")
 
 
 def _polls(session: Session, episode_id: str) -> list[dict[str, Any]]:

@@ -22,6 +22,7 @@ from hotline.console import (
     faults,
     figures,
     guard,
+    heard,
     listening,
     lists,
     lock,
@@ -53,7 +54,7 @@ from hotline.console import (
 )
 from hotline.deployment import Deployment
 
-OFFICE = (search, figures, number, me)
+OFFICE = (search, figures, heard, number, me)
 TO_MANY = (broadcasts, sending, lists)
 SCREENS = (
     *(static, sign_in, welcome, today, wall, queue, bulk, new_item, case, closing, writing, word, conflict, referral, listening),
