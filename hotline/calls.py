@@ -8,8 +8,9 @@ hears a page in time and never a gateway's own error: a step that no disk took i
 import logging
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from hotline.comeback import LATER, UNKNOWN, ask
 from hotline.deployment import Deployment
@@ -21,7 +22,7 @@ from hotline.intake.envelope import enclose
 from hotline.intake.spool import Spool
 from hotline.intake.voice.heard import call_of, onward, turn_of
 from hotline.intake.voice.prompts import Prompts
-from hotline.intake.voice.tree import BUSY, POLL, STOPS
+from hotline.intake.voice.tree import BUSY, POLL, STOPS, VOTED
 from hotline.intake.voice.walk import Place
 from hotline.models import Inbox, InboxKind, table
 from hotline.privacy import InboxSeal
@@ -85,7 +86,8 @@ class Lines:
         self._keep(gateway, webhook, known_as=self._known_as(call, turn.place, step))
         if not step.asks:
             return NOTHING
-        return gateway.speak(self._page(gateway, turn.place, self._onward(gateway, call, turn.place)))
+        place = self._asked(turn.place)
+        return gateway.speak(self._page(gateway, place, self._onward(gateway, call, place)))
 
     def _news(self, number: str, phone: str) -> str:
         """Return the stop for a return code. The step itself is not kept, whatever happens: its digits are to stand nowhere."""
@@ -99,6 +101,15 @@ class Lines:
             return BUSY
         return found if found in {UNKNOWN, LATER} else f"news_{found}"
 
+    def _asked(self, place: Place) -> Place:
+        """Return a place with the question a show asks now. Whoever answered one that has closed does not hear that it counts."""
+        if place.stop not in {POLL, VOTED}:
+            return place
+        poll = self._asking.now()
+        if place.stop == VOTED and poll is not None and poll["id"] == place.asked:
+            return place
+        return replace(place, stop=POLL, asked=poll["id"] if poll else "", offers=len(poll["options"]) if poll else 0)
+
     def _onward(self, gateway: Gateway, call: str, place: Place) -> str:
         """Return the address that brings the answer to a place back."""
         return f"{gateway.address(InboxKind.VOICE)}?{AT}={onward(self.deployment, call, place)}"
@@ -111,12 +122,15 @@ class Lines:
 
     def _page(self, gateway: Calls, place: Place, address: str = "") -> CallPage:
         stop = STOPS[place.stop]
-        if stop.name == POLL and (poll := self._asking.now()) is not None:
-            language = (
-                place.language if place.language in gateway.voices else self.prompts.fallback(self.prompts.fluent(gateway.voices))
-            )
-            return CallPage((Spoken(spoken(poll, language), language),), stop.then, address)
+        if stop.name == POLL and place.asked and (poll := self._asking.now()) is not None:
+            return CallPage((self._question(gateway, poll, place.language),), stop.then, address)
         return CallPage(self.prompts.page(stop, place.language, gateway.voices), stop.then, address)
+
+    def _question(self, gateway: Calls, poll: Mapping[str, Any], language: str) -> Spoken:
+        """Return a show's question as it was recorded, else in a language that this gateway speaks."""
+        fallback = self.prompts.fallback(self.prompts.fluent(gateway.voices))
+        ways = (self.prompts.said(spoken(poll, code), code, gateway.voices) for code in (language, fallback))
+        return next(filter(None, ways), None) or Spoken(spoken(poll, fallback), fallback)
 
     def _keep(self, gateway: Gateway, webhook: Webhook, known_as: str | None = None) -> None:
         """Return once the step is on disk. Raises Unavailable when no disk takes it."""

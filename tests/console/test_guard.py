@@ -69,6 +69,8 @@ SCREENS = [
     ("GET", "/map", May.SEE_FIGURES),
     ("GET", "/reports", May.SEE_FIGURES),
     ("GET", "/reports.csv", May.SEE_FIGURES),
+    ("GET", "/reports/radio", May.SEE_OUTCOMES),
+    ("GET", "/reports/radio.csv", May.SEE_OUTCOMES),
     ("GET", "/directory", May.KEEP_DIRECTORY),
     ("GET", "/directory/sheet", May.KEEP_DIRECTORY),
     ("POST", "/directory/sheet", May.KEEP_DIRECTORY),

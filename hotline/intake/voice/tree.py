@@ -27,6 +27,7 @@ QUIET: Final = "quiet"
 ERASED: Final = "erased"
 BYE: Final = "bye"
 POLL: Final = "poll"
+VOTED: Final = "voted"
 BUSY: Final = "busy"
 ADVICE: Final = ("offer", "signs", "numbers", "rights")
 REPEAT: Final = "9"
@@ -77,8 +78,8 @@ _ALL: Final = (
         MENU,
         (Answer("1", "help", "safe"), _plain("2", "advice", "advice"), _plain("3", "radio", POLL), _plain("4", "news", CODE)),
     ),
-    Stop(POLL, tuple(_plain(str(digit), f"answer_{digit}", "voted") for digit in range(1, 5))),
-    Stop("voted", then=Then.HANG_UP),
+    Stop(POLL, tuple(_plain(str(digit), f"answer_{digit}", VOTED) for digit in range(1, 5))),
+    Stop(VOTED, then=Then.HANG_UP),
     Stop("safe", (Answer("1", "yes", "danger"), Answer("2", "no", QUIET, text=False))),
     Stop(
         "danger",
