@@ -233,6 +233,8 @@ def judge(
 
     acks = [[took for due, took, _ in answers if rush(due) == which] for which in (False, True)]
     refused = Counter(status for _, _, status in answers if status != "200")
+    given = {one.act.name: one for one in reversed(sent)}  # what came twice counts when it first came
+    given = dict(sorted(given.items(), key=lambda pair: pair[1].due))
     first = sorted({one.act.sender: one.due for one in reversed(sent) if one.act.vote}.values())
     late = [
         (at, max(0.0, at - first[shown])) if shown < len(first) and first[shown] < at else (at, 0.0)
@@ -251,7 +253,7 @@ def judge(
         ]
         for which in (False, True)
     ]
-    own = Counter({one.act.sender: one.act.vote for one in sent if one.act.vote}.values())
+    own = Counter({one.act.sender: one.act.vote for one in given.values() if one.act.vote}.values())
     with site.db.reading() as session:
         poll = polls.of_episodes(session, [episode_id])[episode_id]
         tally = {bar.digit: bar.votes for bar in polls.standing(session, poll).bars}
