@@ -42,6 +42,7 @@ class May(StrEnum):
     VERIFY_AUDIT = "have the audit record checked from end to end"
     SEE_HEALTH = "see gateways, workers and what is stuck"
     MANAGE_GATEWAYS = "try a gateway, and leave one alone for a while"
+    OPEN_LINE = "open the line to the public, or put it back into practice"
     SEE_FIGURES = "see counts and trends, in which small numbers are left out"
     SEE_OUTCOMES = "see which prompts of radio led to reports, and what became of them, in which small numbers are left out"
     SEE_BROADCASTS = "see texts to many: words, counts, what became of them"
@@ -72,7 +73,7 @@ MATRIX: dict[Role, frozenset[May]] = {
     Role.SUPERVISOR: frozenset(
         set(May)
         - {May.READ_AUDIT, May.VERIFY_AUDIT, May.MANAGE_TEAM, May.MANAGE_GATEWAYS, May.BROADCAST, May.USE_PHONES}
-        - {May.OWN_REFERRALS}
+        - {May.OWN_REFERRALS, May.OPEN_LINE}
     ),
     Role.AGENCY: frozenset({May.OWN_REFERRALS}),
     Role.BROADCASTER: frozenset({May.SEE_BROADCASTS, May.BROADCAST, May.HOLD_BROADCAST}),
@@ -97,6 +98,7 @@ MATRIX: dict[Role, frozenset[May]] = {
             May.SEE_HEALTH,
             May.MANAGE_TEAM,
             May.MANAGE_GATEWAYS,
+            May.OPEN_LINE,
             May.VERIFY_AUDIT,
             May.SEE_FIGURES,
         }

@@ -4,15 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
-from sqlalchemy.orm import Session
 
 from hotline.cli.lists import opened
 from hotline.models import Tier
-from hotline.routing import directory
 from hotline.routing.book import place, publish, sentences
 from hotline.routing.rehearse import rehearse
-from hotline.routing.rules import ANY, Rule, Rules, Tell, Unfit, idle, parse
-from hotline.triage.rules import SIGNS
+from hotline.routing.rules import ANY, Rule, Rules, Tell, Unfit, parse
+from hotline.watch.checkup import faults
 
 FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 
@@ -74,13 +72,6 @@ def put_in_force(file: Path) -> None:
         now = deployment.db.now(session)
         publish(session, deployment, file.read_text(encoding="utf-8"), now, actor="command line")
     click.echo(f"In force: {held.version}, {len(held.rule)} rules.")
-
-
-def faults(session: Session, held: Rules) -> Iterator[str]:
-    """Yield a sentence for each rule that never does anything."""
-    kinds = frozenset(entry.agency_kind for entry in directory.load(session))
-    for name, why in idle(held, kinds, SIGNS):
-        yield f"{name!r} {why}"
 
 
 def told(held: Rules) -> Iterator[str]:

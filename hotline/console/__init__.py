@@ -42,6 +42,7 @@ from hotline.console import (
     rules,
     search,
     sending,
+    setup,
     sign_in,
     static,
     team,
@@ -60,7 +61,7 @@ TO_MANY = (broadcasts, sending, lists)
 SCREENS = (
     *(static, sign_in, welcome, today, wall, queue, bulk, new_item, case, closing, writing, word, conflict, referral, listening),
     *(dead, missed, own, owed, rota, directory, rules, record, team, channels, phrasebook, *TO_MANY),
-    *(timeline, calling, lock, care, filters),
+    *(timeline, calling, lock, care, filters, setup),
     *OFFICE,
 )
 

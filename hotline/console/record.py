@@ -26,7 +26,7 @@ SHOWN: Final = 50
 LONGEST: Final = 80
 COLUMNS: Final = ("number", "at", "who", "did", "about", "more")
 # What a filter by kind asks for: acts whose names begin so.
-KINDS: Final = ("case", "recording", "sign_in", "officer", "dead", "gateway", "record", "directory", "number")
+KINDS: Final = ("case", "recording", "sign_in", "officer", "dead", "gateway", "record", "directory", "number", "line")
 
 
 @screen.get("/record")

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from hotline import sight
 from hotline.console import guard
-from hotline.watch import alarm, dead
+from hotline.watch import alarm, dead, opening
 from hotline.watch.alarm import Standing
 from hotline.watch.invariants import Invariant
 
@@ -23,6 +23,12 @@ def current() -> Standing:
     return found
 
 
+def practising() -> bool:
+    """Whether the line has not been opened yet. A demo says of itself what it is."""
+    current()
+    return bool(g.get("practising"))
+
+
 def digest(*shown: object) -> str:
     """Return a short text that changes when anything of what is shown does."""
     return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
@@ -32,6 +38,7 @@ def _asked() -> Standing:
     try:
         with guard.reading() as session:
             kept = alarm.standing(session, guard.moment())
+            g.practising = not guard.deployment().settings.demo and opening.opened_at(session) is None
             return _as_seen(session, kept) if sight.hides_something(session) else kept
     except SQLAlchemyError:
         return Standing()

@@ -59,6 +59,7 @@ def install(app: Flask, deployment: Deployment) -> None:
             "may_broadcast": allows(role, May.BROADCAST),
             "may_hold": allows(role, May.HOLD_BROADCAST),
             "standing": standing.current(),
+            "practising": standing.practising(),
         }
 
     app.context_processor(about)

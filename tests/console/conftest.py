@@ -13,9 +13,7 @@ from hotline.deployment import Deployment
 from hotline.models import Base
 from hotline.roles import Role
 from hotline.studio import windows
-from tests.console.desk import ORIGIN, Desk, ListeningBell
-
-NOBODY_THERE = "redis://127.0.0.1:1/0"
+from tests.console.desk import NOBODY_THERE, ORIGIN, Desk, ListeningBell
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pyotp
 from flask import Flask
+from redis import Redis
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
@@ -32,10 +33,11 @@ from hotline.models import (
 )
 from hotline.officers import enrol
 from hotline.outbound.compose import bound_to
-from hotline.queue import QueueName
+from hotline.queue import QueueName, connect
 from hotline.roles import Role
 
 PASSWORD = "a long invented password"
+NOBODY_THERE = "redis://127.0.0.1:1/0"
 ORIGIN = "http://127.0.0.1:8001"
 
 
@@ -44,6 +46,7 @@ class ListeningBell:
     """Remembers which queues were rung for; nobody works at this desk."""
 
     rung: list[QueueName] = field(default_factory=list)
+    redis: Redis = field(default_factory=lambda: connect(NOBODY_THERE))
 
     def ring(self, name: QueueName) -> None:
         self.rung.append(name)

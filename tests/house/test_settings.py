@@ -8,9 +8,10 @@ import click
 import pytest
 from pydantic import SecretStr
 
-from hotline.cli import doctor, main
+from hotline.cli import main
 from hotline.config import PROJECT, Settings
 from hotline.deployment import Deployment
+from hotline.watch import checkup
 
 HOUSE = Path(__file__).parents[2]
 PAGE = (HOUSE / "docs" / "operations.md").read_text(encoding="utf-8")
@@ -60,7 +61,7 @@ def test_every_command_stands_in_the_page_and_every_command_of_the_docs_exists()
 
 
 def test_every_line_of_the_doctor_is_explained(district: Deployment) -> None:
-    lines = {finding.what for check in doctor.CHECKS for finding in check(district)}
+    lines = {finding.what for check in checkup.CHECKS for finding in check(district)}
     assert {"keys", "database", "redis", "clock", "rota"} <= {line.partition(" ")[0] for line in lines}
     assert {line for line in lines if f"| `{line.partition(' ')[0]}" not in PAGE} == set()
 

@@ -25,6 +25,7 @@ from hotline.intake import spool
 from hotline.intake.ballast import Ballast
 from hotline.intake.spool import Spool, Torn, flush, pack, unpack
 from hotline.models import Counter, Inbox, InboxState, new_id
+from hotline.watch import checkup
 from tests.faults.dying import own_os
 from tests.line import Line
 from workers import clock
@@ -370,5 +371,5 @@ def test_the_doctor_says_what_waits_and_what_is_bad(deployment: Deployment, kept
     assert line_of(deployment, "spool")["says"] == "1 files could not be stored"
     (tmp_path / "file").touch()
     nowhere = Deployment(Settings(instance=tmp_path / "file", _env_file=None))
-    (broken,) = [line for line in doctor.spooled(nowhere) if line.what == "spool"]
-    assert (broken.health, broken.says) == (doctor.Health.BROKEN, f"{tmp_path / 'file' / 'spool'} takes no file")
+    (broken,) = [line for line in checkup.spooled(nowhere) if line.what == "spool"]
+    assert (broken.health, broken.says) == (checkup.Health.BROKEN, f"{tmp_path / 'file' / 'spool'} takes no file")
