@@ -157,6 +157,20 @@ class Settings(BaseSettings):
         "", description="Pattern that the answer to an accepted text contains; empty means any answer."
     )
     external_id_pattern: str = Field("", description="Pattern whose first group is the aggregator's id in its answer.")
+    mail_host: str = Field("", description="Mail server that takes e-mail to contacts; empty means none is sent.")
+    mail_port: int = Field(587, ge=1, le=65535, description="Its port.")
+    mail_security: str = Field(
+        "starttls", pattern="starttls|tls|none", description="`starttls`, `tls` (port 465), or `none` for one on this machine."
+    )
+    mail_username: str = Field("", description="User of the mail server; empty for one that asks for none.")
+    mail_password: SecretStr = Field(SecretStr(""), description="Its password.")
+    mail_from: str = Field("", description="Sender of e-mail; who can read its domain learns who runs this.")
+    webhook_out: bool = Field(default=False, description="Whether signed webhooks leave at all.")
+    webhook_networks: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Private networks, comma separated, that signed webhooks may go to; no other private address is.",
+    )
+    partners_ca: str = Field("", description="PEM file of certificates believed beside the system's; empty for none.")
     connect_timeout_seconds: float = Field(3.0, gt=0, description="Time-out to connect to a gateway.")
     read_timeout_seconds: float = Field(10.0, gt=0, description="Time-out to read a gateway's answer.")
     gateway_rates: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -261,6 +275,7 @@ class Settings(BaseSettings):
         "broadcast_gateways",
         "hook_secrets",
         "trusted_proxies",
+        "webhook_networks",
         "africastalking_addresses",
         "africastalking_recording_hosts",
         "smsgate_signing_keys",
@@ -284,7 +299,7 @@ class Settings(BaseSettings):
             raise ValueError(f"a secret has at least {SHORTEST_SECRET} characters: openssl rand -hex 32 makes one")
         return secrets
 
-    @field_validator("trusted_proxies", "africastalking_addresses")
+    @field_validator("trusted_proxies", "webhook_networks", "africastalking_addresses")
     @classmethod
     def _networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(str(ip_network(network)) for network in networks)

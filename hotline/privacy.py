@@ -124,6 +124,10 @@ class Keyring:
         message = f"{purpose}|v1|{value}".encode("utf-8", "surrogatepass")
         return hmac.digest(self._load("index.key"), message, hashlib.sha256)[:16]
 
+    def shared_secret(self, purpose: str, value: str) -> bytes:
+        """Return 32 bytes that we and whoever stands behind `value` sign with, and that nobody else can work out."""
+        return hmac.digest(self._load("index.key"), f"{purpose}|shared|v1|{value}".encode(), hashlib.sha256)
+
     def repeat_index(self, *parts: str) -> str:
         """Return a keyed hash, 32 hex digits, by which a webhook that comes twice is known; of a key of its own, for doors."""
         message = b"|".join(part.encode("utf-8", "surrogatepass").hex().encode() for part in parts)

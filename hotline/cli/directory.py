@@ -30,13 +30,18 @@ def ls() -> None:
         contacts = session.scalars(select(Contact).order_by(Contact.name)).unique().all()
     deployment.close()
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("contact", "agency", "kind", "tier", "now", "number verified"):
+    for column in ("contact", "agency", "kind", "tier", "now", "number verified", "told beside"):
         table.add_column(column)
     for one in contacts:
         now = "on duty" if on_duty.get(one.id) else "off duty" if one.active else "not told any more"
         verified = f"{one.verified_at:%Y-%m-%d}" if one.verified_at else "never"
-        table.add_row(one.name, one.agency.name, one.agency.kind, one.tier, now, verified)
+        table.add_row(one.name, one.agency.name, one.agency.kind, one.tier, now, verified, _beside(one))
     Console().print(table if contacts else "The directory is empty.")
+
+
+def _beside(one: Contact) -> str:
+    said = (("e-mail", one.mail_sealed), ("webhook", one.webhook_sealed))
+    return ", ".join(way for way, sealed in said if sealed is not None)
 
 
 @directory.command("export")

@@ -11,13 +11,26 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
-from hotline.casework import closing, links, listen, read, work
+from hotline.casework import closing, links, listen, read, tracks, work
 from hotline.casework.acknowledge import acknowledge as stop_ladder
 from hotline.casework.correct import CATEGORIES, SetMeanwhile, correct
 from hotline.casework.reply import NobodyToWriteTo, leave, newest_heard
 from hotline.console import care, faults, findings, guard, listing, presence, reply_box, standing, thread
 from hotline.console.reply_box import LONGEST_TEXT, Typed
-from hotline.models import RANK, Case, CheckWord, Exclusion, Message, MessageState, Note, Recording, Referral, SharedFact
+from hotline.models import (
+    RANK,
+    Case,
+    CheckWord,
+    Exclusion,
+    Ground,
+    Message,
+    MessageState,
+    Note,
+    Recording,
+    Referral,
+    SharedFact,
+    Track,
+)
 from hotline.phone import masked
 from hotline.roles import May
 from hotline.routing import conflict
@@ -106,6 +119,22 @@ def set_right(token: str) -> Reply:
     return _back(token, "corrected" if done else "not_corrected")
 
 
+@screen.post("/track")
+@guard.may(May.WORK_CASE)
+def track(token: str) -> Reply:
+    """Choose the track in law that the case goes, and on what ground."""
+    asked, ground = request.form.get("track", ""), request.form.get("ground", "")
+    if asked not in set(Track) or ground not in set(Ground):
+        abort(400)
+    chosen, officer, now = guard.deployment().settings, guard.officer(), guard.moment()
+    try:
+        with worked(token) as (session, case):
+            tracks.choose(session, chosen, case, Track(asked), Ground(ground), officer=officer, now=now)
+    except tracks.Unfit:
+        return _back(token, "track_ground")
+    return _back(token, "track_chosen")
+
+
 @screen.post("/note")
 @guard.may(May.WORK_CASE)
 def note(token: str) -> Reply:
@@ -134,9 +163,15 @@ def _opened(token: str, typed: Typed | None) -> dict[str, object]:
         tapes = listen.tapes(session, case, officer=guard.officer(), now=now)
         counts, mark = listing.counts(session, guard.officer()), _mark(session, case)
         linked = links.linked(session, case.id)
+        track = tracks.standing(session, chosen.settings, case)
         word, seen = session.get(CheckWord, case.id), newest_heard(session, case)
     assessment = findings.read(opened.findings)
+    said = opened.findings.get("findings", ())
     return {
+        "track": track,
+        "late": track is not None and track.overdue(now),
+        "tracks": tracks.known(chosen.settings),
+        "proposed": tracks.propose(case.category, case.minors, said if isinstance(said, list) else ()),
         "case": case,
         "opened": opened,
         "entries": thread.tell(opened, assessment.findings),

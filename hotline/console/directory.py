@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
 from hotline.console import guard, listing
+from hotline.gateways import webhook
+from hotline.gateways.contract import BESIDE
 from hotline.models import Agency, Contact, Holiday, Spell, Tier
 from hotline.roles import May
 from hotline.routing import directory, keeping, sheet
@@ -23,7 +25,7 @@ screen = Blueprint("directory", __name__, url_prefix="/directory")
 
 Reply = str | Answer | tuple[str, int]
 NEW: Final = "new"
-PLAIN: Final = ("agency", "kind", "name", "number", "language", "tier", "station", "badge")
+PLAIN: Final = ("agency", "kind", "name", "number", "language", "tier", "station", "badge", "email", "webhook")
 LISTS: Final = ("areas", "aliases")
 SWITCHES: Final = ("minors", "last_resort", "active", "rests_on_holidays")
 
@@ -181,6 +183,8 @@ def _form(session: Session, one: Contact | None, given: Mapping[str, str] = {}, 
         one=one,
         cells={**known, **given},
         ending=number[-3:],
+        secret=webhook.secret(chosen.keyring, known["webhook"]) if known.get("webhook") else "",
+        leaves={way: chosen.shelf.get(way) is not None for way in BESIDE},
         wrong={fault.column: fault.says for fault in faults},
         spells=_coming(session, one) if one else (),
         others=[other for other in others if one is None or other.id != one.id],

@@ -5,6 +5,7 @@ from typing import Final
 
 from flask import Blueprint, abort, render_template, request
 
+from hotline.casework import tracks
 from hotline.casework.owed import owed
 from hotline.console import guard, listing
 from hotline.roles import May
@@ -23,5 +24,15 @@ def show() -> str:
         abort(404)
     with guard.reading() as session:
         found = owed(session, guard.moment(), told_within=timedelta(days=days))
+        late = tracks.overdue(session, guard.moment())
         rail = listing.rail(session, guard.officer())
-    return render_template("console/owed.html", here="owed", found=found, days=days, choices=DAYS, **rail)
+    return render_template(
+        "console/owed.html",
+        here="owed",
+        found=found,
+        late=late,
+        tracks=tracks.known(guard.deployment().settings),
+        days=days,
+        choices=DAYS,
+        **rail,
+    )

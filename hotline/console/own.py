@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
 from hotline import audit
-from hotline.casework import own
+from hotline.casework import own, tracks
 from hotline.casework.answers import Decision, answer
 from hotline.console import guard, listing
 from hotline.db import after_commit
@@ -42,6 +42,7 @@ def read(referral_id: str) -> str:
     with guard.transaction() as session:
         case, referral = _found(session, referral_id)
         words = own.read(session, chosen, case, referral, officer=officer, now=now)
+        track = tracks.standing(session, chosen.settings, case)
         facts, rail = own.facts(session, referral), listing.rail(session, officer)
     return render_template(
         "console/own_one.html",
@@ -50,6 +51,7 @@ def read(referral_id: str) -> str:
         one=referral,
         words=words,
         facts=facts,
+        track=track,
         reasons=REASONS,
         outcomes=OUTCOMES,
         **rail,

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from hotline.casework import own
+from hotline.casework import own, tracks
 from hotline.casework import referral as steps
 from hotline.console import faults, guard, listing
 from hotline.models import Case, Fact, Ground, Outcome, Reason, Referral, SharedFact
@@ -29,9 +29,12 @@ def why(token: str) -> str:
         case = _case(session, token)
         told = session.scalars(select(Referral).where(Referral.case_id == case.id).order_by(Referral.created_at)).all()
         shared = session.scalars(select(SharedFact).where(SharedFact.case_id == case.id).order_by(SharedFact.at)).all()
+        track = tracks.standing(session, chosen.settings, case)
         untold, counts = reasons.untold(session, chosen, case), listing.counts(session, guard.officer())
     views = list(listing.View)
-    return render_template("console/why.html", case=case, told=told, shared=shared, untold=untold, views=views, counts=counts)
+    lists = {"told": told, "shared": shared, "untold": untold, "views": views, "counts": counts}
+    late = track is not None and track.overdue(guard.moment())
+    return render_template("console/why.html", case=case, track=track, late=late, **lists)
 
 
 @screen.post("/<referral_id>/accept")

@@ -18,6 +18,7 @@ from typing import Protocol, runtime_checkable
 from urllib.parse import unquote_to_bytes
 
 PLAIN_ID = re.compile(r"[!-~]{1,128}")
+BESIDE = ("mail", "webhook")  # gateways that reach a contact at an address of its own, beside the text to their phone
 
 
 @dataclass(frozen=True)
@@ -197,7 +198,7 @@ class Sent:
     """The outcome of one try. `retry` says that a refused text may be tried again; `opted_out` that it must never be.
 
     `retry_after` is how many seconds the gateway asked us to wait before we send it anything more; `slow` that the answer
-    took longer than a healthy gateway's.
+    took longer than a healthy gateway's; `theirs` that whoever was written to is to blame, and nothing sent to others suffers.
     """
 
     id: str
@@ -208,10 +209,13 @@ class Sent:
     opted_out: bool = False
     retry_after: float | None = None
     slow: bool = False
+    theirs: bool = False
 
     @property
     def faulty(self) -> bool:
         """Whether the gateway is to blame. Being asked to wait is no fault, and neither is a number that is dead."""
+        if self.theirs:
+            return False
         refused = self.certainty is Certainty.REFUSED and self.retry and self.retry_after is None
         return refused or self.slow or self.certainty is Certainty.UNKNOWN
 

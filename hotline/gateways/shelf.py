@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from hotline.config import Settings
-from hotline.gateways import africastalking, external, httpsms, jasmin, kannel, simulator, smsgate, twilio
+from hotline.gateways import africastalking, external, httpsms, jasmin, kannel, mail, simulator, smsgate, twilio, webhook
 from hotline.gateways.contract import Gateway
 from hotline.privacy import Keyring
 
@@ -19,6 +19,7 @@ GATEWAYS: Mapping[str, Maker] = {
     "smsgate": smsgate.make,
     "twilio": twilio.make,
 }
+ONE_WAY: Mapping[str, Maker] = {"mail": mail.make, "webhook": webhook.make}
 
 
 class Shelf:
@@ -44,5 +45,5 @@ class Shelf:
 
 def stock(settings: Settings, keyring: Keyring) -> Shelf:
     """Make every gateway this deployment has settings for."""
-    made = {name: make(settings, keyring) for name, make in GATEWAYS.items()}
+    made = {name: make(settings, keyring) for name, make in {**GATEWAYS, **ONE_WAY}.items()}
     return Shelf({name: gateway for name, gateway in made.items() if gateway is not None})

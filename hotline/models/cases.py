@@ -158,6 +158,14 @@ class Ground(StrEnum):
     DUTY = "duty"
 
 
+class Track(StrEnum):
+    """The track in law that a case goes: whom it is about, and who tells (message_templates/tracks.toml)."""
+
+    CHILD = "child"
+    THIRD_PARTY = "third_party"
+    SELF_REPORT = "self_report"
+
+
 class Referral(Base):
     """One contact told, or about to be told, of one case; each step with its time.
 
@@ -201,6 +209,21 @@ class SharedFact(Base):
     ground: Mapped[str]
     officer_id: Mapped[str] = mapped_column(ForeignKey("officer.id"))
     at: Mapped[datetime]
+
+    officer: Mapped[Officer] = relationship(lazy="joined")
+
+
+class LegalTrack(Base):
+    """The track one officer chose for a case, on which ground, and by when somebody outside must have taken it."""
+
+    __tablename__ = "legal_track"
+
+    case_id: Mapped[str] = mapped_column(ForeignKey("case.id"), primary_key=True)
+    track: Mapped[str]
+    ground: Mapped[str]
+    officer_id: Mapped[str] = mapped_column(ForeignKey("officer.id"))
+    at: Mapped[datetime]
+    due_at: Mapped[datetime] = mapped_column(index=True)
 
     officer: Mapped[Officer] = relationship(lazy="joined")
 

@@ -62,6 +62,7 @@ class Contact(Base):
     """A desk or person of an agency who can be told. `areas` and `categories` are lists; "*" in one means all.
 
     `station` is where they serve, `aliases` and `badge` what else they are called: a report that names them is kept from them.
+    `mail_sealed` and `webhook_sealed` are addresses at which they are told as well.
     """
 
     __tablename__ = "contact"
@@ -83,6 +84,8 @@ class Contact(Base):
     aliases: Mapped[list[str]] = mapped_column(JSON, default=list)
     badge: Mapped[str | None]
     rests_on_holidays: Mapped[bool] = mapped_column(default=False)
+    mail_sealed: Mapped[bytes | None]
+    webhook_sealed: Mapped[bytes | None]
 
     agency: Mapped[Agency] = relationship(lazy="joined")
     duties: Mapped[list["Duty"]] = relationship(lazy="selectin", cascade="all, delete-orphan")

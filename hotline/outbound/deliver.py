@@ -22,7 +22,7 @@ from hotline import subscribers
 from hotline.comeback import filled
 from hotline.db import add_rows
 from hotline.deployment import Deployment
-from hotline.gateways.contract import Certainty, OutboundText, Sent
+from hotline.gateways.contract import BESIDE, Certainty, OutboundText, Sent
 from hotline.models import (
     Attempt,
     Caller,
@@ -241,13 +241,18 @@ def _opened(
     deployment: Deployment, row: RowMapping, person: Mapping[str, Any], case: RowMapping | None, now: datetime
 ) -> OutboundText:
     """Return a message with its number and words in clear. Raises CannotOpen, also where the case's key is gone."""
-    keyring, whose = deployment.keyring, _whose(row)
-    to = keyring.fields.open_text(person["number_sealed"], f"{whose}|number|{person['id']}")
+    keyring, whose, what = deployment.keyring, _whose(row), _at(row)
+    to = keyring.fields.open_text(person[f"{what}_sealed"], f"{whose}|{what}|{person['id']}")
     if row["case_id"] is not None and (case is None or case["wrapped"] is None):
         raise CannotOpen
     key = keyring.case_key(case["id"], case["wrapped"]) if case else keyring.fields
     body = filled(deployment, row["id"], row["template"], key.open_text(row["sealed"], bound_to(row["id"])))
     return OutboundText(row["id"], to, body, _valid_for(row, now))
+
+
+def _at(row: RowMapping) -> str:
+    """Return which address of a person a message goes to."""
+    return str(row["gateway"]) if row["gateway"] in BESIDE else "number"
 
 
 def _whose(row: RowMapping) -> str:
@@ -262,7 +267,8 @@ def _withheld(
     if row["subscriber_id"] is not None:
         return recipients.why_not(person)
     if row["caller_id"] is None or _overtaken(row, case):
-        return _overtaken(row, case)
+        gone = person[f"{_at(row)}_sealed"] is None
+        return "no such address any more" if gone else _overtaken(row, case)
     if not person["reachable"]:
         return "sender has no number"
     if row["kind"] == MessageKind.REPLY:

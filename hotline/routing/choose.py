@@ -52,7 +52,10 @@ class Span:
 
 @dataclass(frozen=True)
 class Entry:
-    """A contact as the directory knows it. `rests` are the holidays on which they are not on duty."""
+    """A contact as the directory knows it. `rests` are the holidays on which they are not on duty.
+
+    `beside` names the gateways by which they are told beside the text to their phone.
+    """
 
     id: str
     agency: str
@@ -67,6 +70,7 @@ class Entry:
     station: str | None = None
     spans: tuple[Span, ...] = ()
     rests: frozenset[date] = frozenset()
+    beside: tuple[str, ...] = ()
 
     @cached_property
     def subjects(self) -> frozenset[str]:

@@ -7,6 +7,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from hotline.gateways.contract import BESIDE
 from hotline.models import Agency, Contact, Duty, Holiday, Spell, Tier, table
 from hotline.routing.choose import Entry, Hours, Span
 
@@ -43,6 +44,7 @@ def load(session: Session) -> tuple[Entry, ...]:
             station=row.station,
             spans=tuple(spans[row.id]),
             rests=holidays if row.rests_on_holidays else NO_DAY,
+            beside=tuple(way for way in BESIDE if getattr(row, f"{way}_sealed") is not None),
         )
         for row in rows
     )

@@ -16,7 +16,7 @@ from hotline.privacy import CannotOpen, Key
 from hotline.routing import conflict, directory, ladder
 from hotline.routing.book import sentences
 from hotline.routing.choose import OPEN, Choice, Entry, Need, circle, next_after, rung
-from hotline.routing.refer import Referable, alert, need, referral, steps_for
+from hotline.routing.refer import Referable, alerts_to, need, referral, steps_for
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ def _climb(session: Session, deployment: Deployment, case: RowMapping, entries: 
     choices = _whom(wanted, circle(wanted, entries, local, sentences(deployment)), local, rungs, states)
     minutes = min(max(1, round((now - started).total_seconds() / 60)), MOST_MINUTES)
     new = [referral(case["id"], choice, now, step=upto + 1) for choice in choices if choice.entry.id not in states]
-    alerts = [alert(deployment, known, choice, now, minutes=minutes) for choice in choices]
+    alerts = [row for choice in choices for row in alerts_to(deployment, known, choice, now, minutes=minutes)]
     add_rows(session, REFERRAL, new)
     add_rows(session, MESSAGE, alerts)
     if ladder.Rung.CALL in rungs:

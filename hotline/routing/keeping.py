@@ -35,7 +35,7 @@ def change(
         raise Refused([Fault(1, "number", "Another contact has this number.")])
     one = contact or sheet.fresh(deployment, row)
     one.agency_id = _agency(session, row.agency, row.kind).id
-    sheet.fill(one, row)
+    sheet.fill(deployment, one, row)
     if one.number_index != index:
         one.number_index, one.verified_at = index, None
         one.number_sealed = deployment.keyring.fields.seal_text(row.number, f"contact|number|{one.id}")

@@ -1,10 +1,11 @@
 """Refers cases: chooses contacts, writes a referral and an alert for each, and starts the ladder.
 
-An alert carries the case's handle, how urgent it is and the district; never identity, a place below the district, or words.
+An alert carries the case's handle, how urgent it is and the district; never identity, a place below the district, or words. What
+goes beside the text, by e-mail or webhook, carries the handle and a link.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 from hotline.db import add_rows
 from hotline.deployment import Deployment
 from hotline.models import Case, Lane, Message, MessageKind, Reading, Referral, ReferralState, Tier, new_id, table
+from hotline.outbound.beside import SAYS
 from hotline.outbound.compose import Draft
 from hotline.privacy import Key
 from hotline.routing import conflict, directory, ladder
@@ -61,7 +63,7 @@ def refer(session: Session, deployment: Deployment, cases: Sequence[Referable], 
     for case, choices in told:
         urgent = case.reading.urgency == "immediate"
         referrals += [referral(case.case_id, choice, now) for choice in choices if choice.entry.id not in case.told]
-        alerts += [alert(deployment, case, choice, now) for choice in choices]
+        alerts += [row for choice in choices for row in alerts_to(deployment, case, choice, now)]
         if choices or not (case.climbing or (case.reading.category in NOBODY_TOLD and not urgent)):
             clocks.setdefault(urgent, []).append(case.case_id)
     add_rows(session, REFERRAL, referrals)
@@ -107,20 +109,33 @@ def referral(case_id: str, choice: Choice, now: datetime, *, step: int = 0) -> d
     }
 
 
-def alert(deployment: Deployment, case: Referable, choice: Choice, now: datetime, *, minutes: int = 0) -> dict[str, object]:
-    """Return the message row of an alert; `minutes` says how long a repeated one has waited."""
+def alerts_to(
+    deployment: Deployment, case: Referable, choice: Choice, now: datetime, *, minutes: int = 0
+) -> Iterator[dict[str, object]]:
+    """Yield the message rows of an alert: the text, and one for each other way this contact is told.
+
+    `minutes` says how long a repeated one has waited. Only the text travels in the lane of life: no mail server holds it up.
+    """
     urgent = case.reading.urgency == "immediate"
-    body = _words(deployment, case, choice.entry, minutes)
-    draft = Draft(
+    lane = Lane.LIFE if urgent else Lane.REPLY
+    words = _words(deployment, case, choice.entry, minutes)
+    yield _draft(deployment, case, choice, lane, words, deployment.settings.gateway).row(case.key, now)
+    for way in choice.entry.beside:
+        if deployment.shelf.get(way) is not None:
+            said = SAYS[way](deployment, case.handle, choice.entry.language, now)
+            yield _draft(deployment, case, choice, Lane.REPLY, said, way).row(case.key, now)
+
+
+def _draft(deployment: Deployment, case: Referable, choice: Choice, lane: Lane, body: str, gateway: str) -> Draft:
+    return Draft(
         kind=MessageKind.ALERT,
-        lane=Lane.LIFE if urgent else Lane.REPLY,
+        lane=lane,
         body=body,
-        gateway=deployment.settings.gateway,
+        gateway=gateway,
         case_id=case.case_id,
         contact_id=choice.entry.id,
         valid_for=timedelta(hours=deployment.settings.page_expiry_hours),
     )
-    return draft.row(case.key, now)
 
 
 def _words(deployment: Deployment, case: Referable, entry: Entry, minutes: int) -> str:

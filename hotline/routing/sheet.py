@@ -17,12 +17,14 @@ from sqlalchemy.orm import Session
 
 from hotline import audit
 from hotline.deployment import Deployment
+from hotline.gateways.mail import ADDRESS
+from hotline.gateways.webhook import taken_apart
 from hotline.models import Agency, Contact, Duty, Tier, new_id
 from hotline.routing.rules import DAYS
 
 COLUMNS: Final = (
     "agency", "kind", "name", "number", "language", "tier", "areas", "categories", "hours", "minors", "last_resort", "station",
-    "aliases", "badge", "verified", "active", "rests_on_holidays",
+    "aliases", "badge", "verified", "active", "rests_on_holidays", "email", "webhook",
 )  # fmt: skip
 NEEDED: Final = ("agency", "kind", "name", "number", "language", "areas", "categories")
 YES_OR_NO: Final[Mapping[str, bool]] = {"yes": True, "no": False}
@@ -60,6 +62,8 @@ class Row:
     verified: date | None
     active: bool
     rests_on_holidays: bool
+    email: str | None
+    webhook: str | None
 
 
 @dataclass(frozen=True)
@@ -135,7 +139,7 @@ def take(session: Session, deployment: Deployment, rows: Sequence[Row], now: dat
         else:
             changed += 1
         contact.agency_id = agency.id
-        fill(contact, row)
+        fill(deployment, contact, row)
     session.flush()
     audit.record(session, now, actor=actor, action="directory.imported", subject="directory", added=added, changed=changed)
     return Changes(added, changed)
@@ -216,6 +220,8 @@ def _cell(name: str, value: str, deployment: Deployment) -> object:  # noqa: PLR
         return _number(value, deployment)
     if name == "verified":
         return _day(value)
+    if name in ("email", "webhook"):
+        return _beside(name, value)
     if name == "language" and value and value not in deployment.words.languages:
         raise _Wrong(f"No such language; there are {', '.join(deployment.words.languages)}.")
     return value or None if name in ("station", "badge") else value
@@ -250,6 +256,14 @@ def _number(value: str, deployment: Deployment) -> str:
     if value and not found.reachable:
         raise _Wrong("This is no phone number that can be texted.")
     return found.address
+
+
+def _beside(name: str, value: str) -> str | None:
+    if name == "email" and value and not ADDRESS.fullmatch(value):
+        raise _Wrong("This is no e-mail address.")
+    if name == "webhook" and value and taken_apart(value) is None:
+        raise _Wrong("This is an address that begins with https://, without a password or a #.")
+    return value or None
 
 
 def _day(value: str) -> date | None:
@@ -288,8 +302,11 @@ def fresh(deployment: Deployment, row: Row) -> Contact:
     return Contact(id=contact_id, number_index=deployment.number_index(row.number), number_sealed=sealed)
 
 
-def fill(contact: Contact, row: Row) -> None:
+def fill(deployment: Deployment, contact: Contact, row: Row) -> None:
     """Write a row over a contact; agency and number are the caller's matter."""
+    seal = deployment.keyring.fields.seal_text
+    contact.mail_sealed = seal(row.email, f"contact|mail|{contact.id}") if row.email else None
+    contact.webhook_sealed = seal(row.webhook, f"contact|webhook|{contact.id}") if row.webhook else None
     contact.name, contact.language, contact.tier, contact.minors = row.name, row.language, row.tier, row.minors
     contact.areas, contact.categories, contact.aliases = list(row.areas), list(row.categories), list(row.aliases)
     contact.last_resort, contact.active, contact.rests_on_holidays = row.last_resort, row.active, row.rests_on_holidays
@@ -304,7 +321,8 @@ def fill(contact: Contact, row: Row) -> None:
 
 def cells(deployment: Deployment, one: Contact) -> dict[str, str]:
     """Return a contact as a row of the sheet, the number in clear."""
-    number = deployment.keyring.fields.open_text(one.number_sealed, f"contact|number|{one.id}")
+    open_text = deployment.keyring.fields.open_text
+    number = open_text(one.number_sealed, f"contact|number|{one.id}")
     return {
         "agency": one.agency.name,
         "kind": one.agency.kind,
@@ -323,4 +341,6 @@ def cells(deployment: Deployment, one: Contact) -> dict[str, str]:
         "verified": f"{one.verified_at:%Y-%m-%d}" if one.verified_at else "",
         "active": "yes" if one.active else "no",
         "rests_on_holidays": "yes" if one.rests_on_holidays else "no",
+        "email": open_text(one.mail_sealed, f"contact|mail|{one.id}") if one.mail_sealed else "",
+        "webhook": open_text(one.webhook_sealed, f"contact|webhook|{one.id}") if one.webhook_sealed else "",
     }

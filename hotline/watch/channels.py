@@ -5,6 +5,7 @@ count for nothing. A person may leave a gateway alone for a while, or send one t
 to life: that goes by the other gateway, and where none is open by the same.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from hotline import audit
 from hotline.deployment import Deployment
-from hotline.gateways.contract import Certainty
+from hotline.gateways.contract import BESIDE, Certainty
 from hotline.models import Attempt, Contact, Direction, GatewayHealth, Lane, Message, MessageKind, Officer, first_id, table
 from hotline.outbound import breaker
 from hotline.outbound.compose import Draft
@@ -111,10 +112,13 @@ def use_again(session: Session, deployment: Deployment, name: str, *, officer: O
 def try_out(session: Session, deployment: Deployment, name: str, contact: Contact, *, officer: Officer, now: datetime) -> None:
     """Send one contact a text by this gateway that says it is a test. Raises UnknownGateway."""
     _known(deployment, name)
+    body = deployment.words.text(TEST, contact.language, time=f"{deployment.local(now):%H:%M}")
+    if name == "webhook":
+        body = json.dumps({"type": "test", "timestamp": now.isoformat(timespec="seconds"), "data": {}})
     draft = Draft(
         kind=MessageKind.NOTICE,
         lane=Lane.REPLY,
-        body=deployment.words.text(TEST, contact.language, time=f"{deployment.local(now):%H:%M}"),
+        body=body,
         gateway=name,
         contact_id=contact.id,
         officer_id=officer.id,
@@ -137,6 +141,7 @@ def _uses(deployment: Deployment, name: str) -> tuple[str, ...]:
         "second": (chosen.second_gateway,),
         "calls": (chosen.voice_gateway,),
         "many": chosen.broadcast_gateways or (chosen.gateway,),
+        "beside": BESIDE,
     }
     return tuple(use for use, names in named.items() if name in names)
 

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from hotline import audit, schema
 from hotline.catalog import CatalogError
 from hotline.deployment import Deployment
-from hotline.gateways.contract import Gateway
+from hotline.gateways.contract import BESIDE, Gateway
 from hotline.intake import reconcile, tapes
 from hotline.intake.spool import Spool
 from hotline.models import Counter, Inbox, InboxState
@@ -147,6 +147,12 @@ def gateways(deployment: Deployment) -> Iterator[Finding]:
         yield _gateway(name, deployment.shelf.get(name), sends=name in sending)
     with deployment.db.reading() as session:
         shut = breaker.health(session, deployment.db.now(session)).shut
+        entries = directory.load(session)
+    for way in BESIDE:
+        told = sum(way in entry.beside for entry in entries)
+        if told and deployment.shelf.get(way) is None:
+            says = f"{told} contacts are to be told by it, and it is not set up"
+            yield Finding(f"gateway {way}", Health.WARNING, says, BESIDE_NEEDS[way])
     for name in sorted(shut):
         yield Finding(
             f"gateway {name}", Health.WARNING, "left alone for a while, it kept failing", "docs/operations.md says more"
@@ -155,6 +161,9 @@ def gateways(deployment: Deployment) -> Iterator[Finding]:
         yield Finding(
             "public address", Health.WARNING, "webhooks come over plain HTTP", "set HOTLINE_PUBLIC_URL to an https address"
         )
+
+
+BESIDE_NEEDS: Mapping[str, str] = {"mail": "set HOTLINE_MAIL_HOST", "webhook": "set HOTLINE_WEBHOOK_OUT"}
 
 
 def recordings(deployment: Deployment) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from hotline import audit
 from hotline.deployment import Deployment
+from hotline.gateways.contract import BESIDE
 from hotline.models import (
     DEAD_STATES,
     ON_THE_WAY,
@@ -88,7 +89,8 @@ def unaccounted(session: Session, deployment: Deployment, now: datetime) -> int:
 def unheard(session: Session, deployment: Deployment, now: datetime) -> int:
     """I2: how many lives in danger have no ladder, one that stands still, or no alert that may arrive."""
     del deployment
-    alert = (MESSAGE.c.case_id == CASE.c.id, MESSAGE.c.kind == MessageKind.ALERT, MESSAGE.c.state.not_in(GONE))
+    texted = (MESSAGE.c.kind == MessageKind.ALERT, MESSAGE.c.gateway.not_in(BESIDE))  # nobody wakes from an e-mail
+    alert = (MESSAGE.c.case_id == CASE.c.id, *texted, MESSAGE.c.state.not_in(GONE))
     stands = CASE.c.next_step_at.is_(None) | (CASE.c.next_step_at < now - PATIENCE)
     broken = select(CASE.c.id).where(CASE.c.rank == LIFE, *UNANSWERED, stands | ~exists().where(*alert)).limit(MANY)
     return len(session.execute(broken).all())

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from hotline import audit
 from hotline.db import after_commit
 from hotline.deployment import Deployment
+from hotline.gateways.contract import BESIDE
 from hotline.intake.spool import Spool
 from hotline.models import Case, Inbox, InboxState, Message, MessageState, Quarantine, QuarantineState, table
 from hotline.queue import QueueName
@@ -60,7 +61,7 @@ def _send_again(session: Session, deployment: Deployment, letter: Letter, now: d
     row = session.get_one(Message, letter.name)
     valid = _valid_for(deployment, letter.judged.what) if row.valid_until else None
     fresh: dict[str, object] = {"state": MessageState.QUEUED, "due_at": now, "settled_at": None, "reason": None, "attempts": 0}
-    if deployment.shelf.get(row.gateway) is None:
+    if deployment.shelf.get(row.gateway) is None and row.gateway not in BESIDE:
         fresh["gateway"] = deployment.settings.gateway
     session.execute(_row(MESSAGE, letter).values(**fresh, valid_until=now + valid if valid else None))
     after_commit(session, partial(deployment.bell.ring, QueueName(str(row.lane))))

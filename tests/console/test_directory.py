@@ -6,6 +6,7 @@ from io import BytesIO
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from hotline.gateways import webhook
 from hotline.models import Agency, AuditEvent, Contact, Spell
 from tests.console.desk import ORIGIN, Browser, Desk
 from tests.console.test_rota import filled
@@ -141,3 +142,20 @@ def test_a_holiday_is_noted_and_taken_back(desk: Desk) -> None:
     assert "A day off" in text(admin.get("/directory"))
     admin.post("/directory/holiday", day=day, name="")
     assert "A day off" not in text(admin.get("/directory"))
+
+
+def test_a_contact_is_told_beside_the_text_and_who_keeps_the_directory_sees_the_secret_to_pass_on(desk: Desk) -> None:
+    filled(desk)
+    admin, one = desk.signed_in("admin"), by_name(desk, STATION)
+    here = f"/directory/contact/{one.id}"
+    wrong = admin.post(here, **blanks(desk, email="desk@agency", webhook="http://agency.example/"))
+    assert wrong.status_code == 422
+    assert all(said in text(wrong) for said in ("This is no e-mail address.", "begins with https://"))
+    assert admin.post(here, **blanks(desk, email="desk@agency.example", webhook="https://agency.example/in")).status_code == 303
+    page = text(admin.get(here))
+    assert "desk@agency.example" in page
+    assert webhook.secret(desk.site.keyring, "https://agency.example/in") in page
+    kept = by_name(desk, STATION)
+    assert b"agency.example" not in (kept.mail_sealed or b"") + (kept.webhook_sealed or b"")
+    assert admin.post(here, **blanks(desk)).status_code == 303
+    assert (by_name(desk, STATION).mail_sealed, by_name(desk, STATION).webhook_sealed) == (None, None)

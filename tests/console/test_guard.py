@@ -33,6 +33,7 @@ SCREENS = [
     ("POST", "/case/{token}/set-aside", May.WORK_CASE),
     ("POST", "/case/{token}/acknowledge", May.WORK_CASE),
     ("POST", "/case/{token}/correct", May.WORK_CASE),
+    ("POST", "/case/{token}/track", May.WORK_CASE),
     ("POST", "/case/{token}/note", May.WORK_CASE),
     ("POST", "/case/{token}/reply", May.REPLY),
     ("POST", "/case/{token}/meter", May.REPLY),

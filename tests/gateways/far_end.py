@@ -2,12 +2,14 @@
 
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -98,12 +100,17 @@ def hang(handler: Handler) -> None:
 
 
 @contextmanager
-def far_end() -> Iterator[FarEnd]:
-    """Run a far end for as long as the block lasts."""
+def far_end(certificate: Path | None = None) -> Iterator[FarEnd]:
+    """Run a far end for as long as the block lasts; with a certificate and its key in one file it speaks TLS."""
     far = FarEnd()
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"far": far}))
     server.daemon_threads = True
     far.url = f"http://127.0.0.1:{server.server_port}"
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        far.url = f"https://localhost:{server.server_port}"
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         yield far

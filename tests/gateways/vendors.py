@@ -11,7 +11,7 @@ from urllib.parse import quote_from_bytes
 from hotline.config import Settings
 from hotline.gateways import contract, httpsms, smsgate, twilio
 from hotline.gateways.contract import Gateway, Webhook
-from hotline.gateways.shelf import GATEWAYS
+from hotline.gateways.shelf import GATEWAYS, ONE_WAY
 from hotline.privacy import Keyring
 
 SECRET, FORMER = "invented-hook-secret-" + "0" * 43, "invented-former-secret-" + "1" * 43
@@ -49,6 +49,11 @@ SETTINGS: Mapping[str, object] = {
     "external_send_url": "http://127.0.0.1:9/sms?to={{to}}",
     "external_key": "invented-key",
     "external_from": "7788",
+    "mail_host": "127.0.0.1",
+    "mail_username": "hotline",
+    "mail_password": "invented-password",
+    "mail_from": "line@hotline.example",
+    "webhook_out": True,
     "connect_timeout_seconds": 0.3,
     "read_timeout_seconds": 0.3,
 }
@@ -74,7 +79,8 @@ def made(name: str, folder: Path, **changed: object) -> Gateway:
     """Make one gateway with invented settings."""
     settings = Settings(instance=folder, demo=False, **{**SETTINGS, **changed}, _env_file=None)
     keyring = Keyring(settings.keys)
-    gateway = GATEWAYS[name](settings, keyring)
+    gateway = {**GATEWAYS, **ONE_WAY}[name](settings, keyring)
+    keyring.create_missing()
     assert gateway is not None
     return gateway
 

@@ -87,6 +87,8 @@ def test_hours_are_written_again_without_a_rest_of_the_old(district: Deployment)
         ("yes,yes,A house", "perhaps,yes,A house", "minors"),
         ("2026-01-02", "2.1.2026", "verified"),
         ("2026-01-02", "2999-01-01", "verified"),
+        ("2026-01-02,yes", "2026-01-02,yes,no,desk@agency", "email"),
+        ("2026-01-02,yes", "2026-01-02,yes,no,,http://agency.example/", "webhook"),
         ("On call", "", "name"),
     ],
 )
@@ -105,7 +107,7 @@ def test_a_column_that_is_missing_or_unknown_a_row_too_long_and_a_number_twice(d
         *((1, name) for name in sheet.NEEDED if name != "agency"),
         (1, "moon"),
     ]
-    assert faults(district, f"{GOOD},no,more") == [(2, "")]
+    assert faults(district, f"{GOOD},no,,,more") == [(2, "")]
     assert faults(district, GOOD, GOOD) == [(3, "number")]
 
 
