@@ -126,6 +126,16 @@ def flood(episode_id: str) -> Answer:
     return redirect(url_for(".desk", episode_id=episode_id), 303)
 
 
+@screen.post("/shows/<episode_id>/recording")
+@guard.may(May.MAKE_SHOWS)
+def recording(episode_id: str) -> Answer:
+    """Note where the recording of an episode is to be heard."""
+    with windows.transaction(Eyes.PRODUCER) as session:
+        kept = shows.keep_recording(session, episode_id, request.form.get("address", "").strip())
+    flash("recording_kept" if kept else "recording_wrong")
+    return redirect(url_for(".desk", episode_id=episode_id), 303)
+
+
 @screen.post("/shows/<episode_id>/screens")
 @guard.may(May.MAKE_SHOWS)
 def screens_(episode_id: str) -> Answer:
@@ -196,7 +206,7 @@ def _written(form: Mapping[str, str]) -> dict[str, Any]:
             code: form[f"option_{digit}_{code}"].strip() for code in LANGUAGES if form.get(f"option_{digit}_{code}", "").strip()
         }
         if words:
-            options.append({"words": words})
+            options.append({"words": words, "beep": form.get(f"beep_{digit}", "").strip()})
     given = {
         name: form.get(name, "").strip() for name in ("station", "name", "format", "language", "at", "code", "keyword", "stream")
     }

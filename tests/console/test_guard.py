@@ -137,7 +137,10 @@ DECISIONS = {"/case/<token>/exclusion/<exclusion_id>"}
 STEPS = {f"/case/<token>/referral/<referral_id>/{step}" for step in ("accept", "decline", "outcome", "share")}  # test_referral.py
 RADIO = {  # tests/radio/test_wall.py
     *(f"/studio/<episode_id>{rest}" for rest in ("", "/live", "/script", "/after", "/<act>")),
-    *(f"/shows/<episode_id>{rest}" for rest in ("", "/live", "/flood", "/screens", "/question/<question_id>/<act>")),
+    *(
+        f"/shows/<episode_id>{rest}"
+        for rest in ("", "/live", "/flood", "/screens", "/recording", "/question/<question_id>/<act>")
+    ),
     "/shows/<show_id>/plan",
     *(f"/themes/<show_id>{rest}" for rest in ("", "/code")),
 }

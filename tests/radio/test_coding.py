@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from hotline.models import Card, Coding, new_id, table
+from hotline.models import Card, Coding, Poll, new_id, table
 from hotline.radio import themes
 from tests.console.desk import Desk
 from tests.radio.conftest import OnAir
@@ -77,3 +77,24 @@ def test_the_sample_is_two_hundred_and_the_same_for_everybody(air: OnAir) -> Non
     assert themes.sample(reversed(every)) == drawn
     assert [one["id"] for one in drawn] != sorted(one["id"] for one in drawn)
     air.line.now += timedelta(days=1)
+
+
+def test_a_show_keeps_where_it_streams_which_lines_vote_and_where_it_was_recorded(desk: Desk, air: OnAir) -> None:
+    producer = desk.signed_in("producer")
+    plain = {
+        "station": "Radio Ijwi (invented)",
+        "name": "Lines",
+        "format": "call_in",
+        "language": "en",
+        "at": "10:00",
+        "minutes": "30",
+    }
+    asked = {"day_mon": "1", "poll_en": "Is it so?", "option_1_en": "Yes", "option_2_en": "No", "beep_2": "+250780000902"}
+    assert producer.post("/shows", **plain, **asked, stream="javascript:alert(1)").status_code == 422
+    made = producer.post("/shows", **plain, **asked, stream="https://radio.example.org/live").headers["Location"]
+    (poll,) = [one for one in air.line.rows(Poll) if one["question"] == {"en": "Is it so?"}]
+    assert [one["beep"] for one in poll["options"]] == ["", "+250780000902"]
+    episode_id = made.rpartition("/")[2]
+    for address in ("javascript:alert(1)", "https://radio.example.org/lines.mp3", "radio.example.org"):
+        producer.post(f"/shows/{episode_id}/recording", address=address)
+    assert "https://radio.example.org/lines.mp3" in producer.get(f"/studio/{episode_id}/after").get_data(as_text=True)
