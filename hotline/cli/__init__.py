@@ -2,7 +2,23 @@
 
 import click
 
-from hotline.cli import broadcast, dead, desk, directory, doctor, geo, hooks, owed, prompts, radio, rules, run, simulate, triage
+from hotline.cli import (
+    broadcast,
+    dead,
+    desk,
+    directory,
+    doctor,
+    geo,
+    hooks,
+    owed,
+    prompts,
+    radio,
+    rules,
+    run,
+    simulate,
+    triage,
+    words,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -31,5 +47,6 @@ for command in (
     dead.dead,
     broadcast.broadcast,
     radio.radio,
+    words.words,
 ):
     main.add_command(command)

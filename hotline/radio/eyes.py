@@ -1,7 +1,7 @@
 """What a studio may see: the one place that keeps everything else from its screens (docs/adr/0036).
 
 A session opened here reads and writes tables of radio and no others. On SQLite the database's own authorizer refuses every
-other table, on PostgreSQL a role without rights on them (migrations 0016, 0025), and on both a statement that names one is
+other table, on PostgreSQL a role without rights on them (migrations 0016, 0026), and on both a statement that names one is
 refused before it is sent. A presenter sees cards and counts; a producer also questions that passed the wall, themes, and which
 device shows what. Neither sees a vote, or which report was laid to which prompt.
 """
