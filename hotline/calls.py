@@ -5,14 +5,15 @@ nothing but where the step is kept. The page is said only once the step is on di
 hears a page in time and never a gateway's own error: a step that no disk took is answered with words that say so.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from hotline.answering import Answering
 from hotline.gateways.contract import Answer, Gateway, Webhook
 from hotline.gateways.voice import AT, CallPage, Calls, CallStep, Spoken
 from hotline.intake.envelope import enclose
-from hotline.intake.ussd.tree import JOINED
+from hotline.intake.ussd.tree import JOINED, VOTED
 from hotline.intake.ussd.walk import Kept
 from hotline.intake.voice.heard import call_of, onward, turn_of
 from hotline.intake.voice.prompts import Prompts
@@ -59,7 +60,17 @@ class Lines(Answering[Answer]):
         if turn.number is None and (said is None or place.stop == JOINED):
             known_as = self._known_as(call, place, step)
             self.keep(enclose(self.deployment, self.seal, gateway, webhook, self.deployment.clock(), known_as=known_as))
+        place = self._asked(place)
         return gateway.speak(self._said(gateway, place, self._onward(gateway, call, place))) if step.asks else NOTHING
+
+    def _asked(self, place: Place) -> Place:
+        """Return a place with the question a show asks now. Whoever answered one that has closed does not hear that it counts."""
+        if place.stop not in {POLL, VOTED}:
+            return place
+        poll = self._asking.now()
+        if place.stop == VOTED and poll is not None and poll["id"] == place.asked:
+            return place
+        return replace(place, stop=POLL, asked=poll["id"] if poll else "", offers=len(poll["options"]) if poll else 0)
 
     def _onward(self, gateway: Gateway, call: str, place: Place) -> str:
         """Return the address that brings the answer to a place back."""
@@ -73,9 +84,12 @@ class Lines(Answering[Answer]):
 
     def _said(self, gateway: Calls, place: Place, address: str = "") -> CallPage:
         stop = STOPS[place.stop]
-        if stop.name == POLL and (poll := self._asking.now()) is not None:
-            language = (
-                place.language if place.language in gateway.voices else self.prompts.fallback(self.prompts.fluent(gateway.voices))
-            )
-            return CallPage((Spoken(spoken(poll, language), language),), stop.then, address)
+        if stop.name == POLL and place.asked and (poll := self._asking.now()) is not None:
+            return CallPage((self._question(gateway, poll, place.language),), stop.then, address)
         return CallPage(self.prompts.page(stop, place.language, gateway.voices), stop.then, address)
+
+    def _question(self, gateway: Calls, poll: Mapping[str, Any], language: str) -> Spoken:
+        """Return a show's question as it was recorded, else in a language that this gateway speaks."""
+        fallback = self.prompts.fallback(self.prompts.fluent(gateway.voices))
+        ways = (self.prompts.said(spoken(poll, code), code, gateway.voices) for code in (language, fallback))
+        return next(filter(None, ways), None) or Spoken(spoken(poll, fallback), fallback)

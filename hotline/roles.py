@@ -44,6 +44,7 @@ class May(StrEnum):
     MANAGE_GATEWAYS = "try a gateway, and leave one alone for a while"
     OPEN_LINE = "open the line to the public, or put it back into practice"
     SEE_FIGURES = "see counts and trends, in which small numbers are left out"
+    SEE_OUTCOMES = "see which prompts of radio led to reports, and what became of them, in which small numbers are left out"
     SEE_BROADCASTS = "see texts to many: words, counts, what became of them"
     BROADCAST = "write texts to many, and send what was approved"
     HOLD_BROADCAST = "pause a text to many, let it go on, or end it"
@@ -79,7 +80,15 @@ MATRIX: dict[Role, frozenset[May]] = {
     Role.PRESENTER: frozenset({May.SEE_STUDIO}),
     Role.PRODUCER: frozenset({May.SEE_STUDIO, May.MAKE_SHOWS}),
     Role.AUDITOR: frozenset(
-        {May.SEE_TODAY, May.SEE_QUEUE, May.READ_AUDIT, May.VERIFY_AUDIT, May.SEE_BROADCASTS, May.SEE_FIGURES}
+        {
+            May.SEE_TODAY,
+            May.SEE_QUEUE,
+            May.READ_AUDIT,
+            May.VERIFY_AUDIT,
+            May.SEE_BROADCASTS,
+            May.SEE_FIGURES,
+            May.SEE_OUTCOMES,
+        }
     ),
     Role.ADMIN: frozenset(
         {

@@ -25,7 +25,7 @@ from hotline.log import configure
 from hotline.models import UNREAD, Counter, DialledSession, Inbox, InboxState, Lane, Quarantine, first_id, table, written_out
 from hotline.outbound import callback, deliver, duty
 from hotline.queue import QueueName
-from hotline.radio import surge
+from hotline.radio import forgetting, surge
 from hotline.routing import escalate
 from hotline.routing.settle import settle
 from hotline.watch import alarm, invariants
@@ -55,6 +55,7 @@ def round_(deployment: Deployment) -> None:
     _step(deployment, "purge", purge)
     _step(deployment, "recordings", tapes.expire)
     _step(deployment, "surge", surge.measure)
+    _step(deployment, "radio", forgetting.forget)
     _step(deployment, "anchor", anchor)
     for queue in _step(deployment, "beat", beat) or ():
         deployment.bell.ring(queue)

@@ -11,7 +11,7 @@ from hotline.intake.ussd.heard import Heard
 from hotline.intake.ussd.walk import Kept
 from hotline.intake.voice.heard import CallHeard
 from hotline.intake.voice.tree import POLL
-from hotline.radio import asking, polls
+from hotline.radio import polls
 from hotline.radio.polls import Cast
 
 
@@ -23,7 +23,7 @@ def votes(session: Session, site: Deployment, claimed: Claimed) -> list[Cast]:
         if isinstance(event, Heard):
             found += _dialled(site, arrival, event)
         elif isinstance(event, CallHeard) and event.sender:
-            found += _called(session, site, arrival, event)
+            found += _called(site, arrival, event)
         elif isinstance(event, Ring) and event.number:
             found += _rung(session, site, arrival, event)
     return found
@@ -37,13 +37,12 @@ def _dialled(site: Deployment, arrival: Arrival, heard: Heard) -> Iterator[Cast]
             yield Cast(poll_id, phone, digit, heard.language, "ussd", arrival.received_at)
 
 
-def _called(session: Session, site: Deployment, arrival: Arrival, heard: CallHeard) -> Iterator[Cast]:
+def _called(site: Deployment, arrival: Arrival, heard: CallHeard) -> Iterator[Cast]:
+    """Yield a call's vote for the question that it heard; a key that is none of its answers is no step of the call."""
     for step in heard.steps:
-        poll = asking.open_at(session, arrival.received_at) if step.screen == POLL else None
-        digit = step.answer.removeprefix("answer_")
-        if poll is not None and any(option["digit"] == digit for option in poll["options"]):
-            phone = _phone(site, poll["id"], heard.sender)
-            yield Cast(poll["id"], phone, digit, heard.language, "voice", arrival.received_at)
+        if step.screen == POLL and step.words:
+            phone, digit = _phone(site, step.words, heard.sender), step.answer.removeprefix("answer_")
+            yield Cast(step.words, phone, digit, heard.language, "voice", arrival.received_at)
 
 
 def _rung(session: Session, site: Deployment, arrival: Arrival, ring: Ring) -> Iterator[Cast]:

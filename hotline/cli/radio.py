@@ -4,17 +4,25 @@ import csv
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
 from sqlalchemy import RowMapping, select
+from sqlalchemy.orm import Session
 
 from hotline.cli.lists import columns, opened
 from hotline.deployment import Deployment
-from hotline.models import Episode, Prompt, Show, Station, table
-from hotline.radio import formats, outcomes, polls, shows
+from hotline.figures import prompts
+from hotline.figures.counts import month_named, month_of
+from hotline.intake.ussd.tree import LANGUAGES
+from hotline.intake.voice import recorded
+from hotline.intake.voice.prompts import Prompts
+from hotline.models import Episode, Poll, Prompt, Show, Station, table
+from hotline.radio import formats, polls, shows
+from hotline.radio.asking import spoken
 
-EPISODE, PROMPT, SHOW, STATION = (table(model) for model in (Episode, Prompt, Show, Station))
+EPISODE, POLL, PROMPT, SHOW, STATION = (table(model) for model in (Episode, Poll, Prompt, Show, Station))
 
 
 @click.group()
@@ -71,10 +79,32 @@ def sheet(episode_id: str) -> None:
             click.echo(f"{part['minutes']:3} min  {part['title']} ({part['kind']})")
             for code, words in part["say"].items():
                 click.echo(f"         {code}: {words}")
+        for poll in _polls(session, episode_id):
+            click.echo("\nFor those who call, to record (hotline radio record):")
+            for code in poll["question"]:
+                click.echo(f"         {code}: {spoken(poll, code)}")
         chosen = site.settings
         code = episode["code"] or chosen.radio_code
         click.echo(f"\nSay: text {code}, free, no name. Dial {chosen.ussd_code}.")
         click.echo(f"For somebody in danger: text {chosen.tips_code}, or call 112.")
+
+
+@radio.command("record")
+@click.argument("episode_id", metavar="EPISODE")
+@click.argument("language", type=click.Choice(LANGUAGES))
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def record(episode_id: str, language: str, file: Path) -> None:
+    """Take FILE, a WAV or MP3, as what callers hear of an episode's question; `hotline radio sheet` has the words."""
+    with opened() as site, site.db.reading() as session:
+        polls_ = _polls(session, episode_id)
+        if not polls_:
+            raise click.ClickException("There is no such episode, or it asks nothing: hotline radio ls")
+        shelf = Prompts(site.settings.instance, site.words, site.settings.public_url.rstrip("/"))
+        try:
+            lasts = recorded.take_asked(shelf, language, spoken(polls_[0], language), file)
+        except recorded.Unfit as unfit:
+            raise click.ClickException(f"{file.name} cannot be the question: {unfit}.") from None
+    click.echo(f"{lasts:.1f} seconds. Callers hear it in {language} from now on, also in other episodes that ask the same.")
 
 
 @radio.command("on")
@@ -114,20 +144,29 @@ def aired(source: Path, episode_id: str) -> None:
 
 
 @radio.command("outcomes")
+@click.option("--month", "written", default="", help="A month as 2026-11; this one where none is given.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print lines instead of a table.")
-def outcomes_(as_csv: bool) -> None:  # noqa: FBT001  click passes options so
-    """Say which prompts led to useful reports, by station. Numbers under five are left out."""
+def outcomes(written: str, as_csv: bool) -> None:  # noqa: FBT001  click passes options so
+    """Say which prompts of a month led to reports, and what became of them. Small numbers are left out, others rounded."""
     with opened() as site, site.db.reading() as session:
-        rows = outcomes.by_prompt(session)
+        month = month_named(written) if written else month_of(site.local(site.db.now(session)))
+        if month is None:
+            raise click.ClickException(f"{written!r} is no month; write 2026-11")
+        rows = [row for one in prompts.of_month(session, site, month) for row in one.rows(month)]
     if as_csv:
         out = csv.writer(sys.stdout)
-        out.writerow(outcomes.HEAD)
-        out.writerows(row.cells() for row in rows)
+        out.writerow(prompts.HEAD)
+        out.writerows(rows)
         return
-    shown = columns(*outcomes.HEAD)
+    shown = columns(*prompts.HEAD)
     for row in rows:
-        shown.add_row(*row.cells())
-    Console().print(shown if rows else "Nothing was on air yet.")
+        shown.add_row(*row)
+    Console().print(shown if rows else f"Nothing was on air in {month}.")
+
+
+def _polls(session: Session, episode_id: str) -> list[dict[str, Any]]:
+    wanted = select(POLL).where(POLL.c.episode_id == episode_id).order_by(POLL.c.id)
+    return [dict(row) for row in session.execute(wanted).mappings()]
 
 
 def _stands(row: RowMapping) -> str:

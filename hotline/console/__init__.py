@@ -23,6 +23,7 @@ from hotline.console import (
     figures,
     filters,
     guard,
+    heard,
     listening,
     lists,
     lock,
@@ -56,7 +57,7 @@ from hotline.console import (
 )
 from hotline.deployment import Deployment
 
-OFFICE = (search, figures, number, me)
+OFFICE = (search, figures, heard, number, me)
 TO_MANY = (broadcasts, sending, lists)
 SCREENS = (
     *(static, sign_in, welcome, today, wall, queue, bulk, new_item, case, closing, writing, word, conflict, referral, listening),

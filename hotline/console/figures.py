@@ -51,7 +51,7 @@ class Report:
 @guard.may(May.SEE_FIGURES)
 def show() -> str:
     """Show where reports of a month come from, and how the months went."""
-    chosen, month = guard.deployment(), _month()
+    chosen, month = guard.deployment(), chosen_month()
     with guard.reading() as session:
         places = small.cells(counts.by_sector(session, chosen, month))
         months = [(of, small.publish({"category": told})) for of, told in counts.by_category(session, chosen, month)]
@@ -66,7 +66,7 @@ def show() -> str:
         shades={name: _shade(cell, most) for name, cell in places.items()},
         months=months,
         categories=CATEGORIES,
-        **_around(month),
+        **around(month),
         **rail,
     )
 
@@ -76,9 +76,9 @@ def show() -> str:
 def report() -> str:
     """Show the report of a month."""
     with guard.reading() as session:
-        made = _report(session, _month())
+        made = _report(session, chosen_month())
         rail = listing.rail(session, guard.officer())
-    return render_template("console/reports.html", here="reports", report=made, **_around(made.month), **rail)
+    return render_template("console/reports.html", here="reports", report=made, **around(made.month), **rail)
 
 
 @screen.get("/reports.csv")
@@ -86,7 +86,7 @@ def report() -> str:
 def export() -> Response:
     """Hand out the same report as a table for a spreadsheet."""
     with guard.reading() as session:
-        made = _report(session, _month())
+        made = _report(session, chosen_month())
     written = io.StringIO()
     lines = csv.writer(written)
     lines.writerow(("month", "table", "row", "reports"))
@@ -113,12 +113,13 @@ def _report(session: Session, month: Month) -> Report:
     return Report(month, shown.total, {**shown.tables, **beside})
 
 
-def _around(month: Month) -> dict[str, object]:
+def around(month: Month) -> dict[str, object]:
+    """Return a month with the one before, and the one after where it has begun."""
     this = counts.month_of(guard.deployment().local(guard.moment()))
     return {"month": month, "before": month.shifted(-1), "after": month.shifted(1) if str(month) < str(this) else None}
 
 
-def _month() -> Month:
+def chosen_month() -> Month:
     """Return the month of the address; this one where it names none, or one that has not come."""
     this = counts.month_of(guard.deployment().local(guard.moment()))
     asked = counts.month_named(request.args.get("month", ""))

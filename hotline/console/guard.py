@@ -28,6 +28,7 @@ OPEN: Final = frozenset(
         "console.demo.enter",
         "console.welcome.form",
         "console.welcome.enter",
+        *(f"console.studio.paired.{name}" for name in ("show", "ask", "live", "press")),
     }
 )
 # Open to whoever is signed in, whatever the role.

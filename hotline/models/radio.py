@@ -219,6 +219,47 @@ class Card(Base):
     withdrawn: Mapped[bool] = mapped_column(default=False)
 
 
+class Theme(Base):
+    """What cards of a show may be about: a name, and words by which a card is proposed for it. A struck one is coded no more."""
+
+    __tablename__ = "radio_theme"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    show_id: Mapped[str] = mapped_column(ForeignKey("radio_show.id"), index=True)
+    name: Mapped[str]
+    words: Mapped[list[str]] = mapped_column(JSON)
+    struck: Mapped[bool] = mapped_column(default=False)
+
+
+class Coding(Base):
+    """What one coder says a card is about; an empty theme says: about none of them."""
+
+    __tablename__ = "radio_coding"
+
+    card_id: Mapped[str] = mapped_column(ForeignKey("radio_card.id"), primary_key=True)
+    coder: Mapped[str] = mapped_column(primary_key=True)
+    theme_id: Mapped[str]
+    at: Mapped[datetime]
+
+
+class Screen(Base):
+    """A device that shows one episode's studio and nothing else. `key_hash` is of a key that its browser alone has.
+
+    It asks with a `code` on its screen; a producer who reads it pairs the device, until they end it or the day is over.
+    """
+
+    __tablename__ = "radio_screen"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    key_hash: Mapped[bytes] = mapped_column(unique=True)
+    code: Mapped[str]
+    episode_id: Mapped[str | None] = mapped_column(ForeignKey("radio_episode.id"), index=True)
+    asked_at: Mapped[datetime]
+    paired_at: Mapped[datetime | None]
+    paired_by: Mapped[str] = mapped_column(default="")
+    ended_at: Mapped[datetime | None]
+
+
 class How(StrEnum):
     """By what a report was laid to a prompt, surest first."""
 

@@ -58,7 +58,7 @@ def in_language(words: Mapping[str, str], language: str) -> str:
 
 
 def spoken(poll: Mapping[str, Any], language: str) -> str:
-    """Return a poll as it is said on the phone."""
+    """Return a poll as it is said on the phone: what is recorded for it, word for word."""
     answers = " ".join(f"{in_language(one['words'], language)}: {one['digit']}." for one in poll["options"])
     return f"{in_language(poll['question'], language)} {answers}"
 

@@ -1,9 +1,9 @@
 """What a studio may see: the one place that keeps everything else from its screens (docs/adr/0036).
 
-A session opened here reads and writes tables of radio and no others. On SQLite the database's own authorizer refuses every other
-table, on PostgreSQL a role without rights on them (migration 0016), and on both a statement that names one is refused before it
-is sent. A presenter sees cards and counts; a producer also questions that passed the wall. Neither sees a vote, or which report
-was laid to which prompt.
+A session opened here reads and writes tables of radio and no others. On SQLite the database's own authorizer refuses every
+other table, on PostgreSQL a role without rights on them (migrations 0016, 0026), and on both a statement that names one is
+refused before it is sent. A presenter sees cards and counts; a producer also questions that passed the wall, themes, and which
+device shows what. Neither sees a vote, or which report was laid to which prompt.
 """
 
 import sqlite3
@@ -21,7 +21,7 @@ from hotline.db import Database
 SHOWN: Final = frozenset(
     f"radio_{name}" for name in ("station", "show", "episode", "segment", "prompt", "airing", "poll", "tally", "card")
 )
-MODERATED: Final = SHOWN | {"radio_question"}
+MODERATED: Final = SHOWN | {"radio_question", "radio_theme", "radio_coding", "radio_screen"}
 # Reading and writing rows comes with the table's name; these come without one. https://sqlite.org/c3ref/c_alter_table.html
 NAMELESS: Final = frozenset(
     {

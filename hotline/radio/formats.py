@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 FOLDER: Final = "shows"
+ADDRESS: Final = r"^(https?://[^\s\"<>]{1,300})?$"
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -89,7 +90,7 @@ class Written(BaseModel):
     minutes: int = Field(ge=1, le=240)
     code: str = Field("", pattern=r"^\+?\d{0,13}$")
     keyword: str = Field("", pattern=r"^[A-Za-z]{0,12}$")
-    stream: str = ""
+    stream: str = Field("", pattern=ADDRESS)
     budget: int = Field(3000, ge=0)
     segment: tuple[dict[str, Any], ...] = ()
 

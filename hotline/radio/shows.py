@@ -3,6 +3,7 @@
 Stations, shows and episodes are rows; nothing here is about a listener. Sessions are the caller's, and are never committed here.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from hotline.config import Settings
 from hotline.models import Airing, Episode, Poll, Prompt, Segment, Show, Station, new_id, table
-from hotline.radio.formats import DAYS, Part, Written
+from hotline.radio.formats import ADDRESS, DAYS, Part, Written
 
 AIRING, EPISODE, POLL, PROMPT, SEGMENT, SHOW, STATION = (
     table(model) for model in (Airing, Episode, Poll, Prompt, Segment, Show, Station)
@@ -101,6 +102,14 @@ def go_off_air(session: Session, episode_id: str, now: datetime) -> None:
     """Turn the switch off; polls close."""
     session.execute(update(EPISODE).where(EPISODE.c.id == episode_id).values(off_air_at=now, card_id=None))
     close_polls(session, episode_id, now)
+
+
+def keep_recording(session: Session, episode_id: str, address: str) -> bool:
+    """Note where the recording of an episode is to be heard; an empty address says nowhere. Returns whether it is an address."""
+    if re.fullmatch(ADDRESS, address) is None:
+        return False
+    session.execute(update(EPISODE).where(EPISODE.c.id == episode_id).values(recording=address))
+    return True
 
 
 def close_polls(session: Session, episode_id: str, now: datetime) -> None:

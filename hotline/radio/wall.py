@@ -100,7 +100,7 @@ def folded(text: str) -> str:
 def words_of(templates: Path) -> Words:
     """Read the words of message_templates/radio.toml. Raises OSError, TOMLDecodeError or KeyError on a bad file."""
     lists = tomllib.loads((templates / "radio.toml").read_text(encoding="utf-8"))
-    return Words(*(_pattern(lists[name]) for name in ("naming", "titles", "own", "story", "watched", "radio")))
+    return Words(*(pattern(lists[name]) for name in ("naming", "titles", "own", "story", "watched", "radio")))
 
 
 def _doubtful(text: str, found: Mapping[str, Any], axes: set[str], words: Words) -> Kept | None:
@@ -118,6 +118,7 @@ def _shouted(text: str) -> bool:
     return not letters or sum(char.isupper() for char in letters) / len(letters) > SENTENCE_LETTERS
 
 
-def _pattern(phrases: Sequence[str]) -> re.Pattern[str]:
+def pattern(phrases: Sequence[str]) -> re.Pattern[str]:
+    """Return what finds any of these phrases in folded words; a star stands for any ending."""
     written = sorted((re.escape(phrase).replace(r"\*", r"\w*") for phrase in phrases), key=len, reverse=True)
     return re.compile(rf"(?<!\w)(?:{'|'.join(written)})(?!\w)")

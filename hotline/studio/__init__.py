@@ -6,12 +6,12 @@ through. Nothing here opens a session of the hotline's own database; the guard a
 
 from flask import Blueprint
 
-from hotline.studio import presenter, producer, sheet
+from hotline.studio import coding, paired, presenter, producer, sheet
 
 
 def root() -> Blueprint:
     """Return the blueprint of all screens of the studio."""
     studio = Blueprint("studio", __name__, template_folder="templates")
-    for one in (presenter, producer, sheet):
+    for one in (presenter, producer, coding, sheet, paired):
         studio.register_blueprint(one.screen)
     return studio

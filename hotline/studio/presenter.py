@@ -1,17 +1,12 @@
 """The presenter's screen: huge, dark, by keys. It shows what is on air now, the question, its bars and one card at a time."""
 
-from datetime import datetime
-
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
-from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
 from hotline.console import guard
-from hotline.radio import shows
 from hotline.radio.eyes import Eyes
 from hotline.roles import May
 from hotline.studio import stage, windows
-from hotline.studio.stage import Picture
 
 screen = Blueprint("presenter", __name__)
 
@@ -42,36 +37,21 @@ def live(episode_id: str) -> Response:
 @screen.post("/studio/<episode_id>/<act>")
 @guard.may(May.SEE_STUDIO)
 def press(episode_id: str, act: str) -> Answer:
-    """Do what a key says: next, hide, show, on, off, forward, back."""
-    now = guard.moment()
+    """Do what a key says."""
     with windows.transaction(Eyes.PRESENTER) as session:
-        seen = stage.picture(session, episode_id, now)
-        if seen is None or act not in {"next", "hide", "show", "on", "off", "forward", "back"}:
+        if act not in stage.ACTS or not stage.press(session, episode_id, act, guard.moment()):
             abort(404)
-        if act == "next":
-            stage.turn(session, episode_id, now)
-        elif act in {"hide", "show"}:
-            stage.blank(session, episode_id, on=act == "hide")
-        elif act == "on":
-            shows.go_on_air(session, episode_id, now)
-            _begin(session, seen, 0, now)
-        elif act == "off":
-            shows.go_off_air(session, episode_id, now)
-        elif seen.on_air:
-            _begin(session, seen, seen.place + (1 if act == "forward" else -1), now)
     if request.headers.get("X-Fetch"):
         return Response(status=204)
     return redirect(url_for(".show", episode_id=episode_id), 303)
 
 
-def _begin(session: Session, seen: Picture, place: int, now: datetime) -> None:
-    if 0 <= place < len(seen.segments):
-        segment_id = seen.segments[place]["id"]
-        shows.begin(session, seen.episode["id"], segment_id, now)
-        shows.aired(session, shows.prompts(session, segment_id), now)
-
-
 def _seen(episode_id: str) -> dict[str, object]:
     with windows.reading(Eyes.PRESENTER) as session:
         seen = stage.picture(session, episode_id, guard.moment())
-    return {"seen": seen or abort(404), "view": "questions" if request.args.get("view") == "questions" else "poll"}
+    ways = {act: url_for(".press", episode_id=episode_id, act=act) for act in stage.ACTS}
+    return {
+        "seen": seen or abort(404),
+        "view": "questions" if request.args.get("view") == "questions" else "poll",
+        "ways": ways | {"live": url_for(".live", episode_id=episode_id)},
+    }

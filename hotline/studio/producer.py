@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as Answer
 from hotline.console import guard
 from hotline.models import QuestionState, Show, Station, table
 from hotline.queue import QueueName
-from hotline.radio import formats, moderation, shows, surge
+from hotline.radio import formats, moderation, screens, shows, surge
 from hotline.radio.eyes import Eyes
 from hotline.radio.moderation import LONGEST_CARD
 from hotline.radio.wall import folded, is_personal, points, words_of
@@ -22,6 +22,7 @@ from hotline.triage import assess
 screen = Blueprint("producer", __name__)
 
 SHOW, STATION = table(Show), table(Station)
+LONGEST_CODE = 20
 FEW = 5  # below it a count of what went to the hotline could be one person
 LANGUAGES = ("rw", "sw", "fr", "en")
 
@@ -125,6 +126,34 @@ def flood(episode_id: str) -> Answer:
     return redirect(url_for(".desk", episode_id=episode_id), 303)
 
 
+@screen.post("/shows/<episode_id>/recording")
+@guard.may(May.MAKE_SHOWS)
+def recording(episode_id: str) -> Answer:
+    """Note where the recording of an episode is to be heard."""
+    with windows.transaction(Eyes.PRODUCER) as session:
+        kept = shows.keep_recording(session, episode_id, request.form.get("address", "").strip())
+    flash("recording_kept" if kept else "recording_wrong")
+    return redirect(url_for(".desk", episode_id=episode_id), 303)
+
+
+@screen.post("/shows/<episode_id>/screens")
+@guard.may(May.MAKE_SHOWS)
+def screens_(episode_id: str) -> Answer:
+    """Pair the device whose code was read out, or end one that shows the episode."""
+    now, typed = guard.moment(), request.form
+    with windows.transaction(Eyes.PRODUCER) as session:
+        if shows.episode(session, episode_id) is None:
+            abort(404)
+        if screen_id := typed.get("end", ""):
+            screens.end(session, episode_id, screen_id, now)
+            done = "screen_ended"
+        else:
+            paired = screens.pair(session, typed.get("code", "")[:LONGEST_CODE], episode_id, guard.officer().name, now)
+            done = "screen_paired" if paired else "screen_unknown"
+    flash(done)
+    return redirect(url_for(".desk", episode_id=episode_id, _anchor="screens"), 303)
+
+
 def _tells(session: Session, question_id: str, text: str) -> bool:
     """Whether a card points at somebody, or is the listener's own words over again."""
     site = guard.deployment()
@@ -150,6 +179,7 @@ def _seen(episode_id: str) -> dict[str, Any]:
             for state in (QuestionState.WAITING, QuestionState.APPROVED, QuestionState.HIDDEN)
         }
         counts = moderation.counts(session, episode_id)
+        paired = screens.of_episode(session, episode_id, now)
     listened = words_of(site.settings.templates)
     diverted, health, votes = seen.episode["diverted"], light.now_(site), seen.poll.votes if seen.poll else 0
     return {
@@ -160,6 +190,7 @@ def _seen(episode_id: str) -> dict[str, Any]:
         "personal": {one.id for one in lists[QuestionState.WAITING] if is_personal(one.words, listened)},
         "diverted": diverted if diverted >= FEW else 0,
         "longest": LONGEST_CARD,
+        "screens": paired,
         "light": health,
         "mark": f"{sorted(counts.items())}{health}{diverted >= FEW}{seen.on_air}{seen.episode['flood']}{votes}",
     }
@@ -175,7 +206,7 @@ def _written(form: Mapping[str, str]) -> dict[str, Any]:
             code: form[f"option_{digit}_{code}"].strip() for code in LANGUAGES if form.get(f"option_{digit}_{code}", "").strip()
         }
         if words:
-            options.append({"words": words})
+            options.append({"words": words, "beep": form.get(f"beep_{digit}", "").strip()})
     given = {
         name: form.get(name, "").strip() for name in ("station", "name", "format", "language", "at", "code", "keyword", "stream")
     }

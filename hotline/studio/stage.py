@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -13,6 +13,7 @@ from hotline.radio import polls, shows
 from hotline.radio.polls import Standing
 
 CARD, EPISODE, SHOW = table(Card), table(Episode), table(Show)
+ACTS: Final = ("next", "hide", "show", "forward", "back", "on", "off")
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,32 @@ def picture(session: Session, episode_id: str, now: datetime) -> Picture | None:
         left=max(ends - now, timedelta()),
         left_of_segment=max(segment_ends - now, timedelta()),
     )
+
+
+def press(session: Session, episode_id: str, act: str, now: datetime) -> bool:
+    """Do what a key of the studio says, one of ACTS. Returns whether there is such an episode."""
+    seen = picture(session, episode_id, now)
+    if seen is None:
+        return False
+    if act == "next":
+        turn(session, episode_id, now)
+    elif act in {"hide", "show"}:
+        blank(session, episode_id, on=act == "hide")
+    elif act == "on":
+        shows.go_on_air(session, episode_id, now)
+        _begin(session, seen, 0, now)
+    elif act == "off":
+        shows.go_off_air(session, episode_id, now)
+    elif seen.on_air:
+        _begin(session, seen, seen.place + (1 if act == "forward" else -1), now)
+    return True
+
+
+def _begin(session: Session, seen: Picture, place: int, now: datetime) -> None:
+    if 0 <= place < len(seen.segments):
+        segment_id = seen.segments[place]["id"]
+        shows.begin(session, seen.episode["id"], segment_id, now)
+        shows.aired(session, shows.prompts(session, segment_id), now)
 
 
 def ready(session: Session, episode_id: str, now: datetime) -> list[Mapping[str, Any]]:

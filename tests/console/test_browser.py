@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
-from sqlalchemy import select
+from sqlalchemy import select, update
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from hotline.gateways.contract import Certainty
-from hotline.models import AuditEvent
+from hotline.models import AuditEvent, Officer
 from hotline.roles import Role
 from hotline.watch import alarm
 from hotline.watch.invariants import Invariant
@@ -35,7 +35,7 @@ WHO_LEADS = {
         "/map",
         "/reports",
     ),
-    "Admin": ("/today", "/channels", "/record/check"),
+    "Admin": ("/today", "/channels", "/record/check", "/setup"),
     "Auditor": ("/today", "/record"),
 }
 FINDINGS = [
@@ -257,6 +257,12 @@ def test_every_screen_is_fit_for_everybody(street: Street, scheme: str, width: i
         look(page)
     page.keyboard.press("?")
     look(page)
+    with street.desk.site.db.transaction() as session:
+        session.execute(update(Officer).where(Officer.name == "intake").values(language="rw"))
+    for path in ("/queue?view=all&urgency=immediate", f"/case/{case.token}"):
+        page.goto(street.address + path)
+        expect(page.locator("html")).to_have_attribute("lang", "rw")
+        look(page)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

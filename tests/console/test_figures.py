@@ -11,11 +11,13 @@ import pytest
 from sqlalchemy import insert
 
 from hotline.figures import counts, shapes
-from hotline.models import SECTOR, Case, CaseKey, NamedClue, Referral, new_id, table
+from hotline.models import SECTOR, Case, CaseKey, Exposure, NamedClue, Prompt, Referral, new_id, table
 from hotline.places import sectors
+from hotline.radio import formats, shows
 from hotline.roles import Role
 from tests.console.desk import Desk
 from tests.console.test_hidden import keep_from
+from tests.radio.conftest import SHOW
 
 CATEGORIES = ("trafficking", "labour_abuse", "gbv", "smuggling", "child_protection", "question", "spam_or_prank")
 
@@ -159,3 +161,41 @@ def test_every_sector_stands_on_the_grid_once() -> None:
     tiles = shapes.grid("Rusizi", names).tiles
     assert sorted(tile.sector for tile in tiles) == sorted(names)
     assert len({(tile.column, tile.row) for tile in tiles}) == len(names)
+
+
+def on_air(desk: Desk, **reports_by_prompt: int) -> None:
+    """An invented show of this month, so many reports laid to each of its prompts."""
+    now = datetime.now(UTC)
+    written, parts = formats.laid_out({**SHOW, "segment": []}, desk.site.settings.templates)
+    with desk.site.db.transaction() as session:
+        show_id = shows.keep(session, written, parts, now)
+        episode_id = shows.plan(session, desk.site.settings, show_id, now.date())
+        prompts = [{"id": name, "episode_id": episode_id, "name": name, "gives": []} for name in reports_by_prompt]
+        session.execute(insert(table(Prompt)), prompts)
+        shows.aired(session, list(reports_by_prompt), now)
+    for name, many in reports_by_prompt.items():
+        laid = {"prompt_id": name, "how": "time", "inlet": "sms", "certainty": 50, "at": now}
+        rows = [{"case_id": case_id, **laid} for case_id in reports(desk, many)]
+        with desk.site.db.transaction() as session:
+            session.execute(insert(table(Exposure)), rows)
+
+
+def test_radio_is_told_from_prompt_to_outcome_without_giving_a_small_number_away(desk: Desk) -> None:
+    on_air(desk, opening=41, poll=3)
+    answer = desk.signed_in("auditor").get("/reports/radio.csv")
+    rows = {row["prompt"]: row["reports"] for row in csv.DictReader(io.StringIO(answer.get_data(as_text=True)))}
+    assert rows == {"": "45", "opening": "40", "poll": "<5"}
+    page = desk.signed_in("supervisor").get("/reports/radio").get_data(as_text=True)
+    assert "&lt;5" in page
+    assert not re.search(r">(3|41|44)<", page.partition("<main")[2])
+    assert desk.signed_in("supervisor").get("/reports/radio?month=2026-01").status_code == 200
+    for role in ("producer", "presenter", "intake", "admin"):
+        assert desk.signed_in(role).get("/reports/radio").status_code == 404
+
+
+def test_a_total_that_would_tell_a_small_number_is_left_out(desk: Desk) -> None:
+    on_air(desk, opening=5, poll=1)
+    answer = desk.signed_in("auditor").get("/reports/radio.csv")
+    rows = {row["prompt"]: row["reports"] for row in csv.DictReader(io.StringIO(answer.get_data(as_text=True)))}
+    assert rows["poll"] == "<5"
+    assert rows[""] == "…"

@@ -72,6 +72,8 @@ SCREENS = [
     ("GET", "/map", May.SEE_FIGURES),
     ("GET", "/reports", May.SEE_FIGURES),
     ("GET", "/reports.csv", May.SEE_FIGURES),
+    ("GET", "/reports/radio", May.SEE_OUTCOMES),
+    ("GET", "/reports/radio.csv", May.SEE_OUTCOMES),
     ("GET", "/directory", May.KEEP_DIRECTORY),
     ("GET", "/directory/sheet", May.KEEP_DIRECTORY),
     ("POST", "/directory/sheet", May.KEEP_DIRECTORY),
@@ -137,8 +139,12 @@ DECISIONS = {"/case/<token>/exclusion/<exclusion_id>"}
 STEPS = {f"/case/<token>/referral/<referral_id>/{step}" for step in ("accept", "decline", "outcome", "share")}  # test_referral.py
 RADIO = {  # tests/radio/test_wall.py
     *(f"/studio/<episode_id>{rest}" for rest in ("", "/live", "/script", "/after", "/<act>")),
-    *(f"/shows/<episode_id>{rest}" for rest in ("", "/live", "/flood", "/question/<question_id>/<act>")),
+    *(
+        f"/shows/<episode_id>{rest}"
+        for rest in ("", "/live", "/flood", "/screens", "/recording", "/question/<question_id>/<act>")
+    ),
     "/shows/<show_id>/plan",
+    *(f"/themes/<show_id>{rest}" for rest in ("", "/code")),
 }
 SENTENCES = {"/rules/draft/<int:at>", "/rules/draft/<int:at>/<any(up, down, remove):act>"}  # test_rules.py
 OWN = {"/referrals/<referral_id>"}  # test_own.py

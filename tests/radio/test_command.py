@@ -7,8 +7,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hotline.cli.radio import radio
+from hotline.figures import prompts
 from hotline.models import Airing, Episode, Exposure, Prompt
-from hotline.radio import outcomes
 from tests.radio.conftest import OnAir
 from tests.radio.test_listening import TIP
 
@@ -80,10 +80,13 @@ def test_outcomes_are_counted_by_prompt_and_small_numbers_left_out(ask: Ask, air
         air.says(f"+25078800090{number}", TIP)
     (row,) = [one for one in air.line.rows(Prompt) if one["name"] == "The question of today"]
     assert {one["prompt_id"] for one in air.line.rows(Exposure)} == {row["id"]}
-    lines = ask("outcomes", "--csv").output.splitlines()
-    assert lines[0] == ",".join(outcomes.HEAD)
+    lines = ask("outcomes", "--csv", "--month", "2026-11").output.splitlines()
+    assert lines[0] == ",".join(prompts.HEAD)
     (line,) = [one for one in lines if "The question of today" in one]
-    assert line.split(",")[3:] == ["1", "6", "0", "0"]
+    assert line.split(",")[4:] == ["1", "5", "5", "0", "0"], "six, rounded"
     with air.line.site.db.transaction() as session:
         session.execute(Exposure.__table__.delete().where(Exposure.at > air.line.rows(Exposure)[2]["at"]))
-    assert ",<5," in ask("outcomes", "--csv").output
+    few = ask("outcomes", "--csv", "--month", "2026-11").output
+    assert ",<5,<5,0,0" in few
+    assert ",3," not in few
+    assert ask("outcomes", "--month", "2026").exit_code == 1

@@ -1,7 +1,9 @@
 """Listeners vote and ask; whoever tells of somebody in need is heard by the hotline and by nobody at a station."""
 
-from hotline.models import Card, Case, Exposure, Prompt, Question, Report, Vote
-from hotline.radio import moderation
+from datetime import timedelta
+
+from hotline.models import Card, Case, Exposure, Prompt, Question, Report, Tally, Vote
+from hotline.radio import forgetting, moderation
 from tests.radio.conftest import OnAir
 
 MARIE, JEAN, PAUL = "+250788000701", "+250788000702", "+250788000703"
@@ -126,3 +128,19 @@ def test_a_report_is_laid_to_what_was_on_air_by_code_by_word_and_by_time(air: On
         ("said", "Open lines"),
     ]
     assert 50 < rows[1]["certainty"] < 70
+
+
+def test_after_thirty_days_words_and_phones_are_forgotten_and_counts_stay(air: OnAir) -> None:
+    air.begin("poll")
+    air.says(MARIE, "1")
+    air.says(JEAN, "Can you play a song tonight?")
+    air.switch(on=False)
+    for later, left in ((timedelta(days=29), 1), (timedelta(days=2), 0)):
+        air.line.now += later
+        with air.line.site.db.transaction() as session:
+            forgetting.forget(session, air.line.site, air.line.now)
+        assert len(air.line.rows(Vote)) == left
+        assert air.waiting() == ["Can you play a song tonight?" if left else ""]
+    (question,) = air.line.rows(Question)
+    assert (question["sealed"], question["phone"], question["likeness"]) == (b"", b"", b"")
+    assert [row["votes"] for row in air.line.rows(Tally)] == [1]

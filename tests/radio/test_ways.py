@@ -1,9 +1,19 @@
 """Every way to answer a show: a dialled code, a call, a ring, and the page that says how; each phone still has one vote."""
 
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
 from flask import Flask
 
 from hotline.app import listen
+from hotline.intake.voice import recorded
+from hotline.intake.voice.prompts import Prompts
 from hotline.models import Beep, Case
+from hotline.radio import asking
+from hotline.radio.asking import spoken
+from hotline.sound import as_wav
 from tests.calling import Called
 from tests.dialling import Dialled, post
 from tests.radio.conftest import OnAir
@@ -43,6 +53,42 @@ def test_a_key_of_a_call_is_a_vote(air: OnAir) -> None:
     phone.press("3")
     air.line.work()
     assert air.counts() == {"3": 1}
+
+
+def test_a_key_that_is_no_answer_is_no_vote_and_the_question_is_said_again(air: OnAir, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "LOOK_AGAIN", -1)
+    air.begin("poll")
+    phone = Called(air.line, number=JEAN)
+    phone.ring()
+    phone.press("1", "1", "3")
+    for wrong in ("4", "7", "#"):
+        assert "Wamenya aho usaba ubufasha?" in phone.press(wrong)
+    air.switch(on=False)
+    assert "ijwi ryawe" not in phone.press("2"), "it closed meanwhile"
+    air.line.work()
+    assert air.counts() == {}
+
+
+def test_what_was_recorded_of_a_question_is_played_and_only_with_its_very_words(air: OnAir, tmp_path: Path) -> None:
+    air.begin("poll")
+    site, file = air.line.site, tmp_path / "asked.wav"
+    file.write_bytes(as_wav(0.5 * np.sin(np.arange(8000 * 14) / 3)))
+    shelf = Prompts(site.settings.instance, site.words, "https://hooks.example.org")
+    words = spoken(air.poll(), "rw")
+    assert shelf.said(words, "rw", frozenset()) is None, "it can be neither played nor spoken"
+    assert recorded.take_asked(shelf, "rw", words, file) == 14
+    heard = shelf.said(words, "rw", frozenset())
+    assert heard is not None
+    *_, digest, language, name = urlsplit(heard.audio).path.split("/")
+    found = shelf.audio(name.removesuffix(".wav"), language)
+    assert found is not None
+    assert found.digest == digest
+    assert shelf.said(f"{words} ", "rw", frozenset()) is None
+    assert shelf.audio("asked-../../keys", "rw") is None
+    phone = Called(air.line, number=JEAN)
+    phone.ring()
+    phone.press("1", "1", "3")
+    assert phone.page["says"][0]["audio"].endswith(name)  # type: ignore[index]
 
 
 def test_ringing_the_line_of_an_answer_is_a_vote_and_is_not_called_back(air: OnAir) -> None:

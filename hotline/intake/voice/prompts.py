@@ -3,9 +3,11 @@
 `prompts/<language>/<name>.wav` is what a person recorded, `drafts/<language>/<name>.wav` what a machine said; beside each a
 `.txt` with the very words. A file whose words are no longer those of voice.toml, filled with this deployment's names and
 numbers, is not played: a wrong number said aloud is worse than a plain voice. Where there is no file the gateway may speak.
+What a show asks has no name: its recording, `prompts/asked/<language>/<hash of its words>.wav`, is found by its words.
 """
 
 import hashlib
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,6 +22,8 @@ from hotline.intake.voice.tree import LANGUAGE, PROMPTS, Stop
 PATH: Final = "/prompts/"
 LOOK_AGAIN: Final = 5.0  # seconds; a prompt recorded meanwhile is heard without a restart
 FOLDERS: Final = ("prompts", "prompts/drafts")
+ASKED: Final = "prompts/asked"
+NAME: Final = re.compile(r"asked-[0-9a-f]{16}")
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class Prompts:
 
     def audio(self, name: str, language: str) -> Audio | None:
         """Return the file of a prompt in a language, recorded before drafted; None where there is none with these words."""
-        return self._all().get((language, name))
+        return self._all().get((language, name)) or self._asked(name, language)
 
     def outdated(self, name: str, language: str) -> bool:
         """Whether a person has recorded a prompt whose words are others by now, so that it is not played."""
@@ -63,6 +67,19 @@ class Prompts:
             return None
         address = f"{self.base}{PATH}{found.digest}/{language}/{name}.wav" if found else ""
         return Spoken(self.text(name, language), language, address)
+
+    def said(self, words: str, language: str, voices: frozenset[str]) -> Spoken | None:
+        """Return words that have no name as they were recorded, or for the gateway to speak; None where neither can be."""
+        name = name_of(words)
+        found = self._asked(name, language)
+        if found is None and language not in voices:
+            return None
+        return Spoken(words, language, f"{self.base}{PATH}{found.digest}/{language}/{name}.wav" if found else "")
+
+    def _asked(self, name: str, language: str) -> Audio | None:
+        file = self.folder / ASKED / language / f"{name}.wav"
+        words = says(file) if NAME.fullmatch(name) and language in LANGUAGES else None
+        return Audio(file, self._digest(file), draft=False) if words and name_of(words) == name else None
 
     def fluent(self, voices: frozenset[str]) -> tuple[str, ...]:
         """Return the languages in which everything can be heard, in the order of their keys; English where none can."""
@@ -109,6 +126,11 @@ class Prompts:
         if mark not in self._digests:
             self._digests[mark] = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
         return self._digests[mark]
+
+
+def name_of(words: str) -> str:
+    """Return the name of the recording of words that have none."""
+    return f"asked-{hashlib.sha256(words.encode()).hexdigest()[:16]}"
 
 
 def says(file: Path) -> str | None:

@@ -14,10 +14,11 @@ import numpy as np
 
 from hotline import sound
 from hotline.intake.ussd.tree import LANGUAGES
-from hotline.intake.voice.prompts import FOLDERS, Prompts
+from hotline.intake.voice.prompts import ASKED, FOLDERS, Prompts, name_of
 from hotline.intake.voice.tree import PROMPTS
 
 LONGEST: Final = 12.0  # seconds
+LONGEST_ASKED: Final = 30.0  # of a show's question with its answers
 SHORTEST: Final = 0.4
 QUIETEST: Final = 0.02  # of full scale, at its loudest: below it nobody hears a word
 SPEAKER: Final = "espeak-ng"
@@ -56,16 +57,27 @@ def take(prompts: Prompts, language: str, name: str, file: Path) -> float:
     """Make a file the recording of a prompt. Returns its seconds. Raises Unfit, OSError."""
     if language not in LANGUAGES or name not in PROMPTS:
         raise Unfit(f"there is no prompt {name} in {language}")
+    return _take(prompts.folder / FOLDERS[0] / language / f"{name}.wav", prompts.text(name, language), file, LONGEST)
+
+
+def take_asked(prompts: Prompts, language: str, words: str, file: Path) -> float:
+    """Make a file the recording of what a show asks, in these very words. Returns its seconds. Raises Unfit, OSError."""
+    if language not in LANGUAGES:
+        raise Unfit(f"nobody is called in {language}")
+    return _take(prompts.folder / ASKED / language / f"{name_of(words)}.wav", words, file, LONGEST_ASKED)
+
+
+def _take(to: Path, words: str, file: Path, longest: float) -> float:
     try:
         samples = sound.decoded(file.read_bytes())
     except sound.Unreadable:
         raise Unfit("it is neither WAV nor MP3") from None
     lasts = sound.seconds(samples)
-    if not SHORTEST <= lasts <= LONGEST:
-        raise Unfit(f"it lasts {lasts:.1f} seconds; a prompt takes {SHORTEST} to {LONGEST:.0f}")
+    if not SHORTEST <= lasts <= longest:
+        raise Unfit(f"it lasts {lasts:.1f} seconds; a prompt takes {SHORTEST} to {longest:.0f}")
     if float(np.max(np.abs(samples))) < QUIETEST:
         raise Unfit("it is silent")
-    _put(prompts.folder / FOLDERS[0] / language / f"{name}.wav", sound.as_wav(samples), prompts.text(name, language))
+    _put(to, sound.as_wav(samples), words)
     return lasts
 
 

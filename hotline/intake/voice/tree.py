@@ -13,7 +13,21 @@ from types import MappingProxyType
 from typing import Final
 
 from hotline.gateways.voice import DUTY, Then
-from hotline.intake.ussd.tree import ASKED, CODE, JOINED, LANGUAGES, LATER, LEAVE, LISTS, NEWS, NO_LIST, UNKNOWN, Answer, Said
+from hotline.intake.ussd.tree import (
+    ASKED,
+    CODE,
+    JOINED,
+    LANGUAGES,
+    LATER,
+    LEAVE,
+    LISTS,
+    NEWS,
+    NO_LIST,
+    UNKNOWN,
+    VOTED,
+    Answer,
+    Said,
+)
 
 GATE: Final = "gate"
 CALLED_BACK: Final = "called_back"
@@ -78,8 +92,8 @@ _ALL: Final = (
         MENU,
         (Answer("1", "help", "safe"), _plain("2", "advice", "advice"), _plain("3", "radio", POLL), _plain("4", "news", CODE)),
     ),
-    Stop(POLL, tuple(_plain(str(digit), f"answer_{digit}", "voted") for digit in range(1, 5))),
-    Stop("voted", then=Then.HANG_UP),
+    Stop(POLL, tuple(_plain(str(digit), f"answer_{digit}", VOTED) for digit in range(1, 5))),
+    Stop(VOTED, then=Then.HANG_UP),
     Stop("safe", (Answer("1", "yes", "danger"), Answer("2", "no", QUIET, text=False))),
     Stop(
         "danger",

@@ -11,7 +11,7 @@ from hotline.gateways.voice import DUTY, Then, duty_of
 from hotline.intake.commands import return_code
 from hotline.intake.ussd.tree import JOINED, NO_LIST, UNKNOWN, Answer
 from hotline.intake.ussd.walk import Kept, Step
-from hotline.intake.voice.tree import BACK, CALLED_BACK, GATE, JOIN, LANGUAGE, NOBODY, REPEAT, STOPS, Stop
+from hotline.intake.voice.tree import BACK, CALLED_BACK, GATE, JOIN, LANGUAGE, NOBODY, POLL, REPEAT, STOPS, Stop
 
 OFTEN = 60  # steps; whoever presses on for ever is thanked and let go
 
@@ -21,7 +21,7 @@ class Place:
     """Where a call stands.
 
     `behind` are the stops on the way back, `turn` counts its steps, `silent` those without a key; `placed` is our own name of a
-    call that we placed.
+    call that we placed. `asked` is the show's question that was said, `offers` how many answers it has.
     """
 
     language: str
@@ -30,6 +30,8 @@ class Place:
     turn: int = 0
     silent: int = 0
     placed: str = ""
+    asked: str = ""
+    offers: int = 0
 
     @property
     def reached(self) -> bool:
@@ -107,9 +109,19 @@ def _pressed(at: Place, stop: Stop, keys: str) -> Turn:
     key = keys.strip("# ")[:1]
     if not key:
         return Turn(_silence(at, stop))
+    if stop.name == POLL:
+        return _voted(at, stop, key)
     if chosen := next((answer for answer in stop.keys if answer.digit == key), None):
         return Turn(_gone(at, chosen), (Step(stop.name, chosen.name),))
     return Turn(_back(at) if key == BACK else replace(at, silent=0 if key == REPEAT else at.silent))
+
+
+def _voted(at: Place, stop: Stop, key: str) -> Turn:
+    """Take a key for an answer of the question that was said; any other key has it said once more."""
+    chosen = next((answer for answer in stop.keys[: at.offers] if answer.digit == key), None)
+    if chosen is None:
+        return Turn(_back(at) if key == BACK else replace(at, silent=0))
+    return Turn(_gone(at, chosen), (Step(stop.name, chosen.name, at.asked),))
 
 
 def _gone(at: Place, answer: Answer) -> Place:

@@ -34,6 +34,7 @@ async function refresh() {
   try {
     const mark = desk ? find("[data-mark]")?.value : "";
     const answer = await ask(`${home.dataset.live}${desk ? `?mark=${encodeURIComponent(mark)}` : ""}`, { headers: { "X-By-Itself": "1" } });
+    if (answer.status === 410) return location.reload(); // paired no more: nothing is kept on the screen
     if (!answer.ok) throw new Error("refused");
     if (answer.status === 200) show(await answer.text());
     heard(true);
@@ -132,4 +133,9 @@ if (stage) {
   });
 }
 if (desk) choose(rows()[0]);
+if (find(".coding")) {
+  page.addEventListener("keydown", (event) => {
+    if (!event.ctrlKey && !event.metaKey && !event.altKey) find(`.coding [data-digit="${CSS.escape(event.key)}"]`)?.click();
+  });
+}
 find("[data-print]")?.addEventListener("click", () => window.print());
