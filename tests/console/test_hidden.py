@@ -93,8 +93,9 @@ def pages(desk: Desk, browser: Browser, *, of: str = "", **named: str) -> dict[t
     for method, path in addresses(desk, **named):
         if of not in path:
             continue
-        # A word for the next shift is about no case, and each adds one; a browser that hangs as a wall shows nothing else.
-        if (method, path) in {("POST", "/handover"), ("POST", "/wall/hang")}:
+        # A word for the next shift is about no case, and each adds one; a browser that hangs as a wall shows nothing else, and one
+        # that asks to be the studio's screen shows its code.
+        if (method, path) in {("POST", "/handover"), ("POST", "/wall/hang"), ("POST", "/screen")}:
             continue
         answer = (
             browser.get(path)
