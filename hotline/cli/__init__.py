@@ -2,7 +2,23 @@
 
 import click
 
-from hotline.cli import broadcast, dead, desk, directory, doctor, geo, hooks, owed, prompts, radio, rules, run, simulate, triage
+from hotline.cli import (
+    apikey,
+    broadcast,
+    dead,
+    desk,
+    directory,
+    doctor,
+    geo,
+    hooks,
+    owed,
+    prompts,
+    radio,
+    rules,
+    run,
+    simulate,
+    triage,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -23,6 +39,7 @@ for command in (
     rules.rules,
     directory.directory,
     owed.owed,
+    apikey.apikey,
     geo.geo,
     desk.queue,
     desk.user,

@@ -61,6 +61,7 @@ from hotline.models.messages import (
     MessageKind,
     MessageState,
 )
+from hotline.models.partners import ApiKey, Scope
 from hotline.models.people import (
     Agency,
     Caller,
@@ -110,6 +111,7 @@ __all__ = [
     "UNSETTLED",
     "Agency",
     "Airing",
+    "ApiKey",
     "Aside",
     "Assessed",
     "Attempt",
@@ -188,6 +190,7 @@ __all__ = [
     "RevealReason",
     "RevealState",
     "SafeContact",
+    "Scope",
     "Segment",
     "SharedFact",
     "Show",

@@ -7,7 +7,7 @@ import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 
-from hotline import console, officers, studio
+from hotline import api, console, officers, studio
 from hotline.config import Settings
 from hotline.deployment import Deployment
 from hotline.models import Base
@@ -34,6 +34,7 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
         app = Flask("desk", static_folder=None)
         windows.install(app, site)
         console.install(app, site, studio.root())
+        api.install(app, site)
         sites.append(site)
         apps.append(app)
         return Desk(site, app, bell)
