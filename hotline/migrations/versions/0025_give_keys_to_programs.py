@@ -1,6 +1,6 @@
 """Give keys to partners' programs, and remember which change of a referral a webhook told of.
 
-Revision: 0098, after 0024.
+Revision: 0025, after 0024.
 """
 
 import sqlalchemy as sa
@@ -8,7 +8,7 @@ from alembic import op
 
 import hotline.models.base
 
-revision = "0098"
+revision = "0025"
 down_revision = "0024"
 branch_labels = None
 depends_on = None
