@@ -5,43 +5,31 @@ nothing but where the step is kept. The page is said only once the step is on di
 hears a page in time and never a gateway's own error: a step that no disk took is answered with words that say so.
 """
 
-import logging
-import queue
-import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
-from hotline.comeback import LATER, UNKNOWN, ask
-from hotline.deployment import Deployment
+from hotline.answering import Answering
 from hotline.gateways.contract import Answer, Gateway, Webhook
 from hotline.gateways.voice import AT, CallPage, Calls, CallStep, Spoken
-from hotline.hops import HARD_STOP
-from hotline.in_time import GroupCommit, Unavailable
 from hotline.intake.envelope import enclose
-from hotline.intake.spool import Spool
+from hotline.intake.ussd.tree import JOINED
+from hotline.intake.ussd.walk import Kept
 from hotline.intake.voice.heard import call_of, onward, turn_of
 from hotline.intake.voice.prompts import Prompts
 from hotline.intake.voice.tree import BUSY, POLL, STOPS
 from hotline.intake.voice.walk import Place
-from hotline.models import Inbox, InboxKind, table
-from hotline.privacy import InboxSeal
+from hotline.models import InboxKind
 from hotline.radio.asking import Asking, spoken
 
-log = logging.getLogger(__name__)
-
-INBOX = table(Inbox)
 NOTHING = Answer("", "text/plain")
 
 
 @dataclass
-class Lines:
+class Lines(Answering[Answer]):
     """The calls of one deployment, many at a time."""
 
-    deployment: Deployment
-    writer: GroupCommit
-    spool: Spool
-    seal: InboxSeal
-    hard_stop: float = HARD_STOP
+    what: ClassVar[str] = "call"
+
     prompts: Prompts = field(init=False)
 
     def __post_init__(self) -> None:
@@ -53,51 +41,25 @@ class Lines:
         """Return the last page for whoever cannot be served."""
         if not isinstance(gateway, Calls):
             return NOTHING
-        return gateway.speak(self._page(gateway, Place(self.prompts.words.default, BUSY)))
+        return gateway.speak(self._said(gateway, Place(self.prompts.words.default, BUSY)))
 
-    def answer(self, gateway: Gateway, webhook: Webhook) -> Answer:
-        """Return the page for one genuine step, in time and whatever happens."""
-        pages: queue.SimpleQueue[Answer] = queue.SimpleQueue()
-        work = (gateway, webhook, pages.put)
-        threading.Thread(target=self._answer, args=work, name="call", daemon=True).start()
-        try:
-            return pages.get(timeout=self.hard_stop)
-        except queue.Empty:
-            log.error("call too late")  # noqa: TRY400  the time-out says nothing more
-            return self.sorry(gateway)
-
-    def _answer(self, gateway: Gateway, webhook: Webhook, say: Callable[[Answer], None]) -> None:
-        try:
-            say(self._stepped(gateway, webhook))
-        except Exception:  # whatever it was, somebody is on the line
-            log.exception("call failed")
-            say(self._kept(gateway, webhook))
-
-    def _stepped(self, gateway: Gateway, webhook: Webhook) -> Answer:
+    def page(self, gateway: Gateway, webhook: Webhook) -> Answer:
+        """Keep a step and return the page for it; the digits of a return code are to stand nowhere, and are not kept."""
         if not isinstance(gateway, Calls):
             raise TypeError(gateway.name)
         step = gateway.read_call(webhook)
         call = call_of(self.deployment, gateway.name, step.call)
         turn = turn_of(self.deployment, call, step)
+        place, sender = turn.place, self.deployment.sender(step.sender)
+        said = next((one.words for one in turn.steps if one.answer == Kept.LIST), None)
         if turn.number is not None:
-            place = replace(turn.place, stop=self._news(turn.number, self.deployment.sender(step.sender).address))
-            return gateway.speak(self._page(gateway, place, self._onward(gateway, call, place)))
-        self._keep(gateway, webhook, known_as=self._known_as(call, turn.place, step))
-        if not step.asks:
-            return NOTHING
-        return gateway.speak(self._page(gateway, turn.place, self._onward(gateway, call, turn.place)))
-
-    def _news(self, number: str, phone: str) -> str:
-        """Return the stop for a return code. The step itself is not kept, whatever happens: its digits are to stand nowhere."""
-        if not number:
-            return UNKNOWN
-        try:
-            with self.deployment.hurried_db.transaction() as asking:
-                found = ask(asking, self.deployment, number, phone, self.deployment.clock())
-        except Exception:  # somebody is on the line
-            log.exception("no news")
-            return BUSY
-        return found if found in {UNKNOWN, LATER} else f"news_{found}"
+            place = replace(place, stop=self.news(turn.number, sender.address))
+        elif said is not None:
+            place = replace(place, stop=self.listed(said, sender))
+        if turn.number is None and (said is None or place.stop == JOINED):
+            known_as = self._known_as(call, place, step)
+            self.keep(enclose(self.deployment, self.seal, gateway, webhook, self.deployment.clock(), known_as=known_as))
+        return gateway.speak(self._said(gateway, place, self._onward(gateway, call, place))) if step.asks else NOTHING
 
     def _onward(self, gateway: Gateway, call: str, place: Place) -> str:
         """Return the address that brings the answer to a place back."""
@@ -109,7 +71,7 @@ class Lines:
         said = self.deployment.keyring.repeat_index(step.keys, tape, str(step.asks), str(step.over))[:16]
         return f"{call}-{place.turn}-{said}"
 
-    def _page(self, gateway: Calls, place: Place, address: str = "") -> CallPage:
+    def _said(self, gateway: Calls, place: Place, address: str = "") -> CallPage:
         stop = STOPS[place.stop]
         if stop.name == POLL and (poll := self._asking.now()) is not None:
             language = (
@@ -117,19 +79,3 @@ class Lines:
             )
             return CallPage((Spoken(spoken(poll, language), language),), stop.then, address)
         return CallPage(self.prompts.page(stop, place.language, gateway.voices), stop.then, address)
-
-    def _keep(self, gateway: Gateway, webhook: Webhook, known_as: str | None = None) -> None:
-        """Return once the step is on disk. Raises Unavailable when no disk takes it."""
-        row = enclose(self.deployment, self.seal, gateway, webhook, self.deployment.clock(), known_as=known_as)
-        try:
-            self.writer.put((INBOX, row))
-        except Unavailable:
-            self.spool.keep(row)
-
-    def _kept(self, gateway: Gateway, webhook: Webhook) -> Answer:
-        """Keep a step that could not be answered as it came, for a worker to make out; say that the line is busy."""
-        try:
-            self._keep(gateway, webhook)
-        except Exception:  # nothing more can be done, but the page must be said
-            log.exception("call not kept")
-        return self.sorry(gateway)

@@ -5,47 +5,37 @@ away the hop goes to the spool, and the whole text of the session shows where it
 goes wrong, the phone gets a page that begins with CON or END, in less than five seconds: networks end a session at anything else.
 """
 
-import logging
-import queue
-import threading
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import ClassVar
 
 from sqlalchemy import Insert
 
-from hotline.comeback import LATER, UNKNOWN, ask, digits, drawn, taken
-from hotline.deployment import Deployment
+from hotline.answering import Answering
+from hotline.comeback import digits, drawn, taken
 from hotline.gateways.contract import Gateway, Hop, Webhook, read_hop
-from hotline.in_time import GroupCommit, GroupLook, Unavailable, Write
+from hotline.in_time import GroupLook, Unavailable, Write
 from hotline.intake.commands import preload
 from hotline.intake.envelope import enclose, session_of
-from hotline.intake.spool import Spool
 from hotline.intake.ussd.heard import with_turn
 from hotline.intake.ussd.screens import Pages
-from hotline.intake.ussd.tree import RADIO, THANKS
-from hotline.intake.ussd.walk import Standing, Turn, Walk
-from hotline.models import DialledSession, Inbox, table
+from hotline.intake.ussd.tree import BUSY, JOINED, RADIO, THANKS
+from hotline.intake.ussd.walk import Kept, Standing, Turn, Walk
+from hotline.models import DialledSession, table
 from hotline.places import sectors
-from hotline.privacy import CannotOpen, InboxSeal
+from hotline.privacy import CannotOpen
 from hotline.radio.asking import Asking, in_language
 
-log = logging.getLogger(__name__)
-
-INBOX, SESSION = table(Inbox), table(DialledSession)
+SESSION = table(DialledSession)
 DRAWS = 4  # codes a session may have to choose from
-HARD_STOP = 4.5  # seconds; Africa's Talking ends a session after ten, and the way there and back takes its share
 
 
 @dataclass
-class Hops:
+class Hops(Answering[str]):
     """The dialled code of one deployment, many sessions at a time. Raises CatalogError when a page does not fit a screen."""
 
-    deployment: Deployment
-    writer: GroupCommit
-    spool: Spool
-    seal: InboxSeal
-    hard_stop: float = HARD_STOP
+    what: ClassVar[str] = "hop"
+
     _stand: Insert = field(init=False)
 
     def __post_init__(self) -> None:
@@ -59,52 +49,46 @@ class Hops:
         self._stand = self.deployment.hurried_db.insert_or_replace(SESSION, "sealed", "stopped", "at")
 
     @property
-    def sorry(self) -> str:
+    def busy(self) -> str:
         """The page for whoever cannot be served: it names the code that takes texts."""
         return self._pages.busy(self._walk.language)
 
-    def answer(self, gateway: Gateway, webhook: Webhook) -> str:
-        """Return the page for one genuine hop, in time and whatever happens."""
-        pages: queue.SimpleQueue[str] = queue.SimpleQueue()
-        work = (gateway, webhook, pages.put)
-        threading.Thread(target=self._answer, args=work, name="hop", daemon=True).start()
-        try:
-            return pages.get(timeout=self.hard_stop)
-        except queue.Empty:
-            log.error("hop too late")  # noqa: TRY400  the time-out says nothing more
-            return self.sorry
+    def sorry(self, gateway: Gateway) -> str:
+        """Return that page; every gateway shows the same."""
+        del gateway
+        return self.busy
 
-    def _answer(self, gateway: Gateway, webhook: Webhook, say: Callable[[str], None]) -> None:
-        try:
-            say(self._page(gateway, webhook))
-        except Exception:  # whatever it was, the phone must get a page, and what was said must be kept
-            log.exception("hop failed")
-            say(self._kept(gateway, webhook))
-
-    def _page(self, gateway: Gateway, webhook: Webhook) -> str:
+    def page(self, gateway: Gateway, webhook: Webhook) -> str:
+        """Keep a hop and return the page for it."""
         hop = read_hop(webhook)
         session = session_of(self.deployment, gateway.name, hop)
         before, there = self._before(session)
         turn = self._walk.hear(before, hop.text)
         if turn.code and not turn.steps:
-            return self._news(hop, session, turn, there=there)
+            return self._news(gateway, hop, session, turn, there=there)
+        turn = self._joining(turn, hop, there=there)
         turn = replace(turn, standing=self._drawn(self._asked(turn.standing), session, there=there))
         if not turn.again and (before or turn.steps):  # a dial that says nothing leaves nothing
             self._keep(gateway, webhook, hop, session, turn, there=there)
         return self._pages.page(turn.standing, digits(self.deployment, drawn(session, turn.standing.draw)))
 
-    def _news(self, hop: Hop, session: str, turn: Turn, *, there: bool) -> str:
+    def _news(self, gateway: Gateway, hop: Hop, session: str, turn: Turn, *, there: bool) -> str:
         """Return the page for a return code. The hop itself is not kept: its digits are to stand nowhere."""
-        now = self.deployment.clock()
         phone = self.deployment.sender(hop.sender).address if hop.sender else session
         if not there:
-            return self.sorry
-        with self.deployment.hurried_db.transaction() as asking:
-            found = ask(asking, self.deployment, turn.code, phone, now)
-        screen = found if found in {UNKNOWN, LATER} else f"news_{found}"
-        standing = replace(turn.standing, screen=screen)
-        self.writer.put(self._standing(session, standing, now))
+            return self.sorry(gateway)
+        standing = replace(turn.standing, screen=self.news(turn.code, phone))
+        self.writer.put(self._standing(session, standing, self.deployment.clock()))
         return self._pages.page(standing)
+
+    def _joining(self, turn: Turn, hop: Hop, *, there: bool) -> Turn:
+        """Return a turn in which the word of a list was typed as it comes out: a word of none is not kept."""
+        said = next((step.words for step in turn.steps if step.answer == Kept.LIST), None)
+        if said is None:
+            return turn
+        screen = self.listed(said, self.deployment.sender(hop.sender)) if there else BUSY
+        steps = tuple(step for step in turn.steps if screen == JOINED or step.answer != Kept.LIST)
+        return replace(turn, standing=replace(turn.standing, screen=screen), steps=steps)
 
     def _asked(self, standing: Standing) -> Standing:
         """Return a standing before a show's question with the one that is asked now; it is kept until it is answered."""
@@ -145,28 +129,13 @@ class Hops:
         row = enclose(self.deployment, self.seal, gateway, with_turn(webhook, turn), now, known_as=known_as)
         if not there:  # a standing guessed from the text must not replace the one that is known
             self.spool.keep(row)
-            return
-        try:
-            self.writer.put((INBOX, row), self._standing(session, turn.standing, now))
-        except Unavailable:
-            self.spool.keep(row)
+        else:
+            self.keep(row, self._standing(session, turn.standing, now))
 
     def _standing(self, session: str, standing: Standing, now: datetime) -> Write:
         sealed = self.deployment.keyring.dialled.seal(standing.packed(), _bound_to(session))
-        row: Mapping[str, object] = {"id": session, "sealed": sealed, "stopped": standing.stopped, "at": now}
+        row: dict[str, object] = {"id": session, "sealed": sealed, "stopped": standing.stopped, "at": now}
         return self._stand, row
-
-    def _kept(self, gateway: Gateway, webhook: Webhook) -> str:
-        """Keep a hop that could not be answered as it came, for a worker to make out; say that the line is busy."""
-        try:
-            row = enclose(self.deployment, self.seal, gateway, webhook, self.deployment.clock())
-            try:
-                self.writer.put((INBOX, row))
-            except Unavailable:
-                self.spool.keep(row)
-        except Exception:  # nothing more can be done, but the page must be said
-            log.exception("hop not kept")
-        return self.sorry
 
 
 def _bound_to(session: str) -> str:

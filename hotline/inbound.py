@@ -147,7 +147,7 @@ class Door:
         """Answer one request under /in/. This is WSGI itself: a framework's request costs as much as all the rest of the way."""
         status, headers, body = self._respond(environ)
         if not body and _addressed(environ["PATH_INFO"])[1] == InboxKind.USSD and status != NOT_FOUND[0]:
-            body = self._hops.sorry.encode()
+            body = self._hops.busy.encode()
         start_response(status, [*headers, ("Content-Length", str(len(body)))])
         return [body]
 

@@ -1,7 +1,7 @@
 """People who agreed to texts to many: how they come onto a list, and how they leave, at once and everywhere.
 
-A number is looked up by its keyed hash and kept sealed. Whoever left stays left: only the person's own JOIN brings them back,
-never a list of numbers that somebody brings in.
+A number is looked up by its keyed hash and kept sealed. Whoever left stays left: only the person's own word, by text, dialled
+code or call, brings them back, never a list of numbers that somebody brings in.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,6 +19,10 @@ from hotline.phone import prefix_of
 
 LIST, SUBSCRIBER, SUBSCRIPTION, MESSAGE = (table(m) for m in (BroadcastList, Subscriber, Subscription, Message))
 BY_TEXT: Final = "JOIN by text"
+BY_USSD: Final = "ussd"
+BY_CALL: Final = "call"
+KEYS: Final = str.maketrans("abcdefghijklmnopqrstuvwxyz", "22233344455566677778889999")
+MOST_KEYS: Final = 10  # of a keyword; a gateway brings no more
 
 
 @dataclass(frozen=True)
@@ -46,9 +50,12 @@ def bound_to(subscriber_id: str) -> str:
     return f"subscriber|number|{subscriber_id}"
 
 
-def list_of(session: Session, keyword: str) -> str | None:
-    """Return the id of the list with that keyword."""
-    return session.execute(select(LIST.c.id).where(LIST.c.keyword == keyword.casefold())).scalar()
+def list_of(session: Session, said: str) -> str | None:
+    """Return the id of the list with that keyword, or of the only one with that keyword on the keys of a phone."""
+    if not said.isdecimal():
+        return session.execute(select(LIST.c.id).where(LIST.c.keyword == said.casefold())).scalar()
+    keyed = [row.id for row in session.execute(select(LIST.c.id, LIST.c.keyword)) if _keys(row.keyword) == said[:MOST_KEYS]]
+    return str(keyed[0]) if len(keyed) == 1 else None
 
 
 def enrol(
@@ -79,6 +86,14 @@ def enrol(
     return Enrolled(len(by_index) - known, known)
 
 
+def join(session: Session, deployment: Deployment, said: str, joining: Joining, now: datetime) -> bool:
+    """Put somebody on the list of a word by their own wish, which takes back an earlier stop. False where there is none."""
+    list_id = list_of(session, said)
+    if list_id is not None:
+        enrol(session, deployment, list_id, [joining], now, own=True)
+    return list_id is not None
+
+
 def leave(session: Session, now: datetime, *, numbers: Iterable[bytes] = (), ids: Iterable[str] = ()) -> None:
     """Let people go, by the keyed hashes of their numbers or by their ids: of each list, and of each broadcast under way.
 
@@ -97,6 +112,10 @@ def leave(session: Session, now: datetime, *, numbers: Iterable[bytes] = (), ids
     theirs = (SUBSCRIBER.c.id.in_(gone), earlier)
     locked = session.scalars(select(SUBSCRIBER.c.id).where(*theirs).order_by(SUBSCRIBER.c.id).with_for_update()).all()
     session.execute(update(SUBSCRIBER).where(SUBSCRIBER.c.id.in_(locked)).values(left_at=now))
+
+
+def _keys(keyword: str) -> str:
+    return keyword.translate(KEYS)[:MOST_KEYS]
 
 
 def _row(deployment: Deployment, index: bytes, one: Joining, now: datetime) -> dict[str, object]:

@@ -23,15 +23,17 @@ def prompts() -> None:
 @prompts.command("list")
 @click.option("--language", type=click.Choice(LANGUAGES), help="One language only.")
 def list_(language: str | None) -> None:
-    """List what a person must still record, with the words to say."""
+    """List what a person must still record, or record again since its words have changed, with the words to say."""
     shelf = _prompts()
     wanted = [one for one in recorded.wanted(shelf) if language in (None, one.language)]
     table = Table("Language", "Prompt", "Until then", "Words", show_lines=True)
     for one in wanted:
-        table.add_row(one.language, one.name, "a machine says it" if one.draft else "silent", one.words)
+        meanwhile = "a machine says it" if one.draft else "silent"
+        table.add_row(one.language, one.name, f"to record again: {meanwhile}" if one.again else meanwhile, one.words)
     Console(soft_wrap=True).print(table)
     every = len(PROMPTS) * (len(LANGUAGES) if language is None else 1)
-    click.echo(f"{len(wanted)} of {every} prompts wait for a person's voice.")
+    again = sum(one.again for one in wanted)
+    click.echo(f"{len(wanted)} of {every} prompts wait for a person's voice, {again} of them to record again.")
 
 
 @prompts.command()

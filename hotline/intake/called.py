@@ -2,7 +2,8 @@
 
 Every call is a report from its first ring on, whoever hangs up and when. One in which nothing was told stands in the queue as
 unfinished and pages nobody; danger now is told at once, and anything else when the call is over or silent. What the caller
-erases goes: its line, its sound, and the recording at the provider.
+erases goes: its line, its sound, and the recording at the provider. A call in which somebody only joined a list or left them all
+is none: reporters are never written to many at once, so that it would undo what was asked for.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from datetime import timedelta
 
 from sqlalchemy import delete, select, update
 
+from hotline import subscribers
 from hotline.catalog import REFERENCE
 from hotline.db import insert_unless_there
 from hotline.gateways.voice import Tape
@@ -18,6 +20,7 @@ from hotline.intake.arrivals import Arrival
 from hotline.intake.beeps import numbers_of
 from hotline.intake.callers import Known
 from hotline.intake.dialled import Dialled
+from hotline.intake.erase import remove_unseen
 from hotline.intake.overheard import AFTER_BEGIN, AFTER_END
 from hotline.intake.receive import CASE_KEY, MESSAGE, REPORT
 from hotline.intake.received import Conversation, Received
@@ -41,6 +44,8 @@ class Called(Dialled):
         """Go through a batch in the order it came and write everything."""
         steps = [(arrival, arrival.event) for arrival in arrivals if isinstance(arrival.event, CallHeard)]
         self.unknown: set[str] = set()
+        self.listed: set[str] = set()
+        self.stopped_calls = self._known_stopped({step.call for _, step in steps})
         rang = numbers_of(self.session, self.deployment, [step.placed for _, step in steps if step.placed])
         numbers = {arrival.inbox_id: rang.get(step.placed, step.sender) for arrival, step in steps if step.sender}
         senders = {inbox_id: self.deployment.sender(number) for inbox_id, number in numbers.items()}
@@ -56,6 +61,7 @@ class Called(Dialled):
         self._write()
         self._write_calls()
         self._settle()
+        self._take_back()
         return self.received
 
     def _load_calls(self, calls: set[str]) -> None:
@@ -75,6 +81,8 @@ class Called(Dialled):
     def _take(self, arrival: Arrival, step: CallHeard, index: bytes | None, sender: Sender | None) -> None:
         if step.placed and not step.reached and step.call not in self.calls:
             return  # nobody pressed the key of a call that we placed: there is nobody to tell of
+        if step.call in self.stopped_calls:
+            return
         caller = self._caller(index, sender) if index is not None and sender is not None else None
         if step.call not in self.calls:
             if caller is None:
@@ -84,17 +92,22 @@ class Called(Dialled):
         call = self.calls[step.call]
         conversation = self._conversation(call)
         told = self._tell_step(arrival, step, str(call["caller_id"]), conversation)
-        if caller is not None:
-            if any(one.screen == LANGUAGE for one in step.steps):
-                caller.row["language"] = step.language
-            if (yes := may_text(step)) is not None:
-                self._allow(caller, conversation, yes=yes)
+        if caller is not None and index is not None and sender is not None:
+            self._obey(step, caller, conversation)
+            self.listed |= {step.call} if self._lists(arrival, step, index, sender, subscribers.BY_CALL) else set()
         if step.over and call["ended_at"] is None:
             call["ended_at"], call["ask_at"] = self.now, self.now + AFTER_END
         if told or (step.over and self._has_told(call)):
             call["told"] = True
             self.settles[conversation.report_id] = self.now + (timedelta() if step.over else SETTLES_AFTER)
             self.over |= {conversation.case_id} if step.over else set()
+
+    def _obey(self, step: CallHeard, caller: Known, conversation: Conversation) -> None:
+        """Take over what a step says about the caller's language and about writing to them."""
+        if any(one.screen == LANGUAGE for one in step.steps):
+            caller.row["language"] = step.language
+        if (yes := may_text(step)) is not None:
+            self._allow(caller, conversation, yes=yes)
 
     def _answer_call(self, arrival: Arrival, step: CallHeard, caller: Known) -> None:
         """Note a call from its first step on."""
@@ -178,6 +191,14 @@ class Called(Dialled):
     def _write_down(self, arrival: Arrival, body: str, caller_id: str, conversation: Conversation) -> str:
         caller = Known({"id": caller_id}, fresh=False)
         return self._line(arrival, body, caller, conversation, MessageKind.ANSWER_IN)
+
+    def _take_back(self) -> None:
+        """Remove the cases of calls in which somebody did nothing but join a list or leave them all."""
+        gone = {call for call in self.listed if not self._has_told(self.calls[call])}
+        gone = {call for call in gone if remove_unseen(self.session, str(self.calls[call]["case_id"]))}
+        self._stop(gone)
+        cases = {self.calls[call]["case_id"] for call in gone}
+        self.received.opened = [new for new in self.received.opened if new.case_id not in cases]
 
     def _has_told(self, call: dict[str, object]) -> bool:
         """Whether anything of a call is more than that it came."""

@@ -76,6 +76,10 @@ class Known:
         elif (reaction.report or reaction.start) and row["opted_out_at"] is not None:
             row["opted_out_at"], row["panic_at"], row["safe_contact"] = None, None, SafeContact.UNKNOWN
 
+    def welcome(self) -> None:
+        """Take back an earlier stop: they asked to be written to."""
+        self.row |= {"opted_out_at": None, "panic_at": None}
+
     def may_get_automatic_answer(self, day: str, cap: int) -> bool:
         """Count one automatic answer against the day's cap. The cap limits cost; it is high, since silence would be a tell."""
         row = self.row

@@ -110,6 +110,13 @@ def return_code(text: str) -> str | None:
     return command.value if command and command.kind is Kind.RETURN_CODE else None
 
 
+def keyword_of(text: str) -> str:
+    """Return what may be the word of a list, also with JOIN before it; nothing where more is said than that."""
+    words = _words(text)
+    is_one = len(words) == 1 and words[0].isascii() and recognise(words[0]) is None
+    return words[0] if is_one else _joining(words)
+
+
 def preload() -> None:
     """Read the words now, so that nobody waits for it later."""
     _caller_words(), _lookalikes()

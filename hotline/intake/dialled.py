@@ -23,6 +23,8 @@ from hotline.intake.received import Conversation, Grown, Received
 from hotline.intake.ussd.heard import Heard
 from hotline.intake.ussd.told import finished, lines, may_text, said, telling, words
 from hotline.intake.ussd.tree import LEAVE, NOTHING, Said
+from hotline.intake.ussd.walk import Kept
+from hotline.intake.voice.heard import CallHeard
 from hotline.models import CaseState, DialledSession, MessageKind, MessageState, Reading, SafeContact, table
 from hotline.outbound.compose import Draft
 from hotline.phone import Sender
@@ -66,18 +68,22 @@ class Dialled(Intake):
         return self.received
 
     def _stopped(self, heard: Sequence[Heard]) -> set[str]:
-        asked = {hop.session for hop in heard}
-        known = select(SESSION.c.id).where(SESSION.c.id.in_(asked), SESSION.c.stopped)
         now = {hop.session for hop in heard if hop.stopped}
-        if now:
+        self._stop(now)
+        return now | self._known_stopped({hop.session for hop in heard})
+
+    def _stop(self, sessions: set[str]) -> None:
+        """Let whatever still comes of these sessions or calls not be read."""
+        if sessions:
             mark = self.deployment.db.insert_or_replace(SESSION, "stopped", "at")
-            rows = [{"id": one, "sealed": b"", "stopped": True, "at": self.now} for one in now]
+            rows = [{"id": one, "sealed": b"", "stopped": True, "at": self.now} for one in sessions]
             self.session.connection().execute(mark, rows)
-        return now | set(self.session.scalars(known))
+
+    def _known_stopped(self, sessions: set[str]) -> set[str]:
+        return set(self.session.scalars(select(SESSION.c.id).where(SESSION.c.id.in_(sessions), SESSION.c.stopped)))
 
     def _hear(self, arrival: Arrival, heard: Heard, index: bytes, sender: Sender) -> None:
-        if any(step.answer == LEAVE for step in heard.steps):
-            subscribers.leave(self.session, self.now, numbers=[index])
+        self._lists(arrival, heard, index, sender, subscribers.BY_USSD)
         if telling(heard):
             self._tell(arrival, heard, self._caller(index, sender))
         known = self.callers.known.get(index)
@@ -91,6 +97,19 @@ class Dialled(Intake):
                 self.over.add(conversation.case_id)
                 code = digits(self.deployment, drawn(heard.session, heard.draw))
                 self.codes.append(row(self.deployment, code, conversation.case_id, self.now))
+
+    def _lists(self, arrival: Arrival, heard: Heard | CallHeard, index: bytes, sender: Sender, source: str) -> bool:
+        """Put somebody on a list, or let them go from all, in the order they asked for it. Returns whether they did."""
+        asked = [step for step in heard.steps if step.answer in {LEAVE, Kept.LIST}]
+        for step in asked:
+            joining = subscribers.Joining(sender.address, source, arrival.received_at, heard.language)
+            if step.answer == LEAVE:
+                subscribers.leave(self.session, self.now, numbers=[index])
+                continue
+            joined = sender.reachable and subscribers.join(self.session, self.deployment, step.words, joining, self.now)
+            if joined and (known := self.callers.known.get(index)):
+                known.welcome()
+        return bool(asked)
 
     def _end(self, index: bytes) -> None:
         known = self.callers.known.get(index)

@@ -69,13 +69,19 @@ def _take_back(session: Session, case_id: str, hops: Sequence[str], now: datetim
         session.execute(delete(of).where(of.c.case_id == case_id))
     if session.scalar(select(exists().where(of_case, MESSAGE.c.direction == Direction.IN))):
         return True
-    if _seen(session, case_id):
+    if not remove_unseen(session, case_id):
         _close(session, case_id, now)
-    else:
-        for of in PARTS:
-            session.execute(delete(of).where(of.c.case_id == case_id))
-        session.execute(delete(CASE).where(CASE.c.id == case_id))
     return False
+
+
+def remove_unseen(session: Session, case_id: str) -> bool:
+    """Remove a case with its key, unless somebody has seen it. Returns whether it is gone."""
+    if _seen(session, case_id):
+        return False
+    for of in PARTS:
+        session.execute(delete(of).where(of.c.case_id == case_id))
+    session.execute(delete(CASE).where(CASE.c.id == case_id))
+    return True
 
 
 def _seen(session: Session, case_id: str) -> bool:

@@ -179,17 +179,16 @@ class Intake:
     def _joined(self, arrival: Arrival, text: InboundText, caller: Known, sender: Sender) -> bool:
         """Put whoever sends JOIN and the keyword of a list on it. With any other word it is a text like any."""
         command = recognise(text.body)
-        if command is None or command.kind is not Kind.JOIN or not sender.reachable:
-            return False
-        list_id = subscribers.list_of(self.session, command.value)
-        if list_id is None:
+        if command is None or command.kind is not Kind.JOIN:
             return False
         reading = self.readings[arrival.inbox_id]
         language = str((reading.language if reading.language_confident else caller.row["language"]) or "") or None
         joining = subscribers.Joining(sender.address, subscribers.BY_TEXT, arrival.received_at, language)
-        subscribers.enrol(self.session, self.deployment, list_id, [joining], self.now, own=True)
+        if not sender.reachable or not subscribers.join(self.session, self.deployment, command.value, joining, self.now):
+            return False
+        caller.welcome()
         self.received.obeyed[arrival.inbox_id] = "joined a list"
-        caller.row |= {"last_inbound_at": self.now, "opted_out_at": None, "panic_at": None}
+        caller.row["last_inbound_at"] = self.now
         if not arrival.late:
             self._say_if_few(caller, "sms.joined", language or self.deployment.settings.default_language, arrival.gateway)
         return True

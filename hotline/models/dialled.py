@@ -10,7 +10,8 @@ from hotline.models.base import Base
 class DialledSession(Base):
     """One session, by a keyed hash of the network's id of it. `sealed` is where it stands; removed minutes after its last hop.
 
-    `stopped` says that the person has stopped it: what it told is deleted, and whatever of it still comes is not read.
+    `stopped` says that the person has stopped it: what it told is deleted, and whatever of it still comes is not read. So does a
+    call's keyed hash here, in which somebody did nothing but join a list or leave them all.
     """
 
     __tablename__ = "dialled_session"

@@ -16,12 +16,13 @@ from sqlalchemy import select
 
 from hotline.deployment import Deployment
 from hotline.intake.ussd.screens import END, septets, shown
-from hotline.models import Caller, Case, Report, new_id, table
+from hotline.models import BroadcastList, Caller, Case, Report, Subscriber, Subscription, new_id, table
 from hotline.simulator.calling import STEP, page_of
 from hotline.simulator.handsets import Handsets
 from hotline.simulator.send import Exchange
 
 CALLER, CASE, REPORT = table(Caller), table(Case), table(Report)
+LIST, SUBSCRIBER, SUBSCRIPTION = table(BroadcastList), table(Subscriber), table(Subscription)
 LOOK_EVERY = 0.2
 LONGEST_PAGE = 160
 
@@ -37,7 +38,8 @@ class Step(BaseModel):
     what is said.
 
     `case` names columns of the caller's case and their values, or is none where there must be no case. `told` is a phone an alert
-    must reach. `within` is how many seconds an expectation may take.
+    must reach. `lists` are the lists they are on, each with the source of consent, as market:ussd, or none. `within` is how many
+    seconds an expectation may take.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
@@ -57,6 +59,7 @@ class Step(BaseModel):
     gets_nothing: bool = False
     case: dict[str, str] | str | None = None
     told: str | None = None
+    lists: str | None = None
     within: float = 60.0
 
     @model_validator(mode="after")
@@ -188,6 +191,8 @@ class Player:
             return "nobody was told on that phone"
         if step.gets_nothing and self._fresh(self._phone):
             return "a text has arrived"
+        if step.lists is not None and step.lists != (found := self._lists()):
+            return f"the phone is on these lists: {found}"
         return "" if step.case is None else self._case_differs(step.case)
 
     def _fresh(self, phone: str) -> Sequence[str]:
@@ -202,6 +207,17 @@ class Player:
             return "there is no case"
         wrong = {name: found.get(name) for name, value in expected.items() if found.get(name) != value}
         return f"the case has {wrong}" if wrong else ""
+
+    def _lists(self) -> str:
+        index = self._deployment.number_index(self._deployment.sender(self._phone).address)
+        theirs = (
+            select(LIST.c.keyword, SUBSCRIPTION.c.source)
+            .join(SUBSCRIPTION, SUBSCRIPTION.c.list_id == LIST.c.id)
+            .join(SUBSCRIBER, SUBSCRIBER.c.id == SUBSCRIPTION.c.subscriber_id)
+            .where(SUBSCRIBER.c.number_index == index, SUBSCRIBER.c.left_at.is_(None))
+        )
+        with self._deployment.db.reading() as session:
+            return " ".join(f"{row.keyword}:{row.source}" for row in session.execute(theirs.order_by(LIST.c.keyword))) or "none"
 
     def _case(self) -> Mapping[str, str] | None:
         index = self._deployment.number_index(self._deployment.sender(self._phone).address)

@@ -9,8 +9,10 @@ import pytest
 from hotline.broadcasts.importing import Fault, Imported, Unreadable, bring_in
 from hotline.intake.erase import erase
 from hotline.models import Caller, Case, MessageState, Subscriber, Subscription
+from hotline.outbound.recipients import people
 from hotline.subscribers import BY_TEXT
 from tests.broadcasts.casting import Casts, fill
+from tests.calling import Called
 from tests.dialling import Dialled
 
 PHONE = "+250780000101"
@@ -150,12 +152,101 @@ def test_whoever_dials_can_leave_every_list_and_nothing_is_asked_or_kept(casts: 
     made = casts.begin("a")
     phone = Dialled(casts.line, numbers[7])
     phone.dial()
-    assert "Kuva ubu" in phone.answer("3", "6")
+    assert "Kuva ubu" in phone.answer("3", "6", "1")
     casts.line.work()
     assert casts.subscriber(numbers[7])["left_at"] is not None
     assert numbers[7] not in casts.reached()
     assert casts.fates(made)[MessageState.ACCEPTED] == 29
     assert casts.line.rows(Case) == []
+
+
+def test_whoever_calls_can_leave_in_the_middle_of_a_broadcast_and_has_reported_nothing(casts: Casts) -> None:
+    numbers = casts.people("a", 30)
+    made = casts.begin("a")
+    phone = Called(casts.line, numbers[7])
+    phone.ring()
+    assert "Kuva ubu" in phone.press("1", "1", "2", "5", "2")
+    phone.hang_up()
+    casts.line.work()
+    assert casts.subscriber(numbers[7])["left_at"] is not None
+    assert numbers[7] not in casts.reached()
+    assert casts.fates(made)[MessageState.ACCEPTED] == 29
+    assert casts.line.rows(Case) == []
+
+
+@pytest.mark.parametrize("way", ["ussd", "call"])
+def test_joining_without_a_text_is_consent_and_no_report_and_brings_back_who_had_left(casts: Casts, way: str) -> None:
+    fill(casts.site, "rusizi", [], casts.now)
+    casts.line.says(PHONE, "STOP")
+    join(casts, way, "Rusizi!", "787494")
+    (row,) = casts.line.rows(Subscription)
+    assert (row["source"], row["agreed_at"] >= casts.now) == (way, True)
+    assert (casts.subscriber(PHONE)["left_at"], casts.subscriber(PHONE)["language"]) == (None, "en")
+    assert casts.line.rows(Case) == []
+    with casts.site.db.transaction() as session:
+        assert [one["quiet_one"] for one in people(session, [casts.subscriber(PHONE)["id"]])] == [False]
+
+
+@pytest.mark.parametrize("way", ["ussd", "call"])
+def test_whoever_reported_joins_like_anybody_and_is_left_out_silently(casts: Casts, way: str) -> None:
+    fill(casts.site, "rusizi", [], casts.now)
+    casts.line.says(PHONE, "They took my passport")
+    join(casts, way, "rusizi", "787494")
+    with casts.site.db.transaction() as session:
+        assert [one["quiet_one"] for one in people(session, [casts.subscriber(PHONE)["id"]])] == [True]
+    assert len(casts.line.rows(Case)) == 1
+
+
+@pytest.mark.parametrize(("typed", "cases"), [("nowhere", 0), ("STOP", 0), ("12", 0), ("they keep me locked in", 1)])
+def test_what_is_typed_in_place_of_a_list_joins_none_and_whoever_tells_is_heard(casts: Casts, typed: str, cases: int) -> None:
+    fill(casts.site, "rusizi", [], casts.now)
+    phone = Dialled(casts.line, PHONE)
+    phone.dial()
+    phone.answer("8", "5", "3", "6", typed)
+    casts.line.work()
+    assert casts.line.rows(Subscription) == []
+    assert len(casts.line.rows(Case)) == cases
+
+
+def test_a_call_that_told_something_stays_a_report_though_a_list_was_joined(casts: Casts) -> None:
+    fill(casts.site, "rusizi", [], casts.now)
+    phone = Called(casts.line, PHONE)
+    phone.ring()
+    phone.press("1", "5", "1", "1", "1", "*", "*", "*", "2", "5", "1", "787494")
+    phone.hang_up()
+    casts.line.work()
+    assert [row["source"] for row in casts.line.rows(Subscription)] == ["call"]
+    assert casts.line.case()["urgency"] == "immediate"
+
+
+def test_two_lists_with_the_same_keys_are_joined_by_neither_and_an_outage_joins_nobody(
+    casts: Casts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for keyword in ("ant", "bot"):
+        fill(casts.site, keyword, [], casts.now)
+    for number, hidden in ((PHONE, False), ("", True)):
+        phone = Called(casts.line, number)
+        phone.ring()
+        assert "no list" in phone.press("1", "5", "2", "5", "1", "268")
+        assert hidden or "Key it in again" in phone.heard
+    with monkeypatch.context() as patch:
+        patch.setattr("hotline.answering.subscribers.list_of", lambda *_: 1 / 0)
+        assert "busy" in phone.press("268")
+    casts.line.work()
+    assert casts.line.rows(Subscription) == []
+
+
+def join(casts: Casts, way: str, typed: str, keyed: str) -> None:
+    if way == "ussd":
+        phone = Dialled(casts.line, PHONE)
+        phone.dial()
+        assert "STOP" in phone.answer("8", "5", "3", "6", typed)
+    else:
+        call = Called(casts.line, PHONE)
+        call.ring()
+        assert "STOP" in call.press("1", "5", "2", "5", "1", keyed)
+        call.hang_up()
+    casts.line.work()
 
 
 def test_a_file_brought_in_twice_changes_nothing(casts: Casts) -> None:

@@ -298,7 +298,7 @@ def test_without_a_database_a_code_hears_that_the_line_is_busy_and_is_not_kept(
     phone.ring()
     phone.press("1", "5", "4")
     before = line.rows(Inbox)
-    monkeypatch.setattr("hotline.calls.ask", lambda *_: 1 / 0)
+    monkeypatch.setattr("hotline.answering.ask", lambda *_: 1 / 0)
     assert phone.press("0754821903").startswith("Sorry, this line is busy")
     assert line.rows(Inbox) == before
     spool.flush(line.site)
@@ -367,7 +367,7 @@ def test_when_no_disk_takes_a_step_the_caller_hears_that_it_did_not_work(line: L
     def broken(*_: object) -> None:
         raise OSError
 
-    monkeypatch.setattr(Lines, "_keep", broken)
+    monkeypatch.setattr(Lines, "keep", broken)
     phone = Called(line)
     assert "7788" in phone.ring()
     assert phone.page["then"] == "hang up"

@@ -12,7 +12,7 @@ from smsutil import is_valid_gsm
 
 from hotline.catalog import DEPLOYMENT, CatalogError, shipped
 from hotline.intake.ussd.screens import Pages, septets, shown
-from hotline.intake.ussd.tree import BUSY, LANGUAGES, LATER, MENU, NEWS, SCREENS, UNKNOWN, VOTED, Input
+from hotline.intake.ussd.tree import BUSY, JOINED, LANGUAGES, LATER, MENU, NEWS, NO_LIST, SCREENS, UNKNOWN, VOTED, Input
 from hotline.intake.ussd.walk import Standing
 from hotline.places import sectors
 from hotline.triage.judge import Category, Urgency
@@ -74,7 +74,18 @@ def test_whatever_is_needed_to_act_is_asked_on_the_first_three_screens() -> None
 def test_every_screen_is_reached_and_every_answer_leads_to_one() -> None:
     reached = {answer.to for screen in SCREENS.values() for answer in screen.answers}
     assert reached <= SCREENS.keys()
-    by_rule = {MENU, "which", "bye", BUSY, UNKNOWN, LATER, VOTED, *NEWS}  # first, names, back, our fault, by a code, by a vote
+    by_rule = {
+        MENU,
+        "which",
+        "bye",
+        BUSY,
+        UNKNOWN,
+        LATER,
+        VOTED,
+        JOINED,
+        NO_LIST,
+        *NEWS,
+    }  # first, names, back, our fault, by what is typed
     assert reached | by_rule == set(SCREENS)
     for screen in SCREENS.values():
         digits = [answer.digit for answer in screen.answers]

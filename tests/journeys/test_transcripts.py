@@ -10,6 +10,7 @@ from hotline.gateways.contract import OutboundText
 from hotline.simulator.handsets import SHOWN, Handsets
 from hotline.simulator.send import Exchange
 from hotline.simulator.transcript import Player, Step, Transcript, Unreadable, read
+from tests.broadcasts.casting import fill
 from tests.calling import knock
 from tests.dialling import post
 from tests.journeys.running import Running
@@ -46,7 +47,9 @@ class Straight:
 @pytest.fixture
 def line(deployment: Deployment, tmp_path: Path) -> Line:
     fill_directory(deployment, tmp_path)
-    return Line(deployment)
+    made = Line(deployment)
+    fill(deployment, "market", [], made.now)
+    return made
 
 
 def by_id(bodies: Sequence[str]) -> dict[str, str]:

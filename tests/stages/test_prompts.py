@@ -55,7 +55,9 @@ def test_a_recording_whose_words_have_changed_is_not_played(shelf: Prompts, voic
     assert shelf.audio("gate", "en")
     renamed = Prompts(tmp_path, shipped().with_deployment(**NAMES | {"cover": "AMAHORO"}), "")
     assert renamed.audio("gate", "en") is None, "it says another name"
-    assert [one.name for one in recorded.wanted(renamed) if one.language == "en"] == list(PROMPTS)
+    english = [one for one in recorded.wanted(renamed) if one.language == "en"]
+    assert [one.name for one in english] == list(PROMPTS)
+    assert [one.name for one in english if one.again] == ["gate"], "somebody has to record it again"
 
 
 def test_what_a_person_must_record_is_listed_and_a_draft_does_not_count(shelf: Prompts, voice: Path) -> None:

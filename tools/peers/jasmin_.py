@@ -121,7 +121,6 @@ class Jasmin:
             "LOG_PATH": str(folder / "var/log/jasmin"),
             "AMQP_BROKER_PORT": str(self._ports["rabbit"]),
             "REDIS_CLIENT_PORT": str(self._ports["redis"]),
-            "DLR_LOOKUP_DLR_LOOKUP_RETRY_DELAY": "1",
         }
 
     def _configure(self, gateway: Gateway) -> None:

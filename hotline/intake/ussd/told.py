@@ -59,4 +59,4 @@ def answer_of(step: Step) -> Answer | None:
 
 def _tells(step: Step) -> bool:
     answer = answer_of(step)
-    return answer.tells if answer else step.answer not in {Kept.SLIP, Kept.VOTE}
+    return answer.tells if answer else step.answer not in {Kept.SLIP, Kept.VOTE, Kept.LIST}

@@ -22,16 +22,20 @@ VOTED: Final = "voted"
 NEWS: Final = tuple(f"news_{name}" for name in ("kept", "read", "working", "question", "passed_on", "ended"))
 UNKNOWN: Final = "unknown"
 LATER: Final = "later"
+LISTS: Final = "lists"
 LEAVE: Final = "leave"
+JOINED: Final = "joined"
+NO_LIST: Final = "no_list"
 
 
 class Input(StrEnum):
-    """What a screen waits for: an answer of its own or of a poll, letters of a sector, words, a return code, or nothing."""
+    """What a screen waits for: an answer of its own or of a poll, letters of a sector, words, a code, a list's word, nothing."""
 
     CHOICE = "choice"
     SECTOR = "sector"
     WORDS = "words"
     CODE = "code"
+    LIST = "list"
     POLL = "poll"
     NOTHING = "nothing"
 
@@ -170,12 +174,16 @@ _ALL: Final = (
             _plain("3", "numbers", "numbers"),
             _plain("4", "rights", "rights"),
             _plain("5", "phone", "phone"),
-            _plain("6", LEAVE, "left"),
+            _plain("6", LISTS, LISTS),
         ),
     ),
-    *(Screen(name) for name in ("offer", "signs", "numbers", "rights", "phone", "left")),
+    Screen(LISTS, (_plain("1", LEAVE, "left"),), Input.LIST),
+    *(Screen(name) for name in ("offer", "signs", "numbers", "rights", "phone")),
     Screen(CODE, input=Input.CODE),
     Screen(RADIO, input=Input.POLL),
-    *(Screen(name, input=Input.NOTHING) for name in (VOTED, BYE, STOPPED, THANKS, BUSY, UNKNOWN, LATER, *NEWS)),
+    *(
+        Screen(name, input=Input.NOTHING)
+        for name in ("left", JOINED, NO_LIST, VOTED, BYE, STOPPED, THANKS, BUSY, UNKNOWN, LATER, *NEWS)
+    ),
 )
 SCREENS: Final[Mapping[str, Screen]] = MappingProxyType({screen.name: screen for screen in _ALL})

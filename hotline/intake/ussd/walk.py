@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from hotline.intake.commands import Kind, recognise, return_code
+from hotline.intake.commands import Kind, keyword_of, recognise, return_code
 from hotline.intake.ussd.sectors import MOST_SHOWN, beginning
-from hotline.intake.ussd.tree import BYE, MENU, RADIO, SCREENS, STOPPED, UNKNOWN, VOTED, Answer, Input, Screen
+from hotline.intake.ussd.tree import BYE, JOINED, LEAVE, MENU, RADIO, SCREENS, STOPPED, UNKNOWN, VOTED, Answer, Input, Screen
 from hotline.places import plain
 
 BETWEEN: Final = "*"
@@ -23,13 +23,14 @@ Hash = Callable[[str], str]
 
 
 class Kept(StrEnum):
-    """Steps that are no answer of the tree: a sector, letters that several begin with, words, a vote, a slip."""
+    """Steps that are no answer of the tree: a sector, letters that several begin with, words, a vote, a list's word, a slip."""
 
     SECTOR = "sector"
     LETTERS = "letters"
     WORDS = "words"
     SLIP = "slip"
     VOTE = "vote"
+    LIST = "list"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,8 @@ class Walk:
             return _gone(at, chosen.to, chosen), Step(at.screen, chosen.name)
         if screen.input is Input.SECTOR:
             return self._sector(at, typed)
+        if screen.input is Input.LIST and (keyword := keyword_of(typed)):
+            return _gone(at, JOINED), Step(at.screen, Kept.LIST, keyword)
         if screen.input is Input.WORDS:
             return _gone(at, screen.answers[0].to), Step(at.screen, Kept.WORDS, typed)
         return at, _unfitting(at, typed)
@@ -173,12 +176,12 @@ def _voted(at: Standing, typed: str) -> tuple[Standing, Step | None]:
 
 
 def chosen_of(screen: Screen, typed: str) -> Answer | None:
-    """Return the answer of a screen that was meant: by its digit, or yes and no by any of their words."""
+    """Return the answer of a screen that was meant: by its digit, or yes, no and stop by any of their words."""
     digit = typed.strip(f"{BETWEEN}# ")
     if found := next((answer for answer in screen.answers if answer.digit == digit), None):
         return found
     command = recognise(typed) if len(typed) > 1 else None
-    name = {Kind.YES: "yes", Kind.NO: "no"}.get(command.kind) if command else None
+    name = {Kind.YES: "yes", Kind.NO: "no", Kind.STOP: LEAVE}.get(command.kind) if command else None
     return next((answer for answer in screen.answers if answer.name == name), None)
 
 

@@ -51,6 +51,11 @@ class Prompts:
         """Return the file of a prompt in a language, recorded before drafted; None where there is none with these words."""
         return self._all().get((language, name))
 
+    def outdated(self, name: str, language: str) -> bool:
+        """Whether a person has recorded a prompt whose words are others by now, so that it is not played."""
+        said = says(self.folder / FOLDERS[0] / language / f"{name}.wav")
+        return said is not None and said != self.text(name, language)
+
     def heard(self, name: str, language: str, voices: frozenset[str]) -> Spoken | None:
         """Return a prompt as it can be heard in this language, None where it cannot."""
         found = self.audio(name, language)

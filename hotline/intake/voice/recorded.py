@@ -31,12 +31,16 @@ class Unfit(ValueError):
 
 @dataclass(frozen=True)
 class Wanted:
-    """One prompt that a person must still record. `draft`: until then a machine says it; otherwise it is silent."""
+    """One prompt that a person must still record. `draft`: until then a machine says it; otherwise it is silent.
+
+    `again`: a person has recorded it, and its words are others by now.
+    """
 
     language: str
     name: str
     words: str
     draft: bool
+    again: bool
 
 
 def wanted(prompts: Prompts) -> Iterator[Wanted]:
@@ -45,7 +49,7 @@ def wanted(prompts: Prompts) -> Iterator[Wanted]:
         for name in PROMPTS:
             found = prompts.audio(name, language)
             if found is None or found.draft:
-                yield Wanted(language, name, prompts.text(name, language), found is not None)
+                yield Wanted(language, name, prompts.text(name, language), found is not None, prompts.outdated(name, language))
 
 
 def take(prompts: Prompts, language: str, name: str, file: Path) -> float:

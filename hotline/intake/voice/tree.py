@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Final
 
 from hotline.gateways.voice import DUTY, Then
-from hotline.intake.ussd.tree import ASKED, CODE, LANGUAGES, LATER, NEWS, UNKNOWN, Answer, Said
+from hotline.intake.ussd.tree import ASKED, CODE, JOINED, LANGUAGES, LATER, LEAVE, LISTS, NEWS, NO_LIST, UNKNOWN, Answer, Said
 
 GATE: Final = "gate"
 CALLED_BACK: Final = "called_back"
@@ -28,6 +28,7 @@ ERASED: Final = "erased"
 BYE: Final = "bye"
 POLL: Final = "poll"
 BUSY: Final = "busy"
+JOIN: Final = "join"
 ADVICE: Final = ("offer", "signs", "numbers", "rights")
 REPEAT: Final = "9"
 BACK: Final = "*"
@@ -102,12 +103,16 @@ _ALL: Final = (
             _plain("2", "signs", "signs"),
             _plain("3", "numbers", "numbers"),
             _plain("4", "rights", "rights"),
+            _plain("5", LISTS, LISTS),
         ),
     ),
+    Stop(LISTS, (_plain("1", "join", JOIN), _plain("2", LEAVE, "left"))),
+    Stop(JOIN, then=Then.NUMBER),
+    Stop(NO_LIST, then=Then.NUMBER),
     Stop(CODE, then=Then.NUMBER),
     Stop(UNKNOWN, then=Then.NUMBER),
     *(Stop(name, says=(name, "listened")) for name in (*ADVICE, LATER, *NEWS)),
-    *(Stop(name, then=Then.HANG_UP) for name in (THANKS, QUIET, ERASED, BYE, BUSY)),
+    *(Stop(name, then=Then.HANG_UP) for name in (THANKS, QUIET, ERASED, BYE, BUSY, JOINED, "left")),
 )
 STOPS: Final[Mapping[str, Stop]] = MappingProxyType({stop.name: stop for stop in _ALL})
 PROMPTS: Final = tuple(dict.fromkeys(name for stop in _ALL for name in stop.prompts))

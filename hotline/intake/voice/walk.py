@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass, replace
 
 from hotline.gateways.voice import DUTY, Then, duty_of
 from hotline.intake.commands import return_code
-from hotline.intake.ussd.tree import UNKNOWN, Answer
-from hotline.intake.ussd.walk import Step
-from hotline.intake.voice.tree import BACK, CALLED_BACK, GATE, LANGUAGE, NOBODY, REPEAT, STOPS, Stop
+from hotline.intake.ussd.tree import JOINED, NO_LIST, UNKNOWN, Answer
+from hotline.intake.ussd.walk import Kept, Step
+from hotline.intake.voice.tree import BACK, CALLED_BACK, GATE, JOIN, LANGUAGE, NOBODY, REPEAT, STOPS, Stop
 
 OFTEN = 60  # steps; whoever presses on for ever is thanked and let go
 
@@ -92,12 +92,14 @@ def _recorded(at: Place, stop: Stop, keys: str, *, taped: bool) -> Turn:
 
 
 def _numbered(at: Place, stop: Stop, keys: str) -> Turn:
-    """Take a number; until the door has looked, it stands for nothing."""
+    """Take a number; until the door has looked, it stands for nothing. The word of a list is keyed in like one."""
     digits = keys.strip("# ")
     if not digits:
         return Turn(_silence(at, stop))
     if BACK in digits:
         return Turn(_back(at))
+    if stop.name in {JOIN, NO_LIST}:
+        return Turn(replace(at, stop=JOINED, silent=0), (Step(stop.name, Kept.LIST, digits),))
     return Turn(replace(at, stop=UNKNOWN, silent=0), number=return_code(digits) or "")
 
 
