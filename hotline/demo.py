@@ -7,12 +7,12 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from hotline import audit
 from hotline.deployment import Deployment
-from hotline.models import Agency, BroadcastList, Contact, Tier, new_id, table
+from hotline.models import Agency, BroadcastList, Contact, Officer, Tier, new_id, table
 from hotline.officers import enrol
 from hotline.routing.sheet import duties
 from hotline.subscribers import Joining
@@ -30,9 +30,13 @@ def seed(session: Session, deployment: Deployment, now: datetime, path: Path = S
         agency = Agency(id=new_id(), name=entry["name"], kind=entry["kind"])
         session.add(agency)
         session.add_all(contact(deployment, agency, fields) for fields in entry["contacts"])
-    for officer in story["officer"]:
-        enrol(session, deployment, **officer, password=secrets.token_urlsafe(24), demo=True)
+    of = {person["name"]: person.pop("agency") for person in story["officer"] if "agency" in person}
+    for person in story["officer"]:
+        enrol(session, deployment, **person, password=secrets.token_urlsafe(24), demo=True)
     session.flush()
+    for name, agency_name in of.items():
+        its = select(Agency.id).where(Agency.name == agency_name).scalar_subquery()
+        session.execute(update(Officer).where(Officer.name == name).values(agency_id=its))
     for entry in story.get("list", ()):
         _gather(session, deployment, entry, now)
     audit.record(session, now, actor="demo", action="directory.seeded", subject="demo", agencies=len(story["agency"]))

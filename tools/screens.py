@@ -31,7 +31,20 @@ from hotline.casework.correct import CATEGORIES
 from hotline.config import Settings, child_environment
 from hotline.deployment import Deployment
 from hotline.gateways.simulator import SIGNATURE, Simulator
-from hotline.models import DEAD_STATES, SECTOR, Case, Message, MessageKind, MessageState, NamedClue, first_id, new_id, table
+from hotline.models import (
+    DEAD_STATES,
+    SECTOR,
+    Case,
+    Message,
+    MessageKind,
+    MessageState,
+    NamedClue,
+    Officer,
+    QueueFilter,
+    first_id,
+    new_id,
+    table,
+)
 from hotline.places import sectors
 from hotline.simulator import Profile, Role, send_sms, shipped
 from hotline.watch.alarm import recount
@@ -59,6 +72,14 @@ SCREENS: Final = (
     ("queue", "Aline", "/queue"),
     ("case", "Aline", "{case}"),
     ("why-these", "Aline", "{case}/referral"),
+    ("close", "Aline", "{case}/close"),
+    ("timeline", "Aline", "{case}/timeline"),
+    ("hand-over", "Aline", "/handover"),
+    ("told-to-us", "Grace", "/referrals"),
+    ("rules", "Claudine", "/rules"),
+    ("owed-to-us", "Claudine", "/owed"),
+    ("kept-filter", "Claudine", "/queue?view=all&urgency=immediate&child=1"),
+    ("setup", "Administrator", "/setup"),
     ("ask-number", "Aline", "{case}/number"),
     ("new-item", "Aline", "/new"),
     ("phrasebook", "Aline", "/phrases"),
@@ -76,7 +97,7 @@ SCREENS: Final = (
     ("record", "Auditor", "/record"),
     ("your-sign-in", "Aline", "/me"),
 )
-ON_A_PHONE: Final = frozenset({"today", "queue", "case", "map-and-trends", "wall"})
+ON_A_PHONE: Final = frozenset({"today", "queue", "case", "map-and-trends", "wall", "setup", "told-to-us", "rules"})
 SHAPE: Final = (9, 3, 6, 12, 4, 14, 2)  # how many invented reports of each kind a month begins with
 
 SIDE_BY_SIDE: Final = """<!doctype html><style>
@@ -121,6 +142,8 @@ def demo() -> Iterator[Settings]:
         _env_file=None,
     )
     addresses = {"HOTLINE_PUBLIC_URL": settings.public_url, "HOTLINE_CONSOLE_URL": settings.console_url}
+    later = datetime.now(settings.zone) + timedelta(hours=6)  # a text to many leaves now, also when pictures are taken at night
+    addresses |= {"HOTLINE_QUIET_FROM": f"{later:%H:00}", "HOTLINE_QUIET_UNTIL": f"{later:%H:30}"}
     process = subprocess.Popen(
         [Path(sys.executable).with_name("hotline"), "up", "--demo"],
         env=child_environment(settings) | addresses,
@@ -227,6 +250,9 @@ def remember(settings: Settings) -> None:
                 index = deployment.clue_index(SECTOR, names[(place * 5 + number * number + back) % len(names)])
                 clues.append({"case_id": case_id, "value_index": index, "kind": SECTOR, "at": at})
     with deployment.db.transaction() as session:
+        claudine = session.scalars(select(Officer).where(Officer.name == "claudine")).one()
+        for name, asked in (("Children now", "view=all&urgency=immediate&child=1"), ("In French", "view=all&language=fr")):
+            session.add(QueueFilter(officer_id=claudine.id, role=claudine.role, name=name, asked=asked, at=now))
         session.execute(insert(table(Case)), cases)
         session.execute(insert(table(NamedClue)), clues)
     deployment.close()
@@ -245,11 +271,11 @@ def pictures_of_screens(browser: Browser, settings: Settings) -> Iterator[Path]:
                 door = contexts[who].new_page()
                 door.goto(f"{settings.console_url}/sign-in")
                 door.get_by_role("button", name=who).click()
-                door.wait_for_url("**/today")
+                door.wait_for_url(lambda url: "/sign-in" not in url)
             page = contexts[who].new_page()
             if "{case}" in path and not case:
                 page.goto(f"{settings.console_url}/queue")
-                case = page.locator("a.open").first.get_attribute("href") or ""
+                case = page.locator("tr:not(:has(.chip.child)) a.open").first.get_attribute("href") or ""
             page.goto(settings.console_url + path.replace("{case}", case))
             page.wait_for_timeout(400)  # a chart has no sign that it is drawn
             picture = PICTURE.with_name(f"{name}{end}.png")

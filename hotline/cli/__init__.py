@@ -18,6 +18,7 @@ from hotline.cli import (
     run,
     simulate,
     triage,
+    words,
 )
 
 
@@ -48,5 +49,6 @@ for command in (
     dead.dead,
     broadcast.broadcast,
     radio.radio,
+    words.words,
 ):
     main.add_command(command)

@@ -48,6 +48,7 @@ from hotline.console import (
     team,
     timeline,
     today,
+    tongue,
     wall,
     welcome,
     word,
@@ -79,6 +80,7 @@ def install(app: Flask, deployment: Deployment, *beside: Blueprint) -> None:
         root.register_blueprint(studio)
     guard.install(root)
     armour.install(app, root, deployment)
+    tongue.install(app, deployment)
     wording.install(app, deployment)
     static.install(app)
     presence.install(app)

@@ -33,7 +33,7 @@ OPEN: Final = frozenset(
 # Open to whoever is signed in, whatever the role.
 ANY_OFFICER: Final = frozenset(
     {
-        *("console.me.show", "console.me.end", "console.me.codes", "console.sign_in.leave"),
+        *("console.me.show", "console.me.end", "console.me.codes", "console.me.speak", "console.sign_in.leave"),
         *("console.lock.door", "console.lock.shut", "console.lock.open_"),
     }
 )

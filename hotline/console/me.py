@@ -2,13 +2,13 @@
 
 from typing import Final
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from sqlalchemy import select, update
 from werkzeug.wrappers import Response as Answer
 
 from hotline import audit, officers
-from hotline.console import guard, listing, sessions
-from hotline.models import OfficerSession
+from hotline.console import guard, listing, sessions, tongue
+from hotline.models import Officer, OfficerSession
 from hotline.roles import May
 
 screen = Blueprint("me", __name__)
@@ -20,6 +20,17 @@ LONGEST_CODE: Final = 16
 def show() -> str:
     """Show the browsers in which one is signed in, and how many recovery codes are left."""
     return _page()
+
+
+@screen.post("/me/language")
+def speak() -> Answer:
+    """Keep in which language one reads the console."""
+    code = request.form.get("language", "")
+    if not tongue.known(code):
+        abort(400)
+    with guard.transaction() as session:
+        session.execute(update(Officer).where(Officer.id == guard.officer().id).values(language=code))
+    return redirect(url_for("console.sign_in.home"), 303)
 
 
 @screen.post("/me/end/<session_id>")

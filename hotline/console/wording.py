@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from flask import Flask, g, request
 
-from hotline.console import standing
+from hotline.console import standing, tongue
 from hotline.deployment import Deployment
 from hotline.roles import May, allows
 
@@ -59,6 +59,9 @@ def install(app: Flask, deployment: Deployment) -> None:
             "may_broadcast": allows(role, May.BROADCAST),
             "may_hold": allows(role, May.HOLD_BROADCAST),
             "standing": standing.current(),
+            "tongue": tongue.chosen().code,
+            "tongues": tongue.offered(),
+            "said_by_scripts": tongue.scripts(),
             "practising": standing.practising(),
         }
 
@@ -69,7 +72,10 @@ def install(app: Flask, deployment: Deployment) -> None:
 
 def clock_time(moment: datetime, now: datetime) -> str:
     """Write a local time: 18:42 today, else Tue 3 Nov 18:42."""
-    return f"{moment:%H:%M}" if moment.date() == now.date() else f"{moment:%a} {moment.day} {moment:%b %H:%M}"
+    if moment.date() == now.date():
+        return f"{moment:%H:%M}"
+    day, month = tongue.say(tongue.WEEKDAYS[moment.weekday()]), tongue.say(tongue.MONTHS[moment.month - 1])
+    return f"{day} {moment.day} {month} {moment:%H:%M}"
 
 
 def iso(moment: datetime) -> str:
@@ -80,7 +86,7 @@ def iso(moment: datetime) -> str:
 def age(span: timedelta) -> str:
     """Write how long something has been so: now, 4 min, 2 h 05, 3 d."""
     if span < MINUTE:
-        return "now"
+        return str(tongue.say("now"))
     if span < HOUR:
         return f"{span // MINUTE} min"
     if span < DAY:

@@ -127,7 +127,10 @@ class Holiday(Base):
 
 
 class Officer(Base):
-    """Somebody who signs in to the console. `role` is a key of hotline.roles; agency and station are theirs, if they have any."""
+    """Somebody who signs in to the console. `role` is a key of hotline.roles; agency and station are theirs, if they have any.
+
+    `language` is that of their console, None for English.
+    """
 
     __tablename__ = "officer"
 
@@ -146,6 +149,7 @@ class Officer(Base):
     station: Mapped[str | None]
     aliases: Mapped[list[str]] = mapped_column(JSON, default=list)
     badge: Mapped[str | None]
+    language: Mapped[str | None]
 
     agency: Mapped[Agency | None] = relationship(lazy="joined")
 

@@ -119,7 +119,7 @@ def test_the_meter_says_what_a_text_costs_why_and_mends_it(desk: Desk) -> None:
     assert "<b>8</b> characters" in plain
     assert "GSM-7" in plain
     dear = browser.post(f"/case/{case.token}/meter", text="n\u2019abana " * 20).get_data(as_text=True)
-    for part in ("UCS-2", "\u2019", "plain signs would save 2", "Use plain signs"):
+    for part in ("UCS-2", "\u2019", "Plain signs would save 2", "Use plain signs"):
         assert part in dear
     mended = browser.post(f"/case/{case.token}/draft", text="n\u2019abana", plain="1").get_data(as_text=True)
     assert ">n&#39;abana</textarea>" in mended

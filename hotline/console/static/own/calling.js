@@ -35,7 +35,7 @@ function show() {
   button.hidden = false;
   button.setAttribute("aria-pressed", String(wanted()));
   button.classList.toggle("off", !sounding());
-  button.querySelector("[data-sound-words]").textContent = sounding() ? "Sound is on" : wanted() ? "Sound waits for a click" : "Turn on sound";
+  button.querySelector("[data-sound-words]").textContent = sounding() ? button.dataset.on : wanted() ? button.dataset.waits : button.dataset.off;
 }
 
 async function listen() {

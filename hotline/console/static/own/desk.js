@@ -5,6 +5,9 @@ const page = document;
 const find = (selector, within = page) => within.querySelector(selector);
 const all = (selector, within = page) => [...within.querySelectorAll(selector)];
 const title = page.title;
+const sentences = JSON.parse(find("[data-say]")?.dataset.say ?? "{}");
+const say = (english, named = {}) =>
+  Object.entries(named).reduce((said, [name, value]) => said.replaceAll(`%(${name})s`, value), sentences[english] ?? english);
 const POLL = find("[data-quick]") ? 1500 : 5000;
 let lastHeard = Date.now();
 let failing = false;
@@ -36,7 +39,7 @@ function showLive() {
   const stopped = failing || seconds > 20;
   box.hidden = false;
   box.classList.toggle("stopped", stopped);
-  find("[data-live-words]", box).textContent = stopped ? `Live updates stopped ${seconds} s ago.` : "Live";
+  find("[data-live-words]", box).textContent = stopped ? say("Live updates stopped %(seconds)s s ago.", { seconds }) : say("Live");
   find("[data-live-again]", box).hidden = !stopped;
 }
 
@@ -60,7 +63,7 @@ let chosen = null;
 
 page.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target.id === "rows") newRows();
-  if (event.detail.target.id === "thread") tell("This item changed.");
+  if (event.detail.target.id === "thread") tell(say("This item changed."));
 });
 page.addEventListener("htmx:afterSettle", tick);
 
@@ -73,11 +76,11 @@ function newRows() {
   if (!fresh.length) return;
   unseen += fresh.length;
   retitle();
-  tell(fresh.length === 1 ? `New item ${fresh[0].dataset.handle}` : `${fresh.length} new items`);
+  tell(fresh.length === 1 ? say("New item %(handle)s", { handle: fresh[0].dataset.handle }) : say("%(num)s new items", { num: fresh.length }));
 }
 
 function retitle() {
-  const count = urgent ? `(${urgent} urgent) ` : unseen ? `(${unseen}) ` : "";
+  const count = urgent ? `(${say("%(num)s urgent", { num: urgent })}) ` : unseen ? `(${unseen}) ` : "";
   page.title = find("[data-cover]")?.hidden === false ? "New tab" : count + title;
 }
 page.addEventListener("desk:urgent", (event) => { urgent = event.detail; retitle(); });
@@ -102,7 +105,7 @@ function several() {
   if (!bar) return;
   ticked = new Set(all("[data-tick]:checked").map((one) => one.value));
   bar.hidden = !ticked.size;
-  find("[data-several-count]", bar).textContent = `${ticked.size} ticked:`;
+  find("[data-several-count]", bar).textContent = say("%(num)s ticked:", { num: ticked.size });
 }
 page.addEventListener("change", (event) => { if (event.target.matches("[data-tick]")) several(); });
 page.addEventListener("htmx:afterSwap", (event) => {
@@ -131,7 +134,7 @@ regroup();
 
 // ---- clocks ----
 function age(seconds) {
-  if (seconds < 60) return "now";
+  if (seconds < 60) return say("now");
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
   if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ${String(Math.floor((seconds % 3600) / 60)).padStart(2, "0")}`;
   return `${Math.floor(seconds / 86400)} d`;
@@ -143,13 +146,14 @@ function tick() {
   for (const time of all("time[data-until]")) {
     const left = Math.round((Date.parse(time.dateTime) - now) / 1000);
     time.classList.toggle("near", left < 60);
-    time.dataset.left = left <= 0 ? "due now" : left < 3600 ? `in ${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}` : "";
+    time.dataset.left = left <= 0 ? say("due now") : left < 3600 ? say("in %(time)s", { time: `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}` }) : "";
   }
   for (const undo of all("[data-lasts]")) {
     undo.dataset.until ??= now + Number(undo.dataset.lasts) * 1000;
     const left = Math.ceil((Number(undo.dataset.until) - now) / 1000);
     undo.hidden = left <= 0;
     undo.dataset.left = left;
+    undo.dataset.words = say("leaves in %(seconds)s s", { seconds: left });
   }
   const ending = find("[data-ends]");
   if (ending) ending.hidden = Date.parse(ending.dataset.ends) - now > 120000;

@@ -1,6 +1,6 @@
 """Give keys to partners' programs, and remember which change of a referral a webhook told of.
 
-Revision: 0025, after 0024.
+Revision: 0026, after 0025.
 """
 
 import sqlalchemy as sa
@@ -8,8 +8,8 @@ from alembic import op
 
 import hotline.models.base
 
-revision = "0025"
-down_revision = "0024"
+revision = "0026"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 
