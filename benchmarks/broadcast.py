@@ -142,23 +142,23 @@ def check(site: Deployment, made: str, people: int, bar: Progress) -> float:
     return took
 
 
-def bare(site: Deployment, count: int) -> float:
-    """Send with the same client, as many at a time, and nothing else."""
+def bare(site: Deployment, count: int) -> tuple[float, float]:
+    """Send with the same client, as many at a time, and nothing else. Returns texts a second, and milliseconds of CPU a text."""
     gateway, text = site.shelf.get("twilio"), TEXTS["rw"].format(sector="Bugarama", ussd="*778#")
     texts = [OutboundText(new_id(), f"+25078{place:07}", text, 86_400) for place in range(count)]
     step, threads = gateway.per_request, calls.AT_ONCE * posting.AT_ONCE
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(lambda at: gateway.send(texts[at : at + step]), range(0, threads * step, step)))  # connections are open
-        started = time.perf_counter()
+        started, worked = time.perf_counter(), time.process_time()
         for sent in pool.map(lambda at: gateway.send(texts[at : at + step]), range(0, count, step)):
             assert sent[0].certainty == "accepted", sent
-        return count / (time.perf_counter() - started)
+        return count / (time.perf_counter() - started), (time.process_time() - worked) * 1000 / count
 
 
-def send(site: Deployment, count: int, bar: Progress) -> float:
-    """Send as the bulk worker does, until so many have left."""
+def send(site: Deployment, count: int, bar: Progress) -> tuple[float, float]:
+    """Send as the bulk worker does, until so many have left. Returns the same."""
     task, done, started = bar.add_task("sending", total=count), 0, time.perf_counter()
-    looked = started
+    looked, worked = started, time.process_time()
     with Post(site, Lane.BULK) as post:
         while done < count:
             make(site)
@@ -168,10 +168,10 @@ def send(site: Deployment, count: int, bar: Progress) -> float:
                 with site.db.reading() as session:
                     done = accepted(session)
                 bar.update(task, completed=done)
-    took = time.perf_counter() - started
+    took, worked = time.perf_counter() - started, time.process_time() - worked
     with site.db.reading() as session:  # with those that were on their way when there were enough
         done = accepted(session)
-    return done / took
+    return done / took, worked * 1000 / done
 
 
 def alerts(site: Deployment, folder: Path, count: int, bar: Progress) -> tuple[list[float], float, int]:
@@ -291,9 +291,9 @@ def main() -> None:
                 )
             checked = check(site, made, people, bar)
             memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-            plain = bare(site, texts)
-            sent = send(site, texts, bar)
-            again = bare(site, texts)
+            plain, costs = bare(site, texts)
+            sent, cost = send(site, texts, bar)
+            again, costs_again = bare(site, texts)
             waited, peak, beside = alerts(site, Path(folder), chosen.alerts, bar) if chosen.alerts else ([], 0, 0)
             site.close()
         finally:
@@ -303,6 +303,10 @@ def main() -> None:
     print(f"peak memory                        {memory:7.0f} MB  at most 200 MB")
     print(f"bare loop              {texts:>9,}   {plain:7.0f} /s  before, {again:.0f} /s after")
     print(f"broadcast              {texts:>9,}   {sent:7.0f} /s  {sent / ((plain + again) / 2):.2f} of the bare loop")
+    apiece = (costs + costs_again) / 2
+    print(
+        f"CPU a text             {texts:>9,}   {cost:7.2f} ms  the bare loop {apiece:.2f} ms: {apiece / cost:.2f}, whatever else the machine does"
+    )
     if waited:
         p50, p99 = waited[len(waited) // 2], waited[min(len(waited) - 1, int(len(waited) * 0.99))]
         print(

@@ -19,7 +19,7 @@ from hotline.outbound.pace import pace
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 4
+AT_ONCE = calls.SIDE_BY_SIDE
 PATIENCE = 1.0
 POLL = 0.05
 PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -33,6 +33,7 @@ class Post:
         self._pool = ThreadPoolExecutor(AT_ONCE, "parcel")
         self._callers = ThreadPoolExecutor(calls.AT_ONCE * AT_ONCE, "call")
         self._under_way: set[Future[None]] = set()
+        self._most = max(1, AT_ONCE // claiming.MANY) if lane is Lane.BULK else AT_ONCE  # larger parcels, and as many texts
 
     def __enter__(self) -> Self:
         return self
@@ -46,7 +47,7 @@ class Post:
     def batch(self) -> int:
         """Claim one batch, send it and wait a moment for it. Returns how many messages there were or are still under way."""
         self._collect()
-        if len(self._under_way) >= AT_ONCE:
+        if len(self._under_way) >= self._most:
             wait(self._under_way, PATIENCE, FIRST_COMPLETED)
             return len(self._under_way)
         parcel = self._taken()
@@ -55,7 +56,7 @@ class Post:
             return len(self._under_way)
         mine = self._pool.submit(self._carry, parcel)
         self._under_way.add(mine)
-        if self._lane is not Lane.BULK or len(parcel.rows) < self._site.settings.deliver_batch:
+        if self._lane is not Lane.BULK or len(parcel.rows) < claiming.batch(self._site.settings, self._lane):
             wait([mine], PATIENCE)  # a broadcast has the next parcel ready, and nobody of it is in a hurry
         self._collect()
         return len(parcel.rows)

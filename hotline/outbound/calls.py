@@ -7,9 +7,9 @@ No session is open while a gateway is called.
 
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, Future, wait
+from concurrent.futures import FIRST_EXCEPTION, Executor, wait
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy import select
@@ -23,6 +23,7 @@ from hotline.outbound.deliver import Parcel
 
 MESSAGE = table(Message)
 AT_ONCE = 16  # requests a parcel is given threads for; parcels under way share them all
+SIDE_BY_SIDE = 4  # parcels under way at most
 TOGETHER = 0.5  # seconds in which outcomes are gathered to be written down in one go
 SLOW = 5.0  # seconds; a healthy gateway answers within one
 
@@ -33,16 +34,17 @@ def outcomes(deployment: Deployment, parcel: Parcel, pool: Executor) -> Iterator
     The threads of `pool` make the requests, of several parcels side by side: the last text of one delays none of another.
     """
     calls = _Calls(deployment, parcel)
-    under_way: set[Future[list[Sent]]] = set()
     for name, texts in parcel.texts.items():
         gateway = deployment.shelf.get(name)
         step = gateway.per_request if gateway else len(texts)
-        under_way |= {pool.submit(calls.make, name, gateway, texts[at : at + step]) for at in range(0, len(texts), step)}
+        calls.waiting.extend((name, gateway, texts[at : at + step]) for at in range(0, len(texts), step))
+    under_way = {pool.submit(calls.work) for _ in range(min(len(calls.waiting), AT_ONCE * SIDE_BY_SIDE))}
     while under_way:
-        done, under_way = wait(under_way, TOGETHER)
-        group = [sent for future in done for sent in future.result()]
-        if group:
+        done, under_way = wait(under_way, TOGETHER, FIRST_EXCEPTION)
+        if group := calls.taken():
             yield group
+        for future in done:
+            future.result()
 
 
 @dataclass
@@ -54,6 +56,21 @@ class _Calls:
     failed: Counter[str] = field(default_factory=Counter)
     tried: Counter[str] = field(default_factory=Counter)
     counting: threading.Lock = field(default_factory=threading.Lock)
+    waiting: deque[tuple[str, Gateway | None, Sequence[OutboundText]]] = field(default_factory=deque)
+    made: deque[list[Sent]] = field(default_factory=deque)
+
+    def work(self) -> None:
+        """Make requests until none waits. One thread makes many: to hand each to a thread costs more than to write it."""
+        while self.waiting:
+            try:
+                request = self.waiting.popleft()
+            except IndexError:
+                return
+            self.made.append(self.make(*request))
+
+    def taken(self) -> list[Sent]:
+        """Return what became of texts since the last look."""
+        return [sent for _ in range(len(self.made)) for sent in self.made.popleft()]
 
     def make(self, name: str, gateway: Gateway | None, texts: Sequence[OutboundText]) -> list[Sent]:
         """Send texts that fit one request. Never raises for a gateway's fault."""

@@ -21,6 +21,7 @@ from hotline.outbound import breaker
 from hotline.outbound.recipients import sending
 
 MESSAGE = table(Message)
+MANY = 2
 ON_ITS_WAY = written_out(MESSAGE.c.state, ON_THE_WAY)
 
 
@@ -42,6 +43,11 @@ class Claimed:
         return other if other and other not in self.shut else own
 
 
+def batch(settings: Settings, lane: Lane) -> int:
+    """Return how many messages of a lane are claimed in one go: of broadcasts more, since nobody of them is in a hurry."""
+    return settings.deliver_batch * (MANY if lane is Lane.BULK else 1)
+
+
 def waiting(session: Session, deployment: Deployment, lane: Lane, now: datetime, *also: ColumnElement[bool]) -> bool:
     """Whether any message of a lane is due."""
     due = _due(session, deployment, lane, now)
@@ -50,8 +56,8 @@ def waiting(session: Session, deployment: Deployment, lane: Lane, now: datetime,
 
 def wanted(session: Session, deployment: Deployment, lane: Lane, now: datetime) -> dict[str, int]:
     """Return how many of a lane's due messages, up to a batch, each gateway with a limit would carry."""
-    batch = select(MESSAGE.c.gateway).where(*_due(session, deployment, lane, now)).limit(deployment.settings.deliver_batch)
-    counted = Counter(session.scalars(batch))
+    most = batch(deployment.settings, lane)
+    counted = Counter(session.scalars(select(MESSAGE.c.gateway).where(*_due(session, deployment, lane, now)).limit(most)))
     return {name: counted[name] for name in deployment.settings.rates if counted[name]}
 
 
@@ -83,7 +89,7 @@ def gather(session: Session, deployment: Deployment, lane: Lane, now: datetime, 
     for name, most in room.items():
         rows += some(most, MESSAGE.c.gateway == name, *open_) if most else []
     unlimited = [MESSAGE.c.gateway.not_in(list(room))] if room else []
-    rows += some(chosen.deliver_batch, *unlimited, *open_)
+    rows += some(batch(chosen, lane), *unlimited, *open_)
     return Claimed(token, sorted(rows, key=lambda row: (row["due_at"], row["id"])), how.shut, probes)
 
 

@@ -34,11 +34,12 @@ def sending(session: Session, deployment: Deployment, now: datetime, *, hold: bo
 
 
 def people(session: Session, ids: Iterable[str]) -> list[Mapping[str, Any]]:
-    """Return subscribers with `quiet_one`: whether they reported or stopped the line itself.
+    """Return what sending needs of subscribers, with `quiet_one`: whether they reported or stopped the line itself.
 
     They are locked until the transaction ends, so that a STOP either comes before the claim or after its commit.
     """
-    theirs = select(SUBSCRIBER).where(SUBSCRIBER.c.id.in_(set(ids))).order_by(SUBSCRIBER.c.id)
+    columns = (SUBSCRIBER.c.id, SUBSCRIBER.c.number_index, SUBSCRIBER.c.number_sealed, SUBSCRIBER.c.left_at)
+    theirs = select(*columns).where(SUBSCRIBER.c.id.in_(set(ids))).order_by(SUBSCRIBER.c.id)
     found = session.execute(theirs.with_for_update(read=True)).mappings().all()
     reported = exists().where(REPORT.c.caller_id == CALLER.c.id)
     away = or_(CALLER.c.opted_out_at.is_not(None), CALLER.c.panic_at.is_not(None), reported)

@@ -107,8 +107,8 @@ def test_quiet_hours_begin_in_the_middle_of_a_run(casts: Casts) -> None:
     jobs.deliver_batch(casts.site, Lane.BULK)
     casts.line.now += timedelta(minutes=1)
     casts.line.work()
-    assert len(casts.line.sent) == 100
-    assert stands(casts, made) == {Fate.SENT: 100, Fate.WAITING: 150}
+    assert len(casts.line.sent) == 200
+    assert stands(casts, made) == {Fate.SENT: 200, Fate.WAITING: 50}
 
 
 @pytest.mark.parametrize("jump", [timedelta(hours=1), timedelta(hours=-1), timedelta(days=-1), timedelta(hours=-12)], ids=str)
@@ -144,7 +144,7 @@ def test_pause_holds_all_of_it_and_resume_goes_on_where_it_was(casts: Casts) -> 
     with casts.site.db.transaction() as session:
         campaign.pause(session, made, actor="paul", now=casts.now)
     casts.line.work()
-    assert len(casts.line.sent) == 100
+    assert len(casts.line.sent) == 200
     with casts.site.db.transaction() as session:
         campaign.resume(session, made, actor="paul", now=casts.now)
     casts.line.work()
@@ -161,8 +161,8 @@ def test_stop_takes_back_what_has_not_left(casts: Casts) -> None:
         campaign.stop(session, made, actor="paul", now=casts.now)
     casts.tick(minutes=10)
     casts.line.work()
-    assert len(casts.line.sent) == 100, "ten of them were refused and are not tried again"
-    assert stands(casts, made) == {Fate.SENT: 90, Fate.TAKEN_BACK: 160}
+    assert len(casts.line.sent) == 200, "ten of them were refused and are not tried again"
+    assert stands(casts, made) == {Fate.SENT: 190, Fate.TAKEN_BACK: 60}
     with pytest.raises(Refused), casts.site.db.transaction() as session:
         campaign.resume(session, made, actor="paul", now=casts.now)
 
@@ -187,7 +187,7 @@ def test_the_unknown_is_never_sent_again_and_the_surely_unsent_is(casts: Casts) 
 
 
 def test_a_worker_that_vanishes_leaves_unknowns_and_no_second_copy(casts: Casts) -> None:
-    casts.people("a", 120)
+    casts.people("a", 220)
     made = casts.begin("a")
     jobs.make(casts.site)
     with casts.site.db.transaction() as session:
@@ -198,7 +198,7 @@ def test_a_worker_that_vanishes_leaves_unknowns_and_no_second_copy(casts: Casts)
     casts.line.work()
     assert max(casts.reached().values()) == 1
     assert not set(parcel) & {text.id for text in casts.line.sent}
-    assert stands(casts, made) == {Fate.SENT: 20, Fate.UNKNOWN: 100}
+    assert stands(casts, made) == {Fate.SENT: 20, Fate.UNKNOWN: 200}
 
 
 def test_stops_in_the_middle_of_a_run_hold_from_their_commit_on(casts: Casts) -> None:
