@@ -1,4 +1,4 @@
-"""`hotline api-key`: keys for partners' programs, given once and taken back."""
+"""`hotline keys`: keys for partners' programs, given once and taken back."""
 
 import click
 from rich.console import Console
@@ -12,7 +12,7 @@ BY = "command line"
 SCOPES = click.Choice([one.value for one in Scope])
 
 
-@click.group("api-key")
+@click.group("keys")
 def apikey() -> None:
     """Keys for partners' programs."""
 

@@ -198,11 +198,11 @@ def test_the_command_line_gives_lists_and_takes_back(desk: Desk) -> None:
     agency(desk)
     where = {"HOTLINE_INSTANCE": str(desk.site.settings.instance), "COLUMNS": "200"}
     run = CliRunner()
-    given = run.invoke(main, ["api-key", "give", "case system", "--agency", "Invented agency", "--scope", "figures"], env=where)
+    given = run.invoke(main, ["keys", "give", "case system", "--agency", "Invented agency", "--scope", "figures"], env=where)
     assert ask(desk, "GET", f"/api/v1/figures/{MONTH}", given.output.strip()).status_code == 200
-    listed = run.invoke(main, ["api-key", "ls"], env=where).output
+    listed = run.invoke(main, ["keys", "ls"], env=where).output
     assert "case system" in listed
     key_id = listed.splitlines()[1].split()[0]
-    assert run.invoke(main, ["api-key", "revoke", key_id], env=where).exit_code == 0
-    assert run.invoke(main, ["api-key", "revoke", key_id], env=where).exit_code == 1
-    assert run.invoke(main, ["api-key", "give", "x", "--agency", "nobody", "--scope", "figures"], env=where).exit_code == 1
+    assert run.invoke(main, ["keys", "revoke", key_id], env=where).exit_code == 0
+    assert run.invoke(main, ["keys", "revoke", key_id], env=where).exit_code == 1
+    assert run.invoke(main, ["keys", "give", "x", "--agency", "nobody", "--scope", "figures"], env=where).exit_code == 1
