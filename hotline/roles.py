@@ -52,6 +52,7 @@ class May(StrEnum):
     SEE_STUDIO = "see the studio of a show: counts and approved cards, and put it on air"
     MAKE_SHOWS = "make shows, and read and approve what listeners ask"
     MANAGE_TEAM = "invite people, give roles, strike off"
+    MANAGE_KEYS = "give keys to partners' programs, and take them back"
     USE_PHONES = "use the browser phones of a demo"
 
 
@@ -73,7 +74,7 @@ MATRIX: dict[Role, frozenset[May]] = {
     Role.SUPERVISOR: frozenset(
         set(May)
         - {May.READ_AUDIT, May.VERIFY_AUDIT, May.MANAGE_TEAM, May.MANAGE_GATEWAYS, May.BROADCAST, May.USE_PHONES}
-        - {May.OWN_REFERRALS, May.OPEN_LINE}
+        - {May.OWN_REFERRALS, May.OPEN_LINE, May.MANAGE_KEYS}
     ),
     Role.AGENCY: frozenset({May.OWN_REFERRALS}),
     Role.BROADCASTER: frozenset({May.SEE_BROADCASTS, May.BROADCAST, May.HOLD_BROADCAST}),
@@ -97,6 +98,7 @@ MATRIX: dict[Role, frozenset[May]] = {
             May.KEEP_DIRECTORY,
             May.SEE_HEALTH,
             May.MANAGE_TEAM,
+            May.MANAGE_KEYS,
             May.MANAGE_GATEWAYS,
             May.OPEN_LINE,
             May.VERIFY_AUDIT,

@@ -66,7 +66,11 @@ def transaction(db: Database, officer: Officer) -> Iterator[Session]:
 
 def narrow(session: Session, officer: Officer) -> None:
     """Let a session see no more than an officer may."""
-    mine = subjects(officer)
+    narrow_to(session, subjects(officer))
+
+
+def narrow_to(session: Session, mine: frozenset[str]) -> None:
+    """Let a session see no case from which any of these subjects is excluded."""
     session.info[SUBJECTS] = mine
     if session.get_bind().dialect.name == "postgresql":
         looking = text("SELECT set_config('hotline.subjects', :mine, true)")

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from hotline import audit
 from hotline.broadcasts import campaign, checking, making
+from hotline.casework import announce
 from hotline.casework.referral import take_back
 from hotline.comeback import forget_tries
 from hotline.config import load
@@ -46,6 +47,7 @@ def round_(deployment: Deployment) -> None:
     _step(deployment, "take back", take_back)
     climbed = (_step(deployment, "climb", escalate.climb) or set()) | (_step(deployment, "settle", settle) or set())
     freed = (_step(deployment, "inbox", free_inbox) or 0) + (_step(deployment, "messages", deliver.free_expired) or 0)
+    _step(deployment, "announce", announce.changes)
     _step(deployment, "broadcasts", campaign.begin_due)
     _step(deployment, "broadcasts over", making.finish)
     tend_spool(deployment)

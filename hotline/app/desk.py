@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from hotline import app, console, simulator, studio
+from hotline import api, app, console, simulator, studio
 from hotline.config import Settings, load
 from hotline.deployment import Deployment
 from hotline.log import configure
@@ -16,6 +16,7 @@ def create(settings: Settings | None = None) -> Flask:
     desk = app.bare(deployment)
     windows.install(desk, deployment)
     console.install(desk, deployment, studio.root())
+    api.install(desk, deployment)
     if deployment.settings.demo:
         simulator.install(desk, deployment)
     return desk

@@ -20,9 +20,9 @@ AT_MOST: Final = 200
 LONGEST_BRIEF: Final = 2000
 
 
-def mine(session: Session, officer: Officer) -> Sequence[tuple[Case, Referral]]:
-    """Return the newest referrals to the officer's agency, what is still open first."""
-    found = select(Case, Referral).join(Referral, Referral.case_id == Case.id).where(*_theirs(officer))
+def mine(session: Session, agency_id: str | None) -> Sequence[tuple[Case, Referral]]:
+    """Return the newest referrals to an agency, what is still open first; to none, nothing."""
+    found = select(Case, Referral).join(Referral, Referral.case_id == Case.id).where(*_theirs(agency_id))
     rows = session.execute(found.order_by(Referral.outcome_at.is_not(None), Case.rank, Referral.created_at.desc()).limit(AT_MOST))
     return [(row[0], row[1]) for row in rows]
 
@@ -30,7 +30,7 @@ def mine(session: Session, officer: Officer) -> Sequence[tuple[Case, Referral]]:
 def one(session: Session, officer: Officer, referral_id: str) -> tuple[Case, Referral] | None:
     """Return one referral with its case, or None where it is not theirs: to them it is not there."""
     found = select(Case, Referral).join(Referral, Referral.case_id == Case.id)
-    row = session.execute(found.where(Referral.id == referral_id, *_theirs(officer))).first()
+    row = session.execute(found.where(Referral.id == referral_id, *_theirs(officer.agency_id))).first()
     return (row[0], row[1]) if row else None
 
 
@@ -57,9 +57,9 @@ def brief(  # noqa: PLR0913  what, for whom, of which case, by whom and when
     audit.record(session, now, actor=f"officer:{officer.name}", action="referral.briefed", subject=case.handle)
 
 
-def _theirs(officer: Officer) -> tuple[ColumnElement[bool], ...]:
-    """Ask for what was told to the officer's agency; of nobody's agency nothing is found."""
-    of_agency = Referral.contact_id.in_(select(Contact.id).where(Contact.agency_id == officer.agency_id))
+def _theirs(agency_id: str | None) -> tuple[ColumnElement[bool], ...]:
+    """Ask for what was told to an agency; of no agency nothing is found."""
+    of_agency = Referral.contact_id.in_(select(Contact.id).where(Contact.agency_id == agency_id))
     return (of_agency, Referral.state != ReferralState.WITHDRAWN, Referral.told_at.is_not(None))
 
 

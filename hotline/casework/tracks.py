@@ -6,7 +6,7 @@ the law they stand on is a file of the deployment (message_templates/tracks.toml
 """
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -97,6 +97,12 @@ def standing(session: Session, settings: Settings, case: Case) -> Standing | Non
     told = session.scalars(select(Referral).where(Referral.case_id == case.id, Referral.state.in_(TAKEN))).all()
     times = [at for one in told if (at := one.answered_at or one.accepted_at or one.outcome_at)]
     return Standing(chosen, known(settings)[Track(chosen.track)], min(times, default=None))
+
+
+def deadlines(session: Session, cases: Sequence[str]) -> Mapping[str, datetime]:
+    """Return the deadlines of those of these cases that are on a track, by the case's id."""
+    chosen = select(LegalTrack.case_id, LegalTrack.due_at).where(LegalTrack.case_id.in_(cases))
+    return {row.case_id: row.due_at for row in session.execute(chosen)}
 
 
 def overdue(session: Session, now: datetime) -> list[tuple[Case, LegalTrack]]:

@@ -3,6 +3,7 @@
 import click
 
 from hotline.cli import (
+    apikey,
     broadcast,
     dead,
     desk,
@@ -39,6 +40,7 @@ for command in (
     rules.rules,
     directory.directory,
     owed.owed,
+    apikey.apikey,
     geo.geo,
     desk.queue,
     desk.user,

@@ -24,6 +24,7 @@ from hotline.console import (
     filters,
     guard,
     heard,
+    keys,
     listening,
     lists,
     lock,
@@ -61,7 +62,7 @@ OFFICE = (search, figures, heard, number, me)
 TO_MANY = (broadcasts, sending, lists)
 SCREENS = (
     *(static, sign_in, welcome, today, wall, queue, bulk, new_item, case, closing, writing, word, conflict, referral, listening),
-    *(dead, missed, own, owed, rota, directory, rules, record, team, channels, phrasebook, *TO_MANY),
+    *(dead, missed, own, owed, rota, directory, rules, record, team, keys, channels, phrasebook, *TO_MANY),
     *(timeline, calling, lock, care, filters, setup),
     *OFFICE,
 )

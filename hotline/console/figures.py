@@ -27,7 +27,7 @@ STEPS: Final = 4  # shades of the map
 ORDER: Final[Mapping[str, Sequence[str]]] = {
     "category": CATEGORIES,
     "urgency": tuple(RANK),
-    "channel": ("sms", "ussd", "voice", "beep", "web"),
+    "channel": ("sms", "ussd", "voice", "beep", "web", "phone", "walk_in", "program"),
     "language": ("rw", "rn", "sw", "fr", "en"),
     "state": tuple(CaseState),
 }

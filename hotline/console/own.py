@@ -29,7 +29,7 @@ OUTCOMES: Final = tuple(Outcome)
 def show() -> str:
     """Show what one's agency was told of."""
     with guard.reading() as session:
-        found = own.mine(session, guard.officer())
+        found = own.mine(session, guard.officer().agency_id)
         rail = listing.rail(session, guard.officer())
     return render_template("console/own.html", here="own", found=found, **rail)
 

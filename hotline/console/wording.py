@@ -46,6 +46,7 @@ def install(app: Flask, deployment: Deployment) -> None:
             "may_see_record": allows(role, May.READ_AUDIT),
             "may_see_studio": allows(role, May.SEE_STUDIO),
             "may_make_shows": allows(role, May.MAKE_SHOWS),
+            "may_manage_keys": allows(role, May.MANAGE_KEYS),
             "may_manage_team": allows(role, May.MANAGE_TEAM),
             "may_see_figures": allows(role, May.SEE_FIGURES),
             "may_see_outcomes": allows(role, May.SEE_OUTCOMES),

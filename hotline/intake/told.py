@@ -21,13 +21,14 @@ class Way(StrEnum):
 
     PHONE = "phone"
     WALK_IN = "walk_in"
+    PROGRAM = "program"
 
 
 @dataclass(frozen=True)
 class Told:
-    """What an officer took down. Category and urgency are None where the officer leaves them to triage."""
+    """What an officer took down, or without one a partner's program wrote. Category and urgency may be left to triage."""
 
-    officer_id: str
+    officer_id: str | None
     way: Way
     words: str = field(repr=False)
     number: str = field(default="", repr=False)

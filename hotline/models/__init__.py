@@ -61,6 +61,7 @@ from hotline.models.messages import (
     MessageKind,
     MessageState,
 )
+from hotline.models.partners import ApiKey, Scope
 from hotline.models.people import (
     Agency,
     Caller,
@@ -113,6 +114,7 @@ __all__ = [
     "UNSETTLED",
     "Agency",
     "Airing",
+    "ApiKey",
     "Aside",
     "Assessed",
     "Attempt",
@@ -192,6 +194,7 @@ __all__ = [
     "RevealReason",
     "RevealState",
     "SafeContact",
+    "Scope",
     "Screen",
     "Segment",
     "SharedFact",

@@ -170,6 +170,7 @@ class Referral(Base):
     """One contact told, or about to be told, of one case; each step with its time.
 
     `reason` says why it was declined or returned; `brief` is what the desk wrote for this contact's agency alone, sealed.
+    `announced` is the state a webhook told of last.
     """
 
     __tablename__ = "referral"
@@ -192,6 +193,7 @@ class Referral(Base):
     outcome: Mapped[str | None]
     outcome_at: Mapped[datetime | None]
     brief: Mapped[bytes | None]
+    announced: Mapped[str | None]
 
     contact: Mapped[Contact] = relationship(lazy="joined")
 

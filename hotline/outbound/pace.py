@@ -34,7 +34,6 @@ class Pace:
         self._url = redis_url
         self._rates = rates
         self._alone = SlidingWindowCounterRateLimiter(MemoryStorage())
-        self._shared: SlidingWindowCounterRateLimiter | None = None
         self._away_until = 0.0
 
     def room(self, lane: Lane, wanted: Mapping[str, int]) -> dict[str, int]:
@@ -50,18 +49,19 @@ class Pace:
     def _granted(self, lane: Lane, name: str, wanted: int) -> int:
         if time.monotonic() >= self._away_until:
             try:
-                return _most(self._limiter(), self._rates[name], lane, name, wanted)
+                return _most(shared(self._url), self._rates[name], lane, name, wanted)
             except (RedisError, OSError) as error:
                 log.warning("redis away", extra={"queue": str(lane), "error": type(error).__name__})
-                self._shared, self._away_until = None, time.monotonic() + AGAIN
+                self._away_until = time.monotonic() + AGAIN
         return _most(self._alone, max(1, self._rates[name] // SHARE_ALONE), lane, name, wanted)
 
-    def _limiter(self) -> SlidingWindowCounterRateLimiter:
-        if self._shared is None:
-            url = self._url.replace("unix://", "redis+unix://", 1)
-            quick = {"socket_timeout": 1, "socket_connect_timeout": 1, "retry": Retry(NoBackoff(), 0)}
-            self._shared = SlidingWindowCounterRateLimiter(RedisStorage(url, **quick))  # type: ignore[arg-type]  # redis-py's
-        return self._shared
+
+@cache
+def shared(redis_url: str) -> SlidingWindowCounterRateLimiter:
+    """Return this process's limiter that counts in Redis. Raises RedisError or OSError while it is away."""
+    url = redis_url.replace("unix://", "redis+unix://", 1)
+    quick = {"socket_timeout": 1, "socket_connect_timeout": 1, "retry": Retry(NoBackoff(), 0)}
+    return SlidingWindowCounterRateLimiter(RedisStorage(url, **quick))  # type: ignore[arg-type]  # redis-py's
 
 
 @cache

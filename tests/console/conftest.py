@@ -9,7 +9,7 @@ from argon2 import PasswordHasher
 from flask import Flask
 from jinja2.bccache import Bucket, BytecodeCache
 
-from hotline import console, officers, studio
+from hotline import api, console, officers, studio
 from hotline.config import Settings
 from hotline.console import presence
 from hotline.deployment import Deployment
@@ -82,6 +82,7 @@ def build(
         if not app.blueprints:
             app.jinja_options = {"bytecode_cache": _compiled}
             console.install(app, site, studio.root())
+            api.install(app, site)
         presence.install(app)
         windows.install(app, site)
         used.append((kind, (site, app)))

@@ -93,7 +93,7 @@ def pages(desk: Desk, browser: Browser, *, of: str = "", **named: str) -> dict[t
     for method, path in addresses(desk, **named):
         if of not in path:
             continue
-        # A word for the next shift is about no case, and each adds one; a browser that hangs as a wall shows nothing else, and one
+        # A word for the next shift is about no case, and each adds one; a browser that hangs as a wall shows nothing else; one
         # that asks to be the studio's screen shows its code.
         if method == "POST" and path in ("/handover", "/wall/hang", "/screen"):
             continue

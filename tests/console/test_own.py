@@ -138,7 +138,7 @@ def test_an_agency_s_contact_is_invited_for_an_agency(desk: Desk, told: Case) ->
         officer_id = team.accept(session, desk.site, token[1], password_hash="", code=code, now=now)
         claire = session.get_one(Officer, officer_id)
         assert (claire.role, claire.agency_id) == ("agency", agency_id)
-        assert [case.id for case, _ in own.mine(session, claire)] == [told.id]
+        assert [case.id for case, _ in own.mine(session, claire.agency_id)] == [told.id]
 
 
 def test_an_account_of_no_agency_sees_nothing(desk: Desk, told: Case) -> None:

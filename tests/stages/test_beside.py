@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
+from hotline.casework import announce
 from hotline.config import Settings
 from hotline.deployment import Deployment
 from hotline.gateways.contract import Certainty, OutboundText, Sent
@@ -120,3 +121,24 @@ def test_nobody_wakes_from_a_letter_so_a_life_with_letters_alone_counts_as_unhea
         assert invariants.unheard(session, line.site, now) == 0
         session.execute(update(MESSAGE).where(MESSAGE.c.kind == "alert", MESSAGE.c.gateway == "simulator").values(state="failed"))
         assert invariants.unheard(session, line.site, now) == 1
+
+
+def test_each_change_of_a_referral_is_told_once_to_a_contact_with_a_webhook_and_nothing_of_one_taken_back(line: Line) -> None:
+    line.says(CALLER, LOCKED_IN)
+    line.forget()
+    line.says("+250780000202", f"1 {line.case()['handle']}")
+
+    def announced() -> list[dict[str, object]]:
+        with line.site.db.transaction() as session:
+            announce.changes(session, line.site, line.now)
+        line.work()
+        return [json.loads(text.body) for text in line.carriers["webhook"].sent]
+
+    (said,) = announced()
+    assert (said["type"], said["data"]["state"]) == ("referral.changed", "acknowledged")  # type: ignore[index]
+    assert len(announced()) == 1
+    line.says("+250780000202", f"5 {line.case()['handle']} 1")
+    assert announced()[-1]["data"]["outcome"] == "rescued"  # type: ignore[index]
+    with line.site.db.transaction() as session:
+        session.execute(update(table(Referral)).values(state="withdrawn"))
+    assert len(announced()) == 2
