@@ -128,7 +128,6 @@ def test_two_people_bring_a_text_to_many_from_the_library_to_its_report(  # noqa
     for carrier in casts.line.carriers.values():
         carrier.next = [nobody] * 7
     jobs.deliver_batch(site, Lane.BULK)
-    jobs.deliver_batch(site, Lane.BULK)
     beat(jeanne)
     expect(jeanne.locator(".far b")).to_have_text("57 %")
     before = jeanne.locator(".far b").inner_text()

@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from hotline import cli
-from hotline.cli.rules import SIGNS, sentence
+from hotline.cli.rules import sentence
 from hotline.deployment import Deployment
 from hotline.models import AuditEvent, Referral, Tier
 from hotline.routing import book, directory
 from hotline.routing.choose import Bar, Entry, Hours, Need, choose, circle
 from hotline.routing.rehearse import rehearse
 from hotline.routing.rules import SHIPPED, Facts, Rule, Rules, Tell, Unfit, When, idle, parse, read
+from hotline.triage.rules import SIGNS
 from tests.stages.test_conflict import referred
 
 KIGALI = ZoneInfo("Africa/Kigali")
