@@ -33,7 +33,7 @@ def partner(certificate: Path) -> Iterator[FarEnd]:
 
 @pytest.fixture
 def gateway(tmp_path: Path, certificate: Path) -> WebhookOut:
-    return made("webhook", tmp_path, **LOOPBACK, partners_ca=str(certificate), read_timeout_seconds=0.5)  # type: ignore[return-value]
+    return made("webhook", tmp_path, **LOOPBACK, partners_ca=str(certificate), read_timeout_seconds=2.0)  # type: ignore[return-value]
 
 
 def to(partner: FarEnd, path: str = "/hook?n=1") -> OutboundText:
