@@ -97,7 +97,10 @@ def test_whatever_fails_alerts_to_life_arrive_and_nobody_is_written_to_twice(
 ) -> None:
     crowd(line)
     for _ in range(THREE_HOURS):
-        for lane in Lane:
+        for lane in (
+            Lane.REPLY,
+            *Lane,
+        ):  # answers first: alerts may find a gateway failing that is then shut until these are too late
             while jobs.deliver_batch(line.site, lane):
                 pass
         if not any(row["state"] == MessageState.QUEUED for row in line.rows(Message)):
