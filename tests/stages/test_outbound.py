@@ -97,10 +97,8 @@ def test_whatever_fails_alerts_to_life_arrive_and_nobody_is_written_to_twice(
 ) -> None:
     crowd(line)
     for _ in range(THREE_HOURS):
-        for lane in (
-            Lane.REPLY,
-            *Lane,
-        ):  # answers first: alerts may find a gateway failing that is then shut until these are too late
+        # Answers first: alerts may find the gateway failing, and it is then shut until answers are too late.
+        for lane in (Lane.REPLY, *Lane):
             while jobs.deliver_batch(line.site, lane):
                 pass
         if not any(row["state"] == MessageState.QUEUED for row in line.rows(Message)):
