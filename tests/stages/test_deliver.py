@@ -124,11 +124,17 @@ def test_what_was_accepted_is_written_down(known: Line) -> None:
     assert known.to(PHONE) == ["reply text"]
 
 
-def test_a_worker_that_was_thought_dead_changes_nothing_any_more(known: Line) -> None:
-    message = queue(known, MessageKind.ALERT, lane=Lane.LIFE)
+def thought_dead(known: Line) -> deliver.Parcel:
+    """Let a worker claim what is urgent and say nothing until its lease is over and the clock has freed the message."""
     slow = take(known, Lane.LIFE)
     known.later(seconds=60)
     assert free(known) == 1
+    return slow
+
+
+def test_a_worker_that_was_thought_dead_changes_nothing_any_more(known: Line) -> None:
+    message = queue(known, MessageKind.ALERT, lane=Lane.LIFE)
+    slow = thought_dead(known)
     quick = take(known, Lane.LIFE)
     before, attempts = row(known, message), known.rows(Attempt, message_id=message)
     assert len(attempts) == 2
@@ -147,9 +153,7 @@ def test_a_worker_that_was_thought_dead_changes_nothing_any_more(known: Line) ->
 @pytest.mark.parametrize("kind", [MessageKind.ALERT, MessageKind.REPLY])
 def test_a_worker_that_was_thought_dead_and_brings_good_news_is_believed(known: Line, kind: MessageKind) -> None:
     message = queue(known, kind, lane=Lane.LIFE)
-    slow = take(known, Lane.LIFE)
-    known.later(seconds=60)
-    assert free(known) == 1
+    slow = thought_dead(known)
     settle(known, slow, unknown)
     assert row(known, message)["state"] in ("queued", "unknown"), "a doubt tells nothing new"
     settle(known, slow, accepted)
@@ -160,9 +164,7 @@ def test_a_worker_that_was_thought_dead_and_brings_good_news_is_believed(known: 
 
 def test_good_news_of_an_earlier_try_stops_the_one_that_waits(known: Line) -> None:
     message = queue(known, MessageKind.ALERT, lane=Lane.LIFE)
-    slow = take(known, Lane.LIFE)
-    known.later(seconds=60)
-    assert free(known) == 1
+    slow = thought_dead(known)
     settle(known, take(known, Lane.LIFE), unknown)
     assert row(known, message)["state"] == "queued"
     settle(known, slow, accepted)
@@ -174,9 +176,7 @@ def test_good_news_of_an_earlier_try_stops_the_one_that_waits(known: Line) -> No
 
 def test_good_news_of_an_earlier_try_is_remembered_while_a_later_one_is_under_way(known: Line) -> None:
     message = queue(known, MessageKind.ALERT, lane=Lane.LIFE)
-    slow = take(known, Lane.LIFE)
-    known.later(seconds=60)
-    assert free(known) == 1
+    slow = thought_dead(known)
     quick = take(known, Lane.LIFE)
     settle(known, slow, accepted)
     assert row(known, message)["state"] == "claimed", "the one under way is not taken from its worker"
@@ -189,9 +189,7 @@ def test_good_news_of_an_earlier_try_is_remembered_while_a_later_one_is_under_wa
 
 def test_good_news_of_a_text_that_is_known_to_have_failed_stops_nothing(known: Line) -> None:
     message = queue(known, MessageKind.ALERT, lane=Lane.LIFE)
-    slow = take(known, Lane.LIFE)
-    known.later(seconds=60)
-    assert free(known) == 1
+    slow = thought_dead(known)
     settle(known, take(known, Lane.LIFE), unknown)
     with known.site.db.transaction() as session:
         failed = StatusUpdate(f"SM-{message}", message, Progress.UNDELIVERED, "30003")
