@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import CliRunner
@@ -20,7 +21,7 @@ from tests.console.test_hidden import keep_from
 from workers import jobs
 
 DOCUMENT: dict[str, Any] = json.loads(api.DOCUMENT.read_text(encoding="utf-8"))
-MONTH = f"{datetime.now(UTC):%Y-%m}"
+MONTH = datetime.now(ZoneInfo("Africa/Kigali")).strftime("%Y-%m")
 REPORT = {"words": "They took our papers in a house in Kamembe", "number": "+250780000133", "danger": True}
 
 
@@ -164,7 +165,7 @@ def test_a_program_sees_what_its_agency_was_told_of_and_nothing_that_is_kept_fro
         keep_from(desk, case, f"agency:{theirs}")
     assert ask(desk, "GET", "/api/v1/referrals", secret).get_json() == {"referrals": []}
     assert ask(desk, "GET", f"/api/v1/figures/{MONTH}", secret).get_json()["tables"]["category"] == {"trafficking": "<5"}
-    assert not re.search(r"qwertz|780", told.get_data(as_text=True) + figures.get_data(as_text=True))
+    assert not re.search(r"qwertz|\+250|780\d{6}", told.get_data(as_text=True) + figures.get_data(as_text=True))
 
 
 def test_who_asks_too_often_waits(desk: Desk) -> None:
