@@ -18,6 +18,7 @@ from hotline.gateways.contract import Certainty, Sent
 from hotline.gateways.voice import many_of
 from hotline.models import BroadcastState, Case, Inbox, Message, MessageKind, MessageState, Reach, Report
 from hotline.outbound import callback
+from hotline.recordings import Unfit
 from hotline.subscribers import reached_by
 from tests.broadcasts.casting import TEXTS, Casts, fill
 from tests.calling import Called
@@ -236,6 +237,11 @@ def test_words_that_tell_what_this_line_is_a_lost_file_and_no_voice_are_in_the_w
     assert "en, to be heard: Its file is gone: bring it in again." in calls.check(made).blocked
     calls.site.settings = calls.site.settings.model_copy(update={"voice_gateway": "kannel"})
     assert "No gateway carries calls: name one as HOTLINE_VOICE_GATEWAY." in calls.check(made).blocked
+
+
+def test_nothing_longer_than_a_minute_is_kept(tmp_path: Path) -> None:
+    with pytest.raises(Unfit, match="61.0 seconds"):
+        recordings.bring_in(tmp_path, "rw", SAID, said_aloud(61.0))
 
 
 def test_a_gateway_that_is_away_costs_nobody_their_call(calls: Casts) -> None:
