@@ -11,18 +11,19 @@ from typing import Any, ClassVar
 
 from hotline.answering import Answering
 from hotline.gateways.contract import Answer, Gateway, Webhook
-from hotline.gateways.voice import AT, CallPage, Calls, CallStep, Spoken
+from hotline.gateways.voice import AT, CallPage, Calls, CallStep, Spoken, many_of
 from hotline.intake.envelope import enclose
-from hotline.intake.ussd.tree import JOINED, VOTED
+from hotline.intake.ussd.tree import JOINED, NO_LIST, VOTED
 from hotline.intake.ussd.walk import Kept
 from hotline.intake.voice.heard import call_of, onward, turn_of
 from hotline.intake.voice.prompts import Prompts
-from hotline.intake.voice.tree import BUSY, POLL, STOPS
+from hotline.intake.voice.tree import BUSY, JOINED_CALL, MANY_HEARD, NO_LIST_CALL, POLL, STOPS
 from hotline.intake.voice.walk import Place
 from hotline.models import InboxKind
 from hotline.radio.asking import Asking, spoken
 
 NOTHING = Answer("", "text/plain")
+TO_BE_CALLED: Mapping[str, str] = {JOINED: JOINED_CALL, NO_LIST: NO_LIST_CALL}  # for whoever wants calls and no texts
 
 
 @dataclass
@@ -56,8 +57,9 @@ class Lines(Answering[Answer]):
         if turn.number is not None:
             place = replace(place, stop=self.news(turn.number, sender.address))
         elif said is not None:
-            place = replace(place, stop=self.listed(said, sender))
-        if turn.number is None and (said is None or place.stop == JOINED):
+            found = self.listed(said, sender)
+            place = replace(place, stop=TO_BE_CALLED.get(found, found) if place.stop == JOINED_CALL else found)
+        if turn.number is None and (said is None or place.stop in {JOINED, JOINED_CALL}):
             known_as = self._known_as(call, place, step)
             self.keep(enclose(self.deployment, self.seal, gateway, webhook, self.deployment.clock(), known_as=known_as))
         place = self._asked(place)
@@ -86,7 +88,10 @@ class Lines(Answering[Answer]):
         stop = STOPS[place.stop]
         if stop.name == POLL and place.asked and (poll := self._asking.now()) is not None:
             return CallPage((self._question(gateway, poll, place.language),), stop.then, address)
-        return CallPage(self.prompts.page(stop, place.language, gateway.voices), stop.then, address)
+        says = self.prompts.page(stop, place.language, gateway.voices)
+        if stop.name == MANY_HEARD and (many := many_of(place.placed)):
+            says = (*filter(None, [self.prompts.played(many.recording, many.language)]), *says)
+        return CallPage(says, stop.then, address)
 
     def _question(self, gateway: Calls, poll: Mapping[str, Any], language: str) -> Spoken:
         """Return a show's question as it was recorded, else in a language that this gateway speaks."""

@@ -207,8 +207,9 @@ class Settings(BaseSettings):
     broadcast_validity_hours: int = Field(
         24, ge=1, description="Age after which the texts of a broadcast that have not left are dropped."
     )
+    broadcast_calls_at_once: int = Field(10, ge=1, le=500, description="Calls to many under way at the same time, at most.")
     prices: Path = Field(
-        PROJECT / "message_templates" / "prices.toml", description="File of what a text costs, by gateway and network."
+        PROJECT / "message_templates" / "prices.toml", description="File of what a text, or a minute of a call, costs by network."
     )
     auto_reply: bool = Field(default=True, description="Whether the one neutral automatic answer is sent at all.")
     auto_reply_validity_seconds: int = Field(300, description="Age after which an automatic answer is dropped unsent.")

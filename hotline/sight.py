@@ -14,7 +14,6 @@ from typing import Any, Final
 from sqlalchemy import (
     Alias,
     ColumnElement,
-    CompoundSelect,
     Delete,
     Insert,
     Join,
@@ -28,13 +27,14 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
-from sqlalchemy.sql.visitors import cloned_traverse
+from sqlalchemy.sql.visitors import cloned_traverse, iterate
 
 from hotline.db import Database
-from hotline.models import AuditEvent, Base, Case, Exclusion, ExclusionState, Officer, Recording, subjects_of, table
+from hotline.models import AuditEvent, Base, Case, Exclusion, ExclusionState, Message, Officer, Recording, subjects_of, table
 
 SUBJECTS: Final = "subjects"
-EXCLUSION, CASE = table(Exclusion), table(Case)
+EXCLUSION, CASE, MESSAGE, RECORDING = (table(m) for m in (Exclusion, Case, Message, Recording))
+LOOKING: Final = text("SELECT set_config('hotline.subjects', :mine, true)")
 SEPARATOR: Final = chr(31)  # as the policies of migration 0013 split it
 
 
@@ -72,9 +72,7 @@ def narrow(session: Session, officer: Officer) -> None:
 def narrow_to(session: Session, mine: frozenset[str]) -> None:
     """Let a session see no case from which any of these subjects is excluded."""
     session.info[SUBJECTS] = mine
-    if session.get_bind().dialect.name == "postgresql":
-        looking = text("SELECT set_config('hotline.subjects', :mine, true)")
-        session.execute(looking, {"mine": SEPARATOR.join(sorted(mine))})
+    _look_as(session, mine)
     event.listen(session, "do_orm_execute", _leave_out)
 
 
@@ -82,6 +80,19 @@ def hides_something(session: Session) -> bool:
     """Whether any case is kept from the officer of this session."""
     found = EXCLUSION.c.subject.in_(session.info[SUBJECTS]) & (EXCLUSION.c.state != ExclusionState.DISMISSED)
     return session.connection().execute(select(EXCLUSION.c.id).where(found).limit(1)).first() is not None
+
+
+def left_out_of_record(session: Session) -> Sequence[int]:
+    """Return which rows of the record are kept from the officer of this session, so that the others are numbered as if alone."""
+    names = _named_in_record(session) if hides_something(session) else ()
+    kept = select(_RECORD.c.seq).where(_RECORD.c.object.in_(names)).order_by(_RECORD.c.seq)
+    return session.connection().execute(kept).scalars().all() if names else ()
+
+
+def _look_as(session: Session, mine: frozenset[str]) -> None:
+    """Tell PostgreSQL whose eyes look, until the transaction ends; nobody's see all."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.connection().execute(LOOKING, {"mine": SEPARATOR.join(sorted(mine))})
 
 
 def _leave_out(asked: ORMExecuteState) -> None:
@@ -92,11 +103,19 @@ def _leave_out(asked: ORMExecuteState) -> None:
         raise CannotNarrow
     if asked.is_orm_statement:
         names = sorted(mine)
-        of_record = with_loader_criteria(AuditEvent, lambda one: one.object.not_in(_named_in_record(names)), include_aliases=True)
         of_case = with_loader_criteria(Case, lambda one: one.id.not_in(_hidden(names)), include_aliases=True)
-        asked.statement = asked.statement.options(of_record, of_case, *(_of_others(model, names) for model in _models()))
+        asked.statement = asked.statement.options(of_case, *(_of_others(model, names) for model in _models()))
+        if _of_record(asked.statement) and hides_something(asked.session):
+            called = _named_in_record(asked.session)
+            left = with_loader_criteria(AuditEvent, lambda one: one.object.not_in(called), include_aliases=True)
+            asked.statement = asked.statement.options(left)
     else:
         asked.statement = _narrowed(asked.statement, mine)
+
+
+def _of_record(statement: Any) -> bool:
+    """Whether a statement asks anything of the record."""
+    return any(isinstance(one, Table) and one.name == _ACTS.name for one in iterate(statement))
 
 
 def _narrowed(statement: Any, mine: frozenset[str]) -> Any:
@@ -125,11 +144,20 @@ def _hidden(names: list[str]) -> Select[tuple[str]]:
     return select(_OTHER.c.case_id).where(_OTHER.c.subject.in_(names), _OTHER.c.state != ExclusionState.DISMISSED)
 
 
-def _named_in_record(names: list[str]) -> CompoundSelect[tuple[str]]:
-    """Select what hidden cases are called in the record: by their handle, or by the id of a recording."""
-    handles = select(_CASES.c.handle).where(_CASES.c.id.in_(_hidden(names)))
-    recordings = select(_RECORDINGS.c.id).where(_RECORDINGS.c.case_id.in_(_hidden(names)))
-    return union_all(handles, recordings)
+def _named_in_record(session: Session) -> list[str]:
+    """Return what hidden cases are called in the record: by their handle, the id of a recording, or of what was taken down.
+
+    PostgreSQL keeps those very names from whoever they are hidden from, so nobody's eyes read them.
+    """
+    mine: frozenset[str] = session.info[SUBJECTS]
+    hidden = _hidden(sorted(mine))
+    handles = select(CASE.c.handle).where(CASE.c.id.in_(hidden))
+    recordings = select(RECORDING.c.id).where(RECORDING.c.case_id.in_(hidden))
+    told = select(MESSAGE.c.inbox_id).where(MESSAGE.c.case_id.in_(hidden), MESSAGE.c.inbox_id.is_not(None))
+    _look_as(session, frozenset())
+    names = session.connection().execute(union_all(handles, recordings, told)).scalars().all()
+    _look_as(session, mine)
+    return list(names)
 
 
 @lru_cache(maxsize=1)
@@ -156,5 +184,5 @@ def _from(sources: Sequence[Any]) -> Iterator[Any]:
 
 
 _OTHER: Final = EXCLUSION.alias("hidden")
-_CASES: Final = CASE.alias("hidden_case")
-_RECORDINGS: Final = table(Recording).alias("hidden_recording")
+_ACTS: Final = table(AuditEvent)
+_RECORD: Final = _ACTS.alias("hidden_act")

@@ -1,4 +1,4 @@
-"""People who agreed to texts to many: how they come onto a list, and how they leave, at once and everywhere.
+"""People who agreed to texts or calls to many: how they come onto a list, and how they leave, at once and everywhere.
 
 A number is looked up by its keyed hash and kept sealed. Whoever left stays left: only the person's own word, by text, dialled
 code or call, brings them back, never a list of numbers that somebody brings in.
@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from hotline.db import insert_unless_there
 from hotline.deployment import Deployment
-from hotline.models import BroadcastList, Message, MessageState, Subscriber, Subscription, new_id, table
+from hotline.gateways.voice import many_of
+from hotline.models import BroadcastList, Message, MessageState, Reach, Subscriber, Subscription, new_id, table
 from hotline.phone import prefix_of
 
 LIST, SUBSCRIBER, SUBSCRIPTION, MESSAGE = (table(m) for m in (BroadcastList, Subscriber, Subscription, Message))
@@ -35,6 +36,7 @@ class Joining:
     language: str | None = None
     sector: str | None = None
     interests: tuple[str, ...] = ()
+    reach: Reach = Reach.TEXT
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def list_of(session: Session, said: str) -> str | None:
 def enrol(
     session: Session, deployment: Deployment, list_id: str, joining: Sequence[Joining], now: datetime, *, own: bool = False
 ) -> Enrolled:
-    """Put people on a list. `own` says that they asked for it themselves, which undoes an earlier stop.
+    """Put people on a list. `own` says that they asked for it themselves, which undoes a stop and says how to reach them.
 
     One number given several times is one person, the first line counts. What is already known of a person is kept.
     """
@@ -83,6 +85,8 @@ def enrol(
     insert_unless_there(connection, SUBSCRIPTION, agreed)
     if own:
         session.execute(update(SUBSCRIBER).where(theirs).values(left_at=None))
+        for index, one in by_index.items():
+            reached_by(session, index, one.reach)
     return Enrolled(len(by_index) - known, known)
 
 
@@ -92,6 +96,22 @@ def join(session: Session, deployment: Deployment, said: str, joining: Joining, 
     if list_id is not None:
         enrol(session, deployment, list_id, [joining], now, own=True)
     return list_id is not None
+
+
+def reached_by(session: Session, number_index: bytes, reach: Reach) -> None:
+    """Note how whoever has this number wants to be reached; nothing where nobody on a list has it."""
+    session.execute(update(SUBSCRIBER).where(SUBSCRIBER.c.number_index == number_index).values(reach=reach))
+
+
+def called(session: Session, deployment: Deployment, names: Iterable[str]) -> dict[str, str]:
+    """Return whom calls to many were for, by the names of the calls: a gateway may name either end of a call of ours."""
+    by_row = {many.message_id: name for name in names if (many := many_of(name)) is not None}
+    if not by_row:
+        return {}
+    columns = select(MESSAGE.c.id, SUBSCRIBER.c.id.label("who"), SUBSCRIBER.c.number_sealed)
+    found = columns.join(SUBSCRIBER, SUBSCRIBER.c.id == MESSAGE.c.subscriber_id).where(MESSAGE.c.id.in_(by_row))
+    opened = deployment.keyring.fields.open_text
+    return {by_row[row.id]: opened(row.number_sealed, bound_to(row.who)) for row in session.execute(found)}
 
 
 def leave(session: Session, now: datetime, *, numbers: Iterable[bytes] = (), ids: Iterable[str] = ()) -> None:
@@ -128,6 +148,7 @@ def _row(deployment: Deployment, index: bytes, one: Joining, now: datetime) -> d
         "language": one.language,
         "sector": one.sector,
         "interests": f",{','.join(one.interests)}," if one.interests else "",
+        "reach": one.reach,
         "created_at": now,
         "left_at": None,
     }

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import Engine, create_engine, text
@@ -21,6 +22,9 @@ from hotline.models import Base
 from hotline.privacy import Keyring
 from tests.line import furnish
 from tests.servers import RedisServer, drop_database
+
+hypothesis.settings.register_profile("any machine", deadline=None)  # a busy one pauses for longer than any limit
+hypothesis.settings.load_profile("any machine")
 
 POSTGRES = os.environ.get("HOTLINE_TEST_DATABASE_URL", "")  # noqa: TID251  the one switch of the tests
 STORES = ["sqlite", *(["postgresql"] if POSTGRES else [])]

@@ -10,18 +10,23 @@ from sqlalchemy.orm import Session
 from hotline.casework.answers import Decision, answer
 from hotline.db import after_commit
 from hotline.deployment import Deployment
-from hotline.gateways.voice import DUTY, duty_of
+from hotline.gateways.contract import Progress, StatusUpdate
+from hotline.gateways.voice import DUTY, MANY, duty_of, many_of
 from hotline.intake.arrivals import Arrival, Claimed
 from hotline.intake.called import Called
 from hotline.intake.received import Opened
 from hotline.intake.voice.heard import CallHeard
 from hotline.intake.voice.told import said
+from hotline.intake.voice.tree import MANY_HEARD, NO_MORE
 from hotline.models import Lane, Reading, Verb
 from hotline.outbound import duty
 from hotline.queue import QueueName
 from hotline.routing.settle import settle
 from workers.hops import reread_grown
 from workers.reading import read_answers
+
+NOBODY_THERE = "nobody pressed a key"
+NO_MORE_CALLS = "asked for no more calls"
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,20 @@ def answers(session: Session, site: Deployment, claimed: Claimed, now: datetime)
         elif heard.over:
             duty.over(session, call, now)
     return lanes
+
+
+def receipt(arrival: Arrival) -> StatusUpdate | None:
+    """Return what a step says of a call to one of many: heard, not heard, or to be left in peace. None where it says nothing."""
+    heard = arrival.event
+    many = many_of(heard.placed) if isinstance(heard, CallHeard) else None
+    if many is None or not isinstance(heard, CallHeard):
+        return None
+    pressed = {step.answer for step in heard.steps if step.screen in {MANY, MANY_HEARD}}
+    if NO_MORE in pressed:
+        return StatusUpdate("", many.message_id, Progress.UNDELIVERED, NO_MORE_CALLS, opted_out=True)
+    if pressed:
+        return StatusUpdate("", many.message_id, Progress.DELIVERED, None)
+    return StatusUpdate("", many.message_id, Progress.UNDELIVERED, NOBODY_THERE) if heard.over else None
 
 
 def _duty(arrival: Arrival) -> str | None:

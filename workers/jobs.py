@@ -6,7 +6,7 @@ twice is harmless, and the clock rings again for what stands still, so never is 
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cache, partial
 
@@ -147,7 +147,9 @@ def _advance(site: Deployment, claimed: Claimed) -> None:
         opened = received.opened + noted.opened + told.opened + spoken.opened
         trace.lay(session, site.settings, (_told(new) for new in opened))
         polls.cast(session, [*received.votes, *radio.votes(session, site, claimed)])
-        later = _statuses(session, site, claimed) | spoken.later
+        ended = {one.inbox_id: became for one in claimed.arrivals if (became := calls.receipt(one)) is not None}
+        lanes |= {Lane.BULK} if ended else set()
+        later = _statuses(session, site, claimed, ended) | spoken.later
         arrivals.finish(session, claimed, later=later, obeyed=received.obeyed)
         hops.forget(session, dialled, told)
         for lane in lanes:
@@ -177,13 +179,17 @@ def _refer(session: Session, site: Deployment, received: Received, now: datetime
     return lanes
 
 
-def _statuses(session: Session, site: Deployment, claimed: Claimed) -> frozenset[str]:
-    """Apply delivery reports; returns the rows whose message is not known yet, to be looked at later."""
+def _statuses(session: Session, site: Deployment, claimed: Claimed, calls_: Mapping[str, StatusUpdate]) -> frozenset[str]:
+    """Apply delivery reports, and what became of calls to many; returns the rows to be looked at later.
+
+    Those are the ones whose message is not known yet.
+    """
     now = site.db.now(session)
+    told = [(arrival, calls_.get(arrival.inbox_id, arrival.event)) for arrival in claimed.arrivals]
     return frozenset(
         arrival.inbox_id
-        for arrival in claimed.arrivals
-        if isinstance(arrival.event, StatusUpdate) and not status.apply(session, arrival.gateway, arrival.event, now)
+        for arrival, update in told
+        if isinstance(update, StatusUpdate) and not status.apply(session, arrival.gateway, update, now)
     )
 
 

@@ -1,12 +1,12 @@
-"""Who a broadcast is for: people on a list who have not left, narrowed by language, sector, interest and rest.
+"""Who a broadcast is for: people on a list who have not left, narrowed by language, sector, interest, rest and way to reach them.
 
 Read in pages by id, so that a hundred thousand cost no more memory than a page. Whether somebody falls into the sample or is
 held out is a function of broadcast and person alone: counted twice, or after a crash, it comes out the same.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import blake2b
@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 from sqlalchemy import ColumnElement, Row, Select, exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from hotline.models import BroadcastList, Message, Subscriber, Subscription, table
+from hotline.models import BroadcastList, Message, Reach, Subscriber, Subscription, table
 
 LIST, SUBSCRIBER, SUBSCRIPTION, MESSAGE = (table(m) for m in (BroadcastList, Subscriber, Subscription, Message))
 SMALLEST: Final = 20  # people; with fewer, who got a text and who did not would tell about one of them
@@ -36,7 +36,8 @@ class Audience:
 
     `sources` say where somebody agreed: the training they attended, the show they heard.
 
-    `sample` and `held_out` are per cent: of those found, how many are taken at all, and of these, how many get nothing.
+    `sample` and `held_out` are per cent: of those found, how many are taken at all, and of these, how many get nothing. `ways`
+    come from what there is to read and to hear: whoever wants calls gets nothing where nothing is recorded.
     """
 
     lists: tuple[str, ...] = ()
@@ -47,10 +48,16 @@ class Audience:
     rested_days: int = 0
     sample: int = 100
     held_out: int = 0
+    ways: tuple[Reach, ...] = ()
 
     def kept(self) -> dict[str, Any]:
-        """Return it as it is kept in a broadcast's row."""
-        return asdict(self)
+        """Return the choice as it is kept in a broadcast's row."""
+        return {name: value for name, value in asdict(self).items() if name != "ways"}
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Self:
+        """Return whom a broadcast as it is now can reach."""
+        return replace(cls.read(row["audience"]), ways=ways(row))
 
     @classmethod
     def read(cls, kept: dict[str, Any]) -> Self:
@@ -68,13 +75,17 @@ class Audience:
 
 @dataclass(frozen=True)
 class Size:
-    """How many people an audience has now, by language; `small` names chosen lists with too few people on them."""
+    """How many people an audience has now, by language; `small` names chosen lists with too few people on them.
+
+    Of those who would get it (`texted`), `called` are called.
+    """
 
     texted: int
     held_out: int
     by_language: dict[str, int] = field(default_factory=dict)
     small: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+    called: int = 0
 
     @property
     def enough(self) -> bool:
@@ -82,9 +93,16 @@ class Size:
         return self.texted >= SMALLEST and not self.small and not self.unknown
 
 
+def ways(row: Mapping[str, Any]) -> tuple[Reach, ...]:
+    """Return how a broadcast can reach people: by its texts, by its recordings; before it has either, by texts."""
+    there = ((Reach.TEXT, row["texts"]), (Reach.CALL, row["recorded"]))
+    return tuple(reach for reach, words in there if words) or (Reach.TEXT,)
+
+
 def page(session: Session, audience: Audience, now: datetime, after: str, limit: int = PAGE) -> Sequence[Row[Any]]:
-    """Return the next people of an audience by id: id, language, sector, prefix."""
-    columns = select(SUBSCRIBER.c.id, SUBSCRIBER.c.language, SUBSCRIBER.c.sector, SUBSCRIBER.c.prefix)
+    """Return the next people of an audience by id: id, language, sector, prefix, reach."""
+    asked = ("id", "language", "sector", "prefix", "reach")
+    columns = select(*(SUBSCRIBER.c[name] for name in asked))
     return session.execute(
         _of(columns, audience, now).where(SUBSCRIBER.c.id > after).order_by(SUBSCRIBER.c.id).limit(limit)
     ).all()
@@ -100,15 +118,16 @@ def everybody(session: Session, audience: Audience, now: datetime) -> Iterator[S
 
 def size(session: Session, audience: Audience, now: datetime, broadcast_id: str = "") -> Size:
     """Count an audience."""
-    texted, held_out, by_language = 0, 0, dict[str, int]()
+    texted, held_out, called, by_language = 0, 0, 0, dict[str, int]()
     for people in everybody(session, audience, now):
         for person in people:
             part = audience.part(broadcast_id, person.id)
             held_out += part is Part.HELD_OUT
             if part is Part.TEXTED:
                 texted += 1
+                called += person.reach == Reach.CALL
                 by_language[person.language or ""] = by_language.get(person.language or "", 0) + 1
-    return Size(texted, held_out, by_language, *_unfit(session, audience))
+    return Size(texted, held_out, by_language, *_unfit(session, audience), called)
 
 
 def lists(session: Session) -> list[tuple[str, str, int]]:
@@ -164,6 +183,8 @@ def _of(query: Select[Any], audience: Audience, now: datetime) -> Select[Any]:
     if audience.sources:
         mine = mine.where(SUBSCRIPTION.c.source.in_(audience.sources))
     query = query.where(SUBSCRIBER.c.left_at.is_(None), mine)
+    if audience.ways:
+        query = query.where(SUBSCRIBER.c.reach.in_(audience.ways))
     if audience.languages:
         query = query.where(SUBSCRIBER.c.language.in_(audience.languages))
     if audience.sectors:

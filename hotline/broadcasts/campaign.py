@@ -52,6 +52,7 @@ def create(  # noqa: PLR0913  a broadcast is made of so many things
     author: str,
     now: datetime,
     filled: Mapping[str, str] | None = None,
+    recorded: Mapping[str, Any] | None = None,
     read_by_native: tuple[str, ...] = (),
     choices: int = 0,
 ) -> str:
@@ -60,6 +61,7 @@ def create(  # noqa: PLR0913  a broadcast is made of so many things
     written = {"name": _name(name), "texts": dict(texts), "filled": dict(filled or {}), "audience": audience.kept()}
     more = {
         "id": row_id,
+        "recorded": dict(recorded or {}),
         "state": BroadcastState.DRAFT,
         "read_by_native": list(read_by_native),
         "choices": choices,
@@ -73,7 +75,7 @@ def create(  # noqa: PLR0913  a broadcast is made of so many things
 
 
 def edit(session: Session, broadcast_id: str, *, actor: str, now: datetime, **changes: Any) -> None:
-    """Change name, texts, filled, audience, read_by_native or choices.
+    """Change name, texts, recorded, filled, audience, read_by_native or choices.
 
     It is a draft again, and whoever changed it is its author.
     """

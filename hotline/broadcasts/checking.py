@@ -91,7 +91,7 @@ def _make(deployment: Deployment, asked: RowMapping) -> None:
         now, row = deployment.db.now(session), campaign.get(session, asked["broadcast_id"])
         found: Found | None = None
         if row is not None and row["version"] == asked["version"]:
-            people = size(session, Audience.read(row["audience"]), now, row["id"])
+            people = size(session, Audience.of(row), now, row["id"])
             with deployment.db.transaction() as writing:
                 _note(writing, asked, total=people.texted + people.held_out)
             found = dry_run(session, deployment, row, now, looked_at)

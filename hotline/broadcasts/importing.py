@@ -20,6 +20,7 @@ import openpyxl
 
 from hotline.broadcasts.texts import HERS, SECTOR
 from hotline.deployment import Deployment
+from hotline.models import Reach
 from hotline.outbound.meter import repair
 from hotline.subscribers import Joining, enrol
 
@@ -27,7 +28,7 @@ LARGEST: Final = 10 * 2**20  # bytes of a file, and of what a sheet unpacks to, 
 PAGE: Final = 1000
 MOST_FAULTS: Final = 200
 INTEREST: Final = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
-COLUMNS: Final = ("phone", "consent source", "consent date", "language", "sector", "interests")
+COLUMNS: Final = ("phone", "consent source", "consent date", "language", "sector", "interests", "reach")
 NEEDED: Final = COLUMNS[:3]
 DAYS: Final = ("%Y-%m-%d", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y")
 
@@ -42,6 +43,7 @@ class Fault(StrEnum):
     TOO_EARLY = "That day is still to come: nobody can have agreed yet."
     NO_LANGUAGE = "This language is not known: write rw, rn, fr, sw or en."
     NO_INTEREST = "Interests are single words, separated by commas."
+    NO_REACH = "This is no way to reach somebody: write text or call."
 
 
 class Unreadable(Exception):
@@ -118,6 +120,7 @@ class _Reader:
         who = chosen.sender(_said(line["phone"]))
         source, day = _said(line["consent source"]), _day(line["consent date"])
         language, sector = _said(line.get("language")).casefold(), repair(_said(line.get("sector")))
+        reach = _said(line.get("reach")).casefold() or Reach.TEXT
         interests = tuple(part.strip().casefold() for part in _said(line.get("interests")).split(",") if part.strip())
         agreed_at = datetime.combine(day, time(), chosen.settings.zone).astimezone(UTC) if day else None
         wrong = {
@@ -128,12 +131,13 @@ class _Reader:
             ("consent date", Fault.TOO_EARLY): agreed_at is not None and agreed_at > chosen.clock(),
             ("language", Fault.NO_LANGUAGE): bool(language) and language not in self._languages,
             ("interests", Fault.NO_INTEREST): not all(map(INTEREST.fullmatch, interests)),
+            ("reach", Fault.NO_REACH): reach not in set(Reach),
         }
         faults = [fault for fault, is_so in wrong.items() if is_so]
         if faults or agreed_at is None:
             return None, faults
         short = sector[: len(HERS[SECTOR].longest)]
-        return Joining(who.address, source, agreed_at, language or None, short or None, interests), []
+        return Joining(who.address, source, agreed_at, language or None, short or None, interests, Reach(reach)), []
 
 
 def _lines(raw: bytes) -> Iterator[Sequence[object]]:

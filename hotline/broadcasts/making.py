@@ -11,12 +11,13 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Row, func, select, update
 from sqlalchemy.orm import Session
 
-from hotline.broadcasts import campaign
+from hotline.broadcasts import campaign, recordings
 from hotline.broadcasts.audience import Audience, Part, page
-from hotline.broadcasts.check import shares, wording
+from hotline.broadcasts.check import call_gateway, shares, wording
+from hotline.broadcasts.texts import closest
 from hotline.db import add_rows
 from hotline.deployment import Deployment
-from hotline.models import Broadcast, BroadcastState, Lane, Message, MessageKind, MessageState, table
+from hotline.models import Broadcast, BroadcastState, Lane, Message, MessageKind, MessageState, Reach, table
 from hotline.outbound.compose import Draft
 from hotline.outbound.recipients import HELD_OUT, sending
 
@@ -61,7 +62,7 @@ def _next(session: Session, deployment: Deployment, broadcast_id: str, now: date
     row = campaign.get(session, held) if held else None
     if row is None:
         return 0
-    audience = Audience.read(row["audience"])
+    audience = Audience.of(row)
     people = page(session, audience, now, row["upto"], AHEAD)
     rows, texted = _rows(deployment, row, audience, people, now)
     add_rows(session, MESSAGE, rows)
@@ -77,20 +78,23 @@ def _next(session: Session, deployment: Deployment, broadcast_id: str, now: date
 def _rows(
     deployment: Deployment, row: Mapping[str, Any], audience: Audience, people: Sequence[Row[Any]], now: datetime
 ) -> tuple[list[dict[str, object]], int]:
-    """Return the rows of a page of people, and how many of them are to be texted."""
+    """Return the rows of a page of people, and how many of them are to be texted or called."""
     words, turns, key = wording(deployment, row), shares(deployment), deployment.keyring.fields
+    tapes, via = recordings.of(row), call_gateway(deployment) or deployment.settings.gateway
     rows, texted = list[dict[str, object]](), 0
     for person in people:
         part = audience.part(row["id"], person.id)
         held = part is Part.HELD_OUT
         if part is Part.NOT_SAMPLED or (not held and row["rows"] + texted >= row["people"]):
             continue
-        language = words.language(person.language)
+        called = person.reach == Reach.CALL
+        language = closest(deployment.words, person.language, tapes if called else words.texts)
+        told = f"{language}.{tapes[language].name}" if called else words.text(language, person.sector)
         draft = Draft(
-            kind=MessageKind.BROADCAST,
+            kind=MessageKind.CALL if called else MessageKind.BROADCAST,
             lane=Lane.BULK,
-            body="" if held else words.text(language, person.sector),
-            gateway=turns[(row["rows"] + texted) % len(turns)],
+            body="" if held else told,
+            gateway=via if called else turns[(row["rows"] + texted) % len(turns)],
             broadcast_id=row["id"],
             subscriber_id=person.id,
             state=MessageState.SUPPRESSED if held else MessageState.QUEUED,

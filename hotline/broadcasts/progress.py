@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from hotline.broadcasts.check import Found
 from hotline.broadcasts.reasons import plain
 from hotline.deployment import Deployment
-from hotline.models import BroadcastState, Message, MessageState, Subscriber, table
+from hotline.models import BroadcastState, Message, MessageKind, MessageState, Reach, Subscriber, table
 from hotline.outbound import breaker
 from hotline.outbound.recipients import HELD_OUT, LEFT_OUT, STOPPED, TOO_LATE
 from hotline.outbound.window import quiet
@@ -27,7 +27,7 @@ PACE_OVER: Final = timedelta(minutes=1)
 
 
 class Fate(StrEnum):
-    """What became of one person's text, as whoever watches sees it."""
+    """What became of one person's text or call, as whoever watches sees it. A call is delivered once its message is played."""
 
     DELIVERED = "delivered"
     SENT = "sent"
@@ -49,6 +49,9 @@ FATES: Final = {
     MessageState.UNKNOWN: Fate.UNKNOWN,
     MessageState.CANCELLED: Fate.TAKEN_BACK,
 }
+Counted = tuple[str, str | None, int]  # state, reason, and how many
+RUNG: Final = (MessageState.ACCEPTED, MessageState.DELIVERED, MessageState.UNDELIVERED)
+WAYS: Final = {MessageKind.BROADCAST: Reach.TEXT, MessageKind.CALL: Reach.CALL}
 WHY: Final = {STOPPED: Fate.STOPPED, TOO_LATE: Fate.LATE}
 LEFT_US: Final = (Fate.DELIVERED, Fate.SENT, Fate.UNKNOWN)
 
@@ -63,12 +66,13 @@ class Stands(StrEnum):
 
 @dataclass(frozen=True)
 class Line:
-    """How the texts to one network in one language stand, by fate, and why some of them failed or are not known."""
+    """How the texts or calls to one network in one language stand, by fate, and why some of them failed or are not known."""
 
     network: str
     language: str
     fates: dict[Fate, int]
     reasons: dict[tuple[Fate, str], int] = field(default_factory=dict)
+    reach: Reach = Reach.TEXT
 
     @property
     def people(self) -> int:
@@ -109,8 +113,12 @@ class Progress:
 def progress(session: Session, deployment: Deployment, row: Mapping[str, Any], now: datetime) -> Progress:
     """Return how a broadcast stands now."""
     mine = MESSAGE.c.broadcast_id == row["id"]
-    query = select(MESSAGE.c.state, MESSAGE.c.reason, func.count().label("many")).where(mine)
-    counted = [(r.state, r.reason, r.many) for r in session.execute(query.group_by(MESSAGE.c.state, MESSAGE.c.reason))]
+    columns = (MESSAGE.c.kind, MESSAGE.c.state, MESSAGE.c.reason)
+    query = select(*columns, func.count().label("many")).where(mine).group_by(*columns)
+    by_kind: dict[str, list[Counted]] = {}
+    for one in session.execute(query):
+        by_kind.setdefault(one.kind, []).append((one.state, one.reason, one.many))
+    counted = [one for kind, some in by_kind.items() for one in _as_most(some, kind)]
     fates = _folded(counted)
     ended = row["made_at"] is not None or row["state"] in (BroadcastState.DONE, BroadcastState.STOPPED)
     people = sum(fates.values()) if ended else max(row["people"], sum(fates.values()))
@@ -138,22 +146,36 @@ def progress(session: Session, deployment: Deployment, row: Mapping[str, Any], n
 
 
 def lines(session: Session, row: Mapping[str, Any]) -> list[Line]:
-    """Return how the rows made so far stand, by network and language."""
-    columns = (SUBSCRIBER.c.prefix, SUBSCRIBER.c.language, MESSAGE.c.state, MESSAGE.c.reason)
+    """Return how the rows made so far stand, by network, language and way."""
+    columns = (SUBSCRIBER.c.prefix, SUBSCRIBER.c.language, MESSAGE.c.kind, MESSAGE.c.state, MESSAGE.c.reason)
     joined = select(*columns, func.count().label("many")).join_from(
         MESSAGE, SUBSCRIBER, SUBSCRIBER.c.id == MESSAGE.c.subscriber_id
     )
-    cells: dict[tuple[str, str], list[tuple[str, str | None, int]]] = {}
+    cells: dict[tuple[str, str, str], list[Counted]] = {}
     for one in session.execute(joined.where(MESSAGE.c.broadcast_id == row["id"]).group_by(*columns)):
-        cells.setdefault((one.prefix, one.language or ""), []).append((one.state, one.reason, one.many))
+        cells.setdefault((one.prefix, one.language or "", one.kind), []).append((one.state, one.reason, one.many))
     return [
-        Line(network, language, {fate: many for fate, many in fates.items() if many}, _why(counted))
-        for (network, language), counted in sorted(cells.items())
-        if (fates := _folded(counted)).total()
+        Line(network, language, {fate: many for fate, many in fates.items() if many}, _why(told), WAYS[MessageKind(kind)])
+        for (network, language, kind), counted in sorted(cells.items())
+        if (fates := _folded(told := _as_most(counted, kind))).total()
     ]
 
 
-def _folded(counted: Iterable[tuple[str, str | None, int]]) -> Counter[Fate]:
+def _as_most(counted: Iterable[Counted], kind: str) -> list[Counted]:
+    """Let whoever was left out of calls count as most of those who were called; a call nobody hears is one that failed."""
+    mine = list(counted)
+    rung = [one for one in mine if one[0] in RUNG]
+    if kind != MessageKind.CALL or not any(_left_out(one) for one in mine):
+        return mine
+    state, reason, _ = max(rung, key=lambda one: one[2], default=(MessageState.ACCEPTED, None, 0))
+    return [(state, reason, one[2]) if _left_out(one) else one for one in mine]
+
+
+def _left_out(one: Counted) -> bool:
+    return one[0] == MessageState.SUPPRESSED and one[1] == LEFT_OUT
+
+
+def _folded(counted: Iterable[Counted]) -> Counter[Fate]:
     """Count by fate. Who was held out does not count, who was left out counts as most of those whose text left."""
     fates, silent = Counter[Fate](), 0
     for state, reason, many in counted:
@@ -167,7 +189,7 @@ def _folded(counted: Iterable[tuple[str, str | None, int]]) -> Counter[Fate]:
     return fates
 
 
-def _why(counted: Iterable[tuple[str, str | None, int]]) -> dict[tuple[Fate, str], int]:
+def _why(counted: Iterable[Counted]) -> dict[tuple[Fate, str], int]:
     """Count what failed, or is not known, by the reason in plain words."""
     reasons = Counter[tuple[Fate, str]]()
     for state, reason, many in counted:

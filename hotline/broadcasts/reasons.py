@@ -1,4 +1,4 @@
-"""Why a text did not arrive, in plain words, from the codes that gateways give."""
+"""Why a text did not arrive, or a call was not heard, in plain words, from the codes that gateways give."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -10,6 +10,9 @@ NO_CREDIT: Final = "The account at the gateway has no credit."
 VANISHED: Final = "A worker ended while it was sending: whether it left is not known."
 SILENT: Final = "The gateway did not answer: whether it left is not known."
 BROKEN: Final = "The gateway could not be reached."
+UNHEARD: Final = "Nobody picked up, or whoever did pressed no key. It is not called again."
+NO_MORE: Final = "Whoever picked up asked for no more calls."
+MUTE: Final = "The gateway carries no calls."
 OTHER: Final = "The gateway gives another reason: {code}."
 NONE: Final = "The gateway gives no reason."
 
@@ -21,6 +24,9 @@ KNOWN: Final[Mapping[str, str]] = {
     ),
     **dict.fromkeys(("30004", "30007", "UserInBlackList", "UserNotSubscribedToProduct", "Rejected"), REFUSES),
     **dict.fromkeys(("InsufficientCredit", "InsufficientBalance"), NO_CREDIT),
+    "nobody pressed a key": UNHEARD,
+    "asked for no more calls": NO_MORE,
+    "carries no calls": MUTE,
     "worker vanished": VANISHED,
     **dict.fromkeys(("no answer", "ReadTimeoutError", "ProtocolError"), SILENT),
     **dict.fromkeys(("ConnectTimeoutError", "NewConnectionError", "gateway shut"), BROKEN),

@@ -9,7 +9,7 @@ import openpyxl
 
 from hotline.broadcasts.progress import Line
 
-COLUMNS: Final = ("network", "language", "fate", "reason", "people")
+COLUMNS: Final = ("network", "language", "reach", "fate", "reason", "people")
 
 
 def as_csv(lines: Sequence[Line]) -> bytes:
@@ -30,12 +30,12 @@ def as_xlsx(lines: Sequence[Line]) -> bytes:
     return written.getvalue()
 
 
-def _rows(lines: Sequence[Line]) -> Iterator[tuple[str, str, str, str, int]]:
+def _rows(lines: Sequence[Line]) -> Iterator[tuple[str, str, str, str, str, int]]:
     """Yield the lines. Networks are digits and languages codes, so that nothing in them can be a formula."""
     for line in lines:
         for fate, many in line.fates.items():
             named = {reason: told for (of, reason), told in line.reasons.items() if of is fate}
             for reason, told in named.items():
-                yield line.network, line.language, str(fate), reason, told
+                yield line.network, line.language, str(line.reach), str(fate), reason, told
             if rest := many - sum(named.values()):
-                yield line.network, line.language, str(fate), "", rest
+                yield line.network, line.language, str(line.reach), str(fate), "", rest

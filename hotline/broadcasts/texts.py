@@ -89,12 +89,7 @@ class Wording:
 
     def language(self, wanted: str | None) -> str:
         """Return the language somebody is written to in: their own, one it borrows from, the deployment's, or any."""
-        spoken = self.words.by_code.get(wanted or "")
-        lender = spoken.borrows if spoken else None
-        for code in (wanted, lender, self.words.default, *LANGUAGES):
-            if code in self.texts:
-                return str(code)
-        raise CatalogError(Wrong.NO_TEXT)
+        return closest(self.words, wanted, self.texts)
 
     def text(self, language: str, sector: str | None) -> str:
         """Fill a text for people of one language and sector."""
@@ -130,6 +125,19 @@ class Wording:
             yield Wrong.TELLS
         if not self.words.commands["stop"] & set(re.findall(r"[A-Z]{3,}", text)):
             yield Wrong.NO_STOP
+
+
+def closest(words: Catalog, wanted: str | None, there: Mapping[str, object]) -> str:
+    """Return the language of those `there` are for somebody: their own, one it borrows from, the deployment's, or any.
+
+    Raises CatalogError where there is none.
+    """
+    spoken = words.by_code.get(wanted or "")
+    lender = spoken.borrows if spoken else None
+    for code in (wanted, lender, words.default, *LANGUAGES):
+        if code in there:
+            return str(code)
+    raise CatalogError(Wrong.NO_TEXT)
 
 
 @lru_cache(maxsize=4)

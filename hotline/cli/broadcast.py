@@ -6,6 +6,7 @@ Whoever approves signs for it with their own password and code: two people at on
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import click
@@ -17,19 +18,20 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hotline.broadcasts import audience as choice
-from hotline.broadcasts import campaign
+from hotline.broadcasts import campaign, recordings
 from hotline.broadcasts.audience import Audience
 from hotline.broadcasts.campaign import Refused
 from hotline.broadcasts.check import Found, dry_run
 from hotline.broadcasts.effect import Effect, effect
 from hotline.broadcasts.progress import Fate, Stands, progress
 from hotline.broadcasts.progress import lines as by_lines
-from hotline.broadcasts.texts import library
+from hotline.broadcasts.texts import LANGUAGES, library
 from hotline.cli import lists
 from hotline.cli.lists import columns, opened
 from hotline.deployment import Deployment
 from hotline.models import Broadcast, BroadcastState, table
 from hotline.officers import Answer, admit, named, password_holds
+from hotline.recordings import Unfit
 from hotline.roles import May, allows
 
 BROADCAST = table(Broadcast)
@@ -113,6 +115,28 @@ def new(name: str, taken: str | None, by: str, **given: Any) -> None:
         click.echo(_step(site, write))
 
 
+@broadcast.command("record")
+@click.argument("broadcast_id", metavar="ID")
+@click.argument("language", type=click.Choice(LANGUAGES))
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--words", required=True, help="What the recording says, word for word: whoever approves reads it.")
+@BY
+def record(broadcast_id: str, language: str, file: Path, words: str, by: str) -> None:
+    """Take FILE, a WAV or MP3 of at most a minute, as what people who asked to be called hear in LANGUAGE."""
+    with opened() as site:
+        _who(site, by, May.BROADCAST)
+        row = _row(site, broadcast_id)
+        if wrong := [*recordings.wrong_words(site.words, language, words)]:
+            raise click.ClickException(" ".join(wrong))
+        try:
+            taken = recordings.bring_in(site.settings.instance, language, words, file.read_bytes())
+        except Unfit as unfit:
+            raise click.ClickException(f"{file.name} cannot be played: {unfit}.") from None
+        whole = {**row["recorded"], language: taken.kept()}
+        _step(site, lambda session, now: campaign.edit(session, broadcast_id, actor=by, now=now, recorded=whole))
+    click.echo(f"{taken.seconds:.1f} seconds. It is a draft again: hotline broadcast check ID")
+
+
 @broadcast.command("check")
 @click.argument("broadcast_id", metavar="ID")
 @BY
@@ -124,7 +148,7 @@ def check(broadcast_id: str, by: str) -> None:
         bar = Progress(TextColumn("checking"), BarColumn(), MofNCompleteColumn(), transient=True)
         with site.db.reading() as session, bar:
             now = site.db.now(session)
-            task = bar.add_task("checking", total=choice.size(session, Audience.read(row["audience"]), now, row["id"]).texted)
+            task = bar.add_task("checking", total=choice.size(session, Audience.of(row), now, row["id"]).texted)
             found = dry_run(session, site, row, now, lambda people: bar.advance(task, people))
         _step(site, lambda session, now: campaign.checked(session, row, found, actor=by, now=now))
         _show(found)
@@ -291,12 +315,17 @@ def _show(found: Found) -> None:
         shown.add_row(gateway, f"{prefix}…", str(texts), str(segments), "not known" if cost is None else f"{cost:,.0f}")
     if found.networks:
         console.print(shown)
+    rung = columns("gateway", "numbers", "calls", "minutes", "cost")
+    for gateway, prefix, calls, minutes, cost in found.calls:
+        rung.add_row(gateway, f"{prefix}…", str(calls), str(minutes), "not known" if cost is None else f"{cost:,.0f}")
+    if found.calls:
+        console.print(rung)
     for language, text in found.samples:
         console.print(f"{language}  {text}", markup=False, highlight=False)
-    minutes = max(1, round(found.seconds / 60))
+    lasts = max(1, round(found.seconds / 60))
     people = f"{found.people:,} people" if found.people >= choice.SMALLEST else "fewer than 20 people"
     console.print(
-        f"{people}, {found.segments:,} segments, {found.cost:,.0f} {found.currency}, about {minutes} min at the allowed rate."
+        f"{people}, {found.segments:,} segments, {found.cost:,.0f} {found.currency}, about {lasts} min at the allowed rate."
     )
     for sentence in found.noted:
         console.print(f"note: {sentence}", markup=False)

@@ -14,8 +14,8 @@ from hotline.broadcasts import audience as choice
 from hotline.broadcasts.importing import Unreadable, bring_in
 from hotline.config import load
 from hotline.deployment import Deployment
-from hotline.models import BroadcastList, new_id, table
-from hotline.subscribers import leave, list_of
+from hotline.models import BroadcastList, Reach, new_id, table
+from hotline.subscribers import leave, list_of, reached_by
 
 LIST = table(BroadcastList)
 
@@ -104,4 +104,18 @@ def leave_(number: str) -> None:
     click.echo("From now on this number gets no more texts to many.")
 
 
-COMMANDS = (lists, list_, import_, leave_)
+@click.command("reach")
+@click.argument("number")
+@click.argument("way", type=click.Choice([str(one) for one in Reach]))
+def reach_(number: str, way: str) -> None:
+    """Reach NUMBER by a text or by a call from now on. Says the same whether it is on a list or not."""
+    with opened() as site, site.db.transaction() as session:
+        now, who = site.db.now(session), site.sender(number)
+        if not who.reachable:
+            raise click.ClickException("This is no phone number.")
+        reached_by(session, site.number_index(who.address), Reach(way))
+        audit.record(session, now, actor="command line", action="list.reach", subject="somebody")
+    click.echo(f"If it is on a list, it is reached by a {way} from now on.")
+
+
+COMMANDS = (lists, list_, import_, leave_, reach_)

@@ -13,6 +13,7 @@ from hotline.intake.ussd.tree import LANGUAGES
 from hotline.intake.voice import recorded
 from hotline.intake.voice.prompts import Prompts
 from hotline.intake.voice.tree import PROMPTS
+from hotline.recordings import Unfit
 
 
 @click.group()
@@ -44,7 +45,7 @@ def record(language: str, name: str, file: Path) -> None:
     """Take FILE, a WAV or MP3 of at most twelve seconds, as the recording of a prompt."""
     try:
         lasts = recorded.take(_prompts(), language, name, file)
-    except recorded.Unfit as unfit:
+    except Unfit as unfit:
         raise click.ClickException(f"{file.name} cannot be the prompt {name}: {unfit}.") from None
     click.echo(f"{language}/{name}: {lasts:.1f} seconds. Callers hear it within a few seconds.")
 

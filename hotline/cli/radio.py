@@ -21,6 +21,7 @@ from hotline.intake.voice.prompts import Prompts
 from hotline.models import Episode, Poll, Prompt, Show, Station, table
 from hotline.radio import formats, polls, shows
 from hotline.radio.asking import spoken
+from hotline.recordings import Unfit
 
 EPISODE, POLL, PROMPT, SHOW, STATION = (table(model) for model in (Episode, Poll, Prompt, Show, Station))
 
@@ -102,7 +103,7 @@ def record(episode_id: str, language: str, file: Path) -> None:
         shelf = Prompts(site.settings.instance, site.words, site.settings.public_url.rstrip("/"))
         try:
             lasts = recorded.take_asked(shelf, language, spoken(polls_[0], language), file)
-        except recorded.Unfit as unfit:
+        except Unfit as unfit:
             raise click.ClickException(f"{file.name} cannot be the question: {unfit}.") from None
     click.echo(f"{lasts:.1f} seconds. Callers hear it in {language} from now on, also in other episodes that ask the same.")
 

@@ -1,17 +1,19 @@
-"""Texts to many, written: the list of them, the library to begin from, the words in four languages, and who they are for.
+"""Texts to many, written: the list of them, the library to begin from, what is read and what is heard, and who they are for.
 
 A page here shows words, counts and prices, never a number of anybody. Every step is a form that works without scripts; with
 them the meter, the picture of a phone and the count follow what is typed.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
+from io import BytesIO
 from typing import Any, Final
 
-from flask import Blueprint, Request, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Request, Response, abort, flash, redirect, render_template, request, send_file, url_for
 from sqlalchemy import select
 from werkzeug.wrappers import Response as Answer
 
-from hotline.broadcasts import audience, campaign, checking, texts
+from hotline.broadcasts import audience, campaign, checking, recordings, texts
 from hotline.broadcasts.audience import Audience
 from hotline.broadcasts.campaign import EDITABLE, Refused
 from hotline.broadcasts.check import wording
@@ -20,7 +22,9 @@ from hotline.broadcasts.texts import FILLED, LANGUAGES, library
 from hotline.console import guard, listing
 from hotline.models import Broadcast, BroadcastState, table
 from hotline.outbound.meter import repair
+from hotline.recordings import Unfit
 from hotline.roles import May, allows
+from hotline.sound import WAV
 
 screen = Blueprint("broadcasts", __name__)
 
@@ -28,6 +32,15 @@ BROADCAST = table(Broadcast)
 SHOWN: Final = 100
 LONGEST_TEXT: Final = 600
 RUNNING: Final = (BroadcastState.SENDING, BroadcastState.PAUSED)
+NOT_LISTENED: Final = "Listen to it to its end, and say so: nothing else can tell what it says."
+ENVELOPE: Final = 2**16  # bytes a form adds to its file
+
+
+@screen.url_value_preprocessor
+def allow_for_sound(endpoint: str | None, _: dict[str, str] | None) -> None:
+    """Let a recording be larger than other forms; who may not bring one in is turned away before it is read."""
+    if endpoint == "console.broadcasts.record":
+        request.max_content_length = recordings.LARGEST + ENVELOPE
 
 
 @screen.get("/broadcasts")
@@ -62,16 +75,18 @@ def create() -> Answer:
     chosen, key, copied = guard.deployment(), request.form.get("key", ""), request.form.get("copy", "")
     taken = next((one for one in library(chosen.settings.templates) if one.key == key), None)
     name, words, native = (taken.title, dict(taken.texts), taken.read_by_native) if taken else ("New broadcast", {}, ())
-    people = Audience()
+    people, heard = Audience(), dict[str, Any]()
     with guard.transaction() as session:
         if copied:
             row = campaign.get(session, copied) or abort(404)
             name, words, native = row["name"], row["texts"], tuple(row["read_by_native"])
+            heard = row["recorded"]
             people = Audience.read(row["audience"])
         made = campaign.create(
             session,
             name=name,
             texts=words,
+            recorded=heard,
             audience=people,
             author=guard.officer().name,
             now=guard.moment(),
@@ -116,6 +131,46 @@ def look(broadcast_id: str, language: str) -> str:
     return render_template("console/_cast_look.html", language=language, look=_look(row, language), row=row)
 
 
+@screen.post("/broadcasts/<broadcast_id>/recording/<language>")
+@guard.may(May.BROADCAST)
+def record(broadcast_id: str, language: str) -> Answer | tuple[str, int]:
+    """Take what people who asked to be called hear in a language, or take it away again."""
+    row = draft(broadcast_id) if language in LANGUAGES else abort(404)
+    whole, said, file = dict(row["recorded"]), request.form.get("said", ""), request.files.get("file")
+    if request.form.get("then") == "remove":
+        whole.pop(language, None)
+    else:
+        refusals = [*recordings.wrong_words(guard.deployment().words, language, said)]
+        if refusals or not request.form.get("listened"):
+            return _words_page(row, wrong=str(refusals[0]) if refusals else NOT_LISTENED), 422
+        raw = file.stream.read(recordings.LARGEST + 1) if file and file.filename else b""
+        try:
+            taken = recordings.bring_in(guard.deployment().settings.instance, language, said, raw)
+        except Unfit as unfit:
+            return _words_page(row, wrong=f"This cannot be played: {unfit}."), 422
+        whole[language] = taken.kept()
+    try:
+        with guard.transaction() as session:
+            campaign.edit(session, broadcast_id, actor=guard.officer().name, now=guard.moment(), recorded=whole)
+    except Refused as why:
+        return _words_page(row, wrong=str(why)), 422
+    flash("cast_kept")
+    return redirect(url_for(".words", broadcast_id=broadcast_id, _anchor=f"heard-{language}"), 303)
+
+
+@screen.get("/broadcasts/<broadcast_id>/recording/<language>")
+@guard.may(May.SEE_BROADCASTS)
+def recording(broadcast_id: str, language: str) -> Response:
+    """Play what people who are called hear in a language."""
+    taken = recordings.of(there(broadcast_id)).get(language) or abort(404)
+    file = recordings.file_of(guard.deployment().settings.instance, language, taken)
+    if not file.is_file():
+        abort(404)
+    answer = send_file(BytesIO(file.read_bytes()), WAV, conditional=True)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
 @screen.get("/broadcasts/<broadcast_id>/people")
 @guard.may(May.BROADCAST)
 def people(broadcast_id: str) -> str:
@@ -143,7 +198,8 @@ def count(broadcast_id: str) -> str:
     """Return how many people a choice has now."""
     row = draft(broadcast_id)
     with guard.reading() as session:
-        size = audience.size(session, _chosen(request), guard.moment(), row["id"])
+        chosen = replace(_chosen(request), ways=audience.ways(row))
+        size = audience.size(session, chosen, guard.moment(), row["id"])
     return render_template("console/_cast_count.html", size=size, row=row)
 
 
@@ -192,13 +248,16 @@ def _words_page(row: Mapping[str, Any], wrong: str = "") -> str:
         fields=tuple(FILLED),
         sources=sources,
         longest=LONGEST_TEXT,
+        heard=recordings.of(row),
+        longest_words=recordings.LONGEST_WORDS,
+        longest_sound=int(recordings.LONGEST),
         wrong=wrong,
         **rail,
     )
 
 
 def _people_page(row: Mapping[str, Any], wrong: str = "") -> str:
-    chosen = Audience.read(row["audience"])
+    chosen = Audience.of(row)
     with guard.reading() as session:
         size = audience.size(session, chosen, guard.moment(), str(row["id"]))
         lists, offered = audience.lists(session), audience.offered(session)

@@ -1,6 +1,6 @@
 """Lists of people who agreed to texts to many: how large each is, bringing in an attendance list, and letting somebody go.
 
-Nobody on a list is ever shown, and whoever is let go is answered the same whether they were on one or not.
+Nobody on a list is ever shown, and whoever is let go, or reached otherwise, is answered the same whether on one or not.
 """
 
 import re
@@ -14,7 +14,7 @@ from hotline import audit, subscribers
 from hotline.broadcasts import audience
 from hotline.broadcasts.importing import COLUMNS, LARGEST, Imported, Unreadable, bring_in
 from hotline.console import guard, listing
-from hotline.models import BroadcastList, new_id, table
+from hotline.models import BroadcastList, Reach, new_id, table
 from hotline.roles import May
 
 screen = Blueprint("lists", __name__)
@@ -91,6 +91,20 @@ def leave() -> Answer | tuple[str, int]:
         subscribers.leave(session, guard.moment(), numbers=[guard.deployment().number_index(who.address)])
         audit.record(session, guard.moment(), actor=guard.officer().name, action="list.left", subject="somebody")
     flash("list_left")
+    return redirect(url_for(".show"), 303)
+
+
+@screen.post("/lists/reach")
+@guard.may(May.BROADCAST)
+def reach() -> Answer | tuple[str, int]:
+    """Have a number reached by a text or by a call from now on."""
+    who, way = guard.deployment().sender(request.form.get("number", "")), request.form.get("way", "")
+    if not who.reachable or way not in set(Reach):
+        return _page(wrong="number"), 422
+    with guard.transaction() as session:
+        subscribers.reached_by(session, guard.deployment().number_index(who.address), Reach(way))
+        audit.record(session, guard.moment(), actor=guard.officer().name, action="list.reach", subject="somebody")
+    flash("list_reach")
     return redirect(url_for(".show"), 303)
 
 

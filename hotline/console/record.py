@@ -1,18 +1,22 @@
 """The record: who saw and did what, newest first, and whether it still holds. No word and no number of anybody stands in it.
 
 An auditor reads it by person, item, kind of act and day, with the links of its chain. Whoever runs the machine may have it
-checked from end to end, and learns nothing else.
+checked from end to end, and learns nothing else. To whom acts are left out of it, because a case is kept from them, the others
+are numbered and linked as if those had never been: a gap would tell.
 """
 
 import csv
 import io
 import json
-from collections.abc import Iterator
+from bisect import bisect
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from flask import Blueprint, Response, render_template, request
 from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
 
 from hotline import audit, sight
 from hotline.console import guard, listing
@@ -24,6 +28,7 @@ screen = Blueprint("record", __name__)
 
 SHOWN: Final = 50
 LONGEST: Final = 80
+LONGEST_NUMBER: Final = 15  # digits; more than any column holds would be an error of the database
 COLUMNS: Final = ("number", "at", "who", "did", "about", "more")
 # What a filter by kind asks for: acts whose names begin so.
 KINDS: Final = ("case", "recording", "sign_in", "officer", "dead", "gateway", "record", "directory", "number", "line")
@@ -35,14 +40,16 @@ def show() -> str:
     """Show fifty acts, all or those of one person, one kind, one day or about one item, older than a given one where asked."""
     chosen = guard.deployment()
     with guard.reading() as session:
-        rows = session.scalars(_asked().limit(SHOWN + 1)).all()
+        numbers = Numbers(sight.left_out_of_record(session))
+        found = session.scalars(_asked(numbers).limit(SHOWN + 1)).all()
+        rows = [Line(one, numbers.of(one.seq), _before(session, numbers, one)) for one in found]
         holds = audit.holds(session, chosen.settings.instance / "audit.anchors")
         rail = listing.rail(session, guard.officer())
     return render_template(
         "console/record.html",
         here="record",
         rows=rows[:SHOWN],
-        following=rows[SHOWN - 1].seq if len(rows) > SHOWN else None,
+        following=rows[SHOWN - 1].number if len(rows) > SHOWN else None,
         holds=holds,
         who=_typed("who"),
         about=_typed("about"),
@@ -76,7 +83,9 @@ def verify() -> str:
             subject="record",
             holds=found is None,
         )
-    return _checked(found, walked=True)
+    with guard.reading() as session:
+        numbers = Numbers(sight.left_out_of_record(session))
+    return _checked(audit.Break(numbers.of(found.seq), found.why) if found else None, walked=True)
 
 
 def _checked(found: audit.Break | None, *, walked: bool) -> str:
@@ -89,19 +98,59 @@ def _checked(found: audit.Break | None, *, walked: bool) -> str:
 @guard.may(May.READ_AUDIT)
 def export() -> Response:
     """Hand out the same acts as a table for a spreadsheet, all of them, row by row."""
-    chosen, officer, wanted = guard.deployment(), guard.officer(), _asked()
+    chosen, officer = guard.deployment(), guard.officer()
+    with guard.reading() as session:
+        numbers = Numbers(sight.left_out_of_record(session))
+    wanted = _asked(numbers)
 
     def lines() -> Iterator[str]:
         yield _line(COLUMNS)
         with sight.reading(chosen.db, officer) as session:
             for event in session.scalars(wanted).yield_per(1000):
                 more = json.dumps(event.meta, ensure_ascii=False, sort_keys=True) if event.meta else ""
-                yield _line((str(event.seq), iso(event.at), event.actor, event.action, event.object, more))
+                yield _line((str(numbers.of(event.seq)), iso(event.at), event.actor, event.action, event.object, more))
 
     return Response(lines(), mimetype="text/csv", headers={"Content-Disposition": "attachment; filename=record.csv"})
 
 
-def _asked() -> Select[AuditEvent]:
+class Numbers:
+    """Numbers of rows as somebody sees them from whom some rows are kept: without a gap."""
+
+    def __init__(self, left_out: Sequence[int]) -> None:
+        self._left_out = left_out
+
+    def of(self, seq: int) -> int:
+        """Return the number of a row that is shown."""
+        return seq - bisect(self._left_out, seq)
+
+    def seq(self, number: int) -> int:
+        """Return which row has a number."""
+        for hidden in self._left_out:
+            number += hidden <= number
+        return number
+
+    def next_to(self, seq: int) -> bool:
+        """Whether the row before this one is left out."""
+        return bool(self._left_out) and seq - 1 in self._left_out
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row as it is shown: its number, and the hash of the one shown before it."""
+
+    event: AuditEvent
+    number: int
+    before: bytes
+
+
+def _before(session: Session, numbers: Numbers, one: AuditEvent) -> bytes:
+    if not numbers.next_to(one.seq):
+        return one.previous
+    earlier = select(AuditEvent.hash).where(AuditEvent.seq < one.seq).order_by(AuditEvent.seq.desc()).limit(1)
+    return session.scalars(earlier).first() or audit.GENESIS
+
+
+def _asked(numbers: Numbers) -> Select[AuditEvent]:
     """Return the acts a request asks for, newest first."""
     wanted = select(AuditEvent).order_by(AuditEvent.seq.desc())
     if who := _typed("who"):
@@ -113,7 +162,8 @@ def _asked() -> Select[AuditEvent]:
     if span := _day(_typed("day")):
         wanted = wanted.where(AuditEvent.at >= span[0], AuditEvent.at < span[1])
     before = request.args.get("before", "")
-    return wanted.where(AuditEvent.seq < int(before)) if before.isascii() and before.isdigit() else wanted
+    is_number = before.isascii() and before.isdigit() and len(before) <= LONGEST_NUMBER
+    return wanted.where(AuditEvent.seq < numbers.seq(int(before))) if is_number else wanted
 
 
 def _day(written: str) -> tuple[datetime, datetime] | None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
-from hotline.broadcasts import campaign, checking, trial
+from hotline.broadcasts import campaign, checking, recordings, trial
 from hotline.broadcasts.campaign import Refused
 from hotline.broadcasts.check import Found, judge, wording
 from hotline.broadcasts.effect import effect
@@ -222,6 +222,7 @@ def _approval_page(row: Mapping[str, Any], wrong: str = "") -> str:
         found=found,
         checked_at=_checked_at(row),
         shown=shown,
+        heard=recordings.of(row),
         judged=judged,
         may=may_approve(row),
         few=few(row),

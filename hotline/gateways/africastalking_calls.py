@@ -85,7 +85,7 @@ def placed(reference: str, reply: Reply) -> Sent:
     """Return what is known of a call after the answer to asking for it."""
     if reply.status not in (200, 201):
         certainty = Certainty.UNKNOWN if reply.status >= 500 else Certainty.REFUSED
-        return Sent(reference, certainty, code=str(reply.status))
+        return Sent(reference, certainty, code=str(reply.status), retry=reply.status == 429)
     entries = reply.json.get("entries") if isinstance(reply.json, dict) else None
     first = entries[0] if isinstance(entries, list) and entries and isinstance(entries[0], dict) else {}
     if said(first.get("status")) != "Queued":

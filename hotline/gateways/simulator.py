@@ -144,7 +144,7 @@ class Simulator:
         try:
             reply = self._post(CALLS_PATH, body)
         except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError):
-            return Sent(reference, Certainty.REFUSED, code="unreachable")
+            return Sent(reference, Certainty.REFUSED, code="unreachable", retry=True)
         except urllib3.exceptions.HTTPError:
             return Sent(reference, Certainty.UNKNOWN, code="no answer")
         certainty = Certainty.ACCEPTED if reply.status == 204 else Certainty.REFUSED

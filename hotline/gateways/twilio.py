@@ -198,7 +198,7 @@ class Twilio:
             return refusal.of(OutboundText(reference, number, ""))
         except Exception as error:  # noqa: BLE001  as with texts: an answer of any other shape breaks the SDK anywhere
             certainty = Certainty.REFUSED if _never_began(error) else Certainty.UNKNOWN
-            return Sent(reference, certainty, code=type(error).__name__)
+            return Sent(reference, certainty, code=type(error).__name__, retry=certainty is Certainty.REFUSED)
         return Sent(reference, Certainty.ACCEPTED, provider_id=plain_id(str(placed.sid)))
 
     def send(self, texts: Sequence[OutboundText]) -> list[Sent]:

@@ -16,6 +16,7 @@ LONGEST_RECORDING = 120  # seconds: the prompt says two minutes
 PATIENCE = 6  # seconds of silence that count as an answer
 NUMBER_DIGITS = 10  # of a return code, which is shaped like a phone number
 DUTY = "duty"
+MANY = "many"
 SPEECH_ENDS = 10  # seconds of silence that end a recording
 NOT_OFFERED = "not offered"  # a code: the provider has no way to remove a recording
 PLAIN_XML = "text/xml; charset=utf-8"
@@ -34,6 +35,26 @@ def duty_of(placed: str) -> tuple[str, str] | None:
     kind, _, rest = placed.partition(".")
     language, _, call_id = rest.partition(".")
     return (language, call_id) if kind == DUTY else None
+
+
+@dataclass(frozen=True)
+class ToMany:
+    """What our own name of a call to one of many tells: the language, the name of what is played, and the id of its row."""
+
+    language: str
+    recording: str
+    message_id: str
+
+    @property
+    def name(self) -> str:
+        """The name itself. It tells all, so that nothing has to be looked up when somebody answers."""
+        return f"{MANY}.{self.language}.{self.recording}.{self.message_id}"
+
+
+def many_of(placed: str) -> ToMany | None:
+    """Return what a call's name tells, None where it is no call to one of many."""
+    kind, *rest = placed.split(".")
+    return ToMany(*rest) if kind == MANY and len(rest) == 3 else None
 
 
 @dataclass(frozen=True)

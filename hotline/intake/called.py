@@ -15,7 +15,7 @@ from sqlalchemy import delete, select, update
 from hotline import subscribers
 from hotline.catalog import REFERENCE
 from hotline.db import insert_unless_there
-from hotline.gateways.voice import Tape
+from hotline.gateways.voice import Tape, many_of
 from hotline.intake.arrivals import Arrival
 from hotline.intake.beeps import numbers_of
 from hotline.intake.callers import Known
@@ -46,7 +46,8 @@ class Called(Dialled):
         self.unknown: set[str] = set()
         self.listed: set[str] = set()
         self.stopped_calls = self._known_stopped({step.call for _, step in steps})
-        rang = numbers_of(self.session, self.deployment, [step.placed for _, step in steps if step.placed])
+        placed = [step.placed for _, step in steps if step.placed]
+        rang = numbers_of(self.session, self.deployment, placed) | subscribers.called(self.session, self.deployment, placed)
         numbers = {arrival.inbox_id: rang.get(step.placed, step.sender) for arrival, step in steps if step.sender}
         senders = {inbox_id: self.deployment.sender(number) for inbox_id, number in numbers.items()}
         indexes = {inbox_id: self.deployment.number_index(sender.address) for inbox_id, sender in senders.items()}
@@ -124,7 +125,8 @@ class Called(Dialled):
             "ask_at": self.now + AFTER_BEGIN,
         }
         self.of_calls[conversation.case_id] = conversation
-        self._add(arrival, "called_back" if step.placed else "called", caller.id, conversation)
+        line = "called_many" if many_of(step.placed) else "called_back" if step.placed else "called"
+        self._add(arrival, line, caller.id, conversation)
 
     def _conversation(self, call: dict[str, object]) -> Conversation:
         return self.of_calls[str(call["case_id"])]

@@ -25,7 +25,8 @@ from hotline.intake.ussd.told import finished, lines, may_text, said, telling, w
 from hotline.intake.ussd.tree import LEAVE, NOTHING, Said
 from hotline.intake.ussd.walk import Kept
 from hotline.intake.voice.heard import CallHeard
-from hotline.models import CaseState, DialledSession, MessageKind, MessageState, Reading, SafeContact, table
+from hotline.intake.voice.tree import JOIN_CALL, NO_LIST_CALL
+from hotline.models import CaseState, DialledSession, MessageKind, MessageState, Reach, Reading, SafeContact, table
 from hotline.outbound.compose import Draft
 from hotline.phone import Sender
 
@@ -102,7 +103,8 @@ class Dialled(Intake):
         """Put somebody on a list, or let them go from all, in the order they asked for it. Returns whether they did."""
         asked = [step for step in heard.steps if step.answer in {LEAVE, Kept.LIST}]
         for step in asked:
-            joining = subscribers.Joining(sender.address, source, arrival.received_at, heard.language)
+            reach = Reach.CALL if step.screen in {JOIN_CALL, NO_LIST_CALL} else Reach.TEXT
+            joining = subscribers.Joining(sender.address, source, arrival.received_at, heard.language, reach=reach)
             if step.answer == LEAVE:
                 subscribers.leave(self.session, self.now, numbers=[index])
                 continue

@@ -9,6 +9,7 @@ from hotline.models.broadcasts import (
     BroadcastCheck,
     BroadcastList,
     BroadcastState,
+    Reach,
     Subscriber,
     Subscription,
 )
@@ -179,6 +180,7 @@ __all__ = [
     "Question",
     "QuestionState",
     "QueueFilter",
+    "Reach",
     "Reading",
     "Reason",
     "Reconciled",

@@ -24,8 +24,15 @@ class BroadcastList(Base):
     created_at: Mapped[datetime]
 
 
+class Reach(StrEnum):
+    """How somebody on a list wants to be reached: by a text to read, or by a call to listen to."""
+
+    TEXT = "text"
+    CALL = "call"
+
+
 class Subscriber(Base):
-    """Whoever agreed to texts to many: one row a number, however many lists it is on.
+    """Whoever agreed to texts or calls to many: one row a number, however many lists it is on.
 
     `interests` are words between commas, as ",market,school,", so that one can be found.
     `prefix` is the country and the first two digits of the number, which price it. `left_at` is when the person said stop: a
@@ -41,6 +48,7 @@ class Subscriber(Base):
     language: Mapped[str | None]
     sector: Mapped[str | None]
     interests: Mapped[str] = mapped_column(default="")
+    reach: Mapped[str] = mapped_column(default=Reach.TEXT)
     created_at: Mapped[datetime]
     left_at: Mapped[datetime | None]
 
@@ -70,11 +78,13 @@ class BroadcastState(StrEnum):
 
 
 class Broadcast(Base):
-    """One text to many. The columns say who did what; the rows in `message` say what became of each person's text.
+    """One text to many. The columns say who did what; the rows in `message` say what became of each person's text or call.
 
-    `texts` by language; `filled` are the values of its placeholders; `audience` says who it is for; `found` is what the check
-    found, of this `version` alone. `people` may be texted; `rows` is how many of their rows are made, up to the subscriber
-    `upto`. `choices`: where the text asks a question, its answers are the digits up to this one; nought is no question.
+    `texts` by language; `recorded` by language is what is played to people who are called: name, words and seconds of each
+    recording (hotline/broadcasts/recordings.py); `filled` are the values of the texts' placeholders; `audience` says who it is
+    for; `found` is what the check found, of this `version` alone. `people` may be texted or called; `rows` is how many of their
+    rows are made, up to the subscriber `upto`. `choices`: where the text asks a question, its answers are the digits up to this
+    one; nought is no question.
     """
 
     __tablename__ = "broadcast"
@@ -85,6 +95,7 @@ class Broadcast(Base):
     texts: Mapped[dict[str, str]] = mapped_column(JSON)
     read_by_native: Mapped[list[str]] = mapped_column(JSON)
     filled: Mapped[dict[str, str]] = mapped_column(JSON)
+    recorded: Mapped[dict[str, dict[str, Any]]] = mapped_column(JSON, default=dict)
     audience: Mapped[dict[str, Any]] = mapped_column(JSON)
     found: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     people: Mapped[int] = mapped_column(default=0)

@@ -34,6 +34,7 @@ class MessageKind(StrEnum):
     ALERT = "alert"
     NOTICE = "notice"
     BROADCAST = "broadcast"
+    CALL = "call"
 
 
 class MessageState(StrEnum):
@@ -61,7 +62,8 @@ ON_THE_WAY = (MessageState.QUEUED, MessageState.CLAIMED)
 class Message(Base):
     """One text. The body is sealed with its case's key; the number is read from caller or contact when it is sent.
 
-    One of a broadcast names it and its subscriber, and there is one such row for each of them at most.
+    One of a broadcast names it and its subscriber, and there is one such row for each of them at most; of the kind `call` it is
+    no text but a call, and its body says which recording is played.
     A piece of a long text names the one that came first (`joined_to`), its place (`piece`) and its `reference`.
     `handled_at`: when a person, or an answer to the case, settled a text that had been set aside.
     """
@@ -73,6 +75,7 @@ class Message(Base):
         partial_index("ix_message_provider", "gateway", "provider_id", where="provider_id IS NOT NULL", unique=True),
         partial_index("ix_message_inbox", "inbox_id", where="inbox_id IS NOT NULL"),
         partial_index("ix_message_broadcast", "broadcast_id", "state", "due_at", where="broadcast_id IS NOT NULL"),
+        partial_index("ix_message_call", "state", "accepted_at", where=f"kind IN {listed([MessageKind.CALL])}"),
         partial_index("uq_message_once", "subscriber_id", "broadcast_id", where="subscriber_id IS NOT NULL", unique=True),
         partial_index("ix_message_dead", "lane", "settled_at", where=f"state IN {listed(DEAD_STATES)} AND handled_at IS NULL"),
     )

@@ -16,7 +16,9 @@ from sqlalchemy import select
 
 from hotline.deployment import Deployment
 from hotline.gateways.contract import Certainty, Gateway, OutboundText, Sent
-from hotline.models import Message, table
+from hotline.gateways.ringing import carries
+from hotline.gateways.voice import ToMany
+from hotline.models import Message, MessageKind, table
 from hotline.outbound import breaker
 from hotline.outbound.claiming import other_gateway, to_life
 from hotline.outbound.deliver import Parcel
@@ -36,8 +38,11 @@ def outcomes(deployment: Deployment, parcel: Parcel, pool: Executor) -> Iterator
     calls = _Calls(deployment, parcel)
     for name, texts in parcel.texts.items():
         gateway = deployment.shelf.get(name)
-        step = gateway.per_request if gateway else len(texts)
-        calls.waiting.extend((name, gateway, texts[at : at + step]) for at in range(0, len(texts), step))
+        spoken = [text for text in texts if calls.spoken(text)]
+        calls.waiting.extend((name, gateway, [text]) for text in spoken)
+        written = [text for text in texts if not calls.spoken(text)] if spoken else texts
+        step = gateway.per_request if gateway else max(1, len(written))
+        calls.waiting.extend((name, gateway, written[at : at + step]) for at in range(0, len(written), step))
     under_way = {pool.submit(calls.work) for _ in range(min(len(calls.waiting), AT_ONCE * SIDE_BY_SIDE))}
     while under_way:
         done, under_way = wait(under_way, TOGETHER, FIRST_EXCEPTION)
@@ -80,12 +85,16 @@ class _Calls:
             return [Sent(text.id, Certainty.REFUSED, code=breaker.NOT_TRIED, retry=True, retry_after=0) for text in texts]
         known = {text.id: sent for text in texts if (sent := self._found(name, gateway, text))}
         unknown = [text for text in texts if text.id not in known]
-        made = _timed(gateway, unknown)
+        made = [_rung(gateway, text) for text in unknown] if self.spoken(texts[0]) else _timed(gateway, unknown)
         with self.counting:
             self.tried[name] += len(made)
             self.failed[name] += sum(sent.faulty for sent in made)
         known |= {sent.id: sent for sent in made}
         return [known[text.id] for text in texts]
+
+    def spoken(self, text: OutboundText) -> bool:
+        """Whether it is a call, and its words say what is played in it."""
+        return bool(self.parcel.rows[text.id]["kind"] == MessageKind.CALL)
 
     def _failing(self, name: str) -> bool:
         with self.counting:
@@ -107,6 +116,16 @@ class _Calls:
             taken = set(session.scalars(select(MESSAGE.c.provider_id).where(*others)))
         free = [candidate for candidate in candidates if candidate not in taken]
         return Sent(text.id, Certainty.ACCEPTED, provider_id=free[0], code="found") if free else None
+
+
+def _rung(gateway: Gateway, text: OutboundText) -> Sent:
+    """Place a call to one of many, by a name that says what is played."""
+    carrier = carries(gateway)
+    if carrier is None:
+        return Sent(text.id, Certainty.REFUSED, code="carries no calls")
+    language, _, recording = text.body.partition(".")
+    sent = carrier.call(text.to, ToMany(language, recording, text.id).name)
+    return replace(sent, id=text.id)
 
 
 def _timed(gateway: Gateway, texts: Sequence[OutboundText]) -> list[Sent]:

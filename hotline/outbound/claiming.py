@@ -10,17 +10,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, RowMapping, and_, or_, select
+from sqlalchemy import ColumnElement, RowMapping, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from hotline.config import Settings
 from hotline.db import claim
 from hotline.deployment import Deployment
-from hotline.models import ON_THE_WAY, Lane, Message, MessageKind, MessageState, table, written_out
+from hotline.gateways.ringing import LONGEST_CALL
+from hotline.models import ON_THE_WAY, Broadcast, Lane, Message, MessageKind, MessageState, table, written_out
 from hotline.outbound import breaker
 from hotline.outbound.recipients import sending
 
-MESSAGE = table(Message)
+BROADCAST, MESSAGE = table(Broadcast), table(Message)
+FORGOTTEN = timedelta(seconds=LONGEST_CALL + 60)  # after which nobody will tell what became of a call
 MANY = 2
 ON_ITS_WAY = written_out(MESSAGE.c.state, ON_THE_WAY)
 
@@ -86,6 +88,10 @@ def gather(session: Session, deployment: Deployment, lane: Lane, now: datetime, 
             rows += taken
             probes |= {row["id"]: name for row in taken}
     open_ = [or_(MESSAGE.c.gateway.not_in(how.shut), _TO_LIFE)] if how.shut else []
+    if lane is Lane.BULK and _any_calls(session, deployment, now):
+        free = chosen.broadcast_calls_at_once - _in_the_air(session, now)
+        rows += some(free, _A_CALL, *open_) if free > 0 else []
+        open_ = [*open_, MESSAGE.c.kind != MessageKind.CALL]
     for name, most in room.items():
         rows += some(most, MESSAGE.c.gateway == name, *open_) if most else []
     unlimited = [MESSAGE.c.gateway.not_in(list(room))] if room else []
@@ -105,6 +111,20 @@ def other_gateway(settings: Settings, name: str) -> str:
     return settings.second_gateway if name == settings.gateway else settings.gateway
 
 
+def _any_calls(session: Session, deployment: Deployment, now: datetime) -> bool:
+    """Whether a broadcast that may go now is heard by some people."""
+    going = select(BROADCAST.c.recorded).where(BROADCAST.c.id.in_(sending(session, deployment, now)))
+    return any(session.scalars(going))
+
+
+def _in_the_air(session: Session, now: datetime) -> int:
+    """Return how many calls to many are under way, as far as anybody has told."""
+    placed = and_(MESSAGE.c.state == MessageState.ACCEPTED, MESSAGE.c.accepted_at > now - FORGOTTEN)
+    ours = or_(placed, MESSAGE.c.state == MessageState.CLAIMED)
+    return session.scalar(select(func.count()).where(_A_CALL, ours)) or 0
+
+
+_A_CALL = written_out(MESSAGE.c.kind, [MessageKind.CALL])
 _TO_LIFE = and_(MESSAGE.c.lane == Lane.LIFE, MESSAGE.c.kind == MessageKind.ALERT)
 
 

@@ -124,10 +124,9 @@ def free_expired(session: Session, deployment: Deployment, now: datetime) -> int
         .with_for_update(skip_locked=True)
     )
     rows = lost.mappings().all()
-    doubts = _doubts(session, rows, least=2)  # the try that vanished is one of them
     for row in rows:
         sent = Sent(row["id"], Certainty.UNKNOWN, code="worker vanished")
-        verdict = judge(sent, tried(deployment, row, doubted=row["id"] in doubts))
+        verdict = judge(sent, tried(deployment, row, doubted=False))  # it may have vanished before it asked any gateway
         if to_life(row) and row["attempts"] < deployment.settings.max_attempts:
             verdict = replace(verdict, again_in=AT_ONCE)  # it has waited for as long as its lease
         via = _next_gateway(deployment, row, row["gateway"], verdict)
@@ -189,17 +188,14 @@ def _pack(session: Session, deployment: Deployment, claimed: Claimed, now: datet
     return parcel
 
 
-def _doubts(session: Session, rows: Sequence[RowMapping], *, least: int = 1) -> dict[str, datetime]:
-    """Return when messages that may have gone out already, and can be looked for at their gateway, were tried first.
-
-    Only those count that were tried in doubt so often.
-    """
+def _doubts(session: Session, rows: Sequence[RowMapping]) -> dict[str, datetime]:
+    """Return when messages that may have gone out already, and can be looked for at their gateway, were tried first."""
     again = [row["id"] for row in rows if row["attempts"] > 1 and looks_up(MessageKind(row["kind"]), Lane(row["lane"]))]
     if not again:
         return {}
     doubtful = (ATTEMPT.c.message_id.in_(again), or_(ATTEMPT.c.result == Certainty.UNKNOWN, ATTEMPT.c.result.is_(None)))
     tries = select(ATTEMPT.c.message_id, func.min(ATTEMPT.c.started_at)).where(*doubtful).group_by(ATTEMPT.c.message_id)
-    return {row.message_id: row[1] for row in session.execute(tries.having(func.count() >= least))}
+    return {row.message_id: row[1] for row in session.execute(tries)}
 
 
 def _gone_already(session: Session, rows: Sequence[RowMapping]) -> set[str]:

@@ -15,6 +15,7 @@ from hotline.roles import Role
 from tests.broadcasts.casting import Casts, fill, number
 from tests.console.desk import ORIGIN, Browser, Desk
 from tests.line import Line
+from tests.voices import said_aloud
 from workers import jobs
 
 
@@ -44,6 +45,35 @@ def draft(desk: Desk, jeanne: Browser) -> str:
     made = jeanne.post("/broadcasts", key="real_job").location.removesuffix("/words")
     jeanne.post(f"{made}/people", lists="market", sample="100", then="check")
     return made
+
+
+def test_a_recording_is_brought_in_heard_and_taken_away(casts: Casts, desk: Desk) -> None:
+    jeanne = desk.signed_in("jeanne")
+    made = draft(desk, jeanne)
+    where, said = f"{made}/recording/rw", "Mbere yo kugenda, tubaze."
+
+    def bring(sound: bytes, **more: str) -> tuple[int, str]:
+        form = {"file": (io.BytesIO(sound), "a.wav"), "said": said, "csrf_token": jeanne.token(), **more}
+        answer = jeanne.client.post(where, data=form, headers={"Origin": ORIGIN})
+        return answer.status_code, answer.get_data(as_text=True)
+
+    assert "Listen to it to its end" in bring(said_aloud(2.0))[1]
+    assert "neither WAV nor MP3" in bring(b"no sound", listened="yes")[1]
+    assert bring(said_aloud(2.0), listened="yes")[0] == 303
+    heard = jeanne.client.get(where)
+    assert (heard.status_code, heard.mimetype) == (200, "audio/wav")
+    assert said in page(jeanne, f"{made}/words")
+    assert jeanne.client.get(f"{made}/recording/fr").status_code == 404
+    assert jeanne.post(where, then="remove").status_code == 303
+    assert jeanne.client.get(where).status_code == 404
+
+
+def test_how_somebody_is_reached_is_answered_alike_for_everybody(casts: Casts, desk: Desk) -> None:
+    jeanne = desk.signed_in("jeanne")
+    told = [jeanne.post("/lists/reach", number=one, way="call") for one in (number(3), "+250780099999")]
+    assert {(one.status_code, one.location) for one in told} == {(303, "/lists")}
+    assert casts.subscriber(number(3))["reach"] == "call"
+    assert jeanne.post("/lists/reach", number="12", way="call").status_code == 422
 
 
 def test_a_broadcast_needs_no_script(casts: Casts, desk: Desk) -> None:
@@ -80,7 +110,7 @@ def test_a_broadcast_needs_no_script(casts: Casts, desk: Desk) -> None:
     assert "30 of 30" in shown
     assert not any(number(at) in shown for at in range(30)), "no page shows a number"
     table = jeanne.get(f"{made}/report.csv").get_data(as_text=True)
-    assert "25078,rw,sent,,30" in table
+    assert "25078,rw,text,sent,,30" in table
     assert zipfile.ZipFile(io.BytesIO(jeanne.get(f"{made}/report.xlsx").data)).testzip() is None
 
 

@@ -116,6 +116,7 @@ SCREENS = [
     ("GET", "/broadcasts/new", May.BROADCAST),
     ("GET", "/broadcasts/{broadcast_id}", May.SEE_BROADCASTS),
     ("GET", "/broadcasts/{broadcast_id}/words", May.BROADCAST),
+    ("POST", "/lists/reach", May.BROADCAST),
     ("GET", "/broadcasts/{broadcast_id}/people", May.BROADCAST),
     ("POST", "/broadcasts/{broadcast_id}/count", May.BROADCAST),
     ("GET", "/broadcasts/{broadcast_id}/check", May.BROADCAST),
@@ -153,7 +154,12 @@ SENTENCES = {"/rules/draft/<int:at>", "/rules/draft/<int:at>/<any(up, down, remo
 OWN = {"/referrals/<referral_id>"}  # test_own.py
 CONTACTS = {f"/directory/contact/<contact_id>{way}" for way in ("", "/verify", "/span", "/span/<spell_id>/remove")}
 # A text to many in one language, its report in two forms, an attendance list with its file: test_broadcasts.py.
-TO_MANY = {"/broadcasts/<broadcast_id>/look/<language>", "/broadcasts/<broadcast_id>/report.<form>", "/lists/<keyword>/import"}
+TO_MANY = {
+    "/broadcasts/<broadcast_id>/look/<language>",
+    "/broadcasts/<broadcast_id>/recording/<language>",
+    "/broadcasts/<broadcast_id>/report.<form>",
+    "/lists/<keyword>/import",
+}
 NUMBERS = {"/case/<token>/number/show", "/numbers/<reveal_id>", "/wall/hang"}  # test_number.py, test_me.py
 FILTERS = {"/queue/filters/<filter_id>/remove"}  # test_filters.py
 SOUNDS = {"/case/<token>/recording/<recording_id>", "/case/<token>/recording/<recording_id>/original"}

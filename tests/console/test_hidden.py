@@ -1,5 +1,7 @@
 """Whoever must not know of a case meets nothing of it, whichever address of the console they try."""
 
+import csv
+import io
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -9,7 +11,7 @@ import pytest
 import time_machine
 from sqlalchemy import select, text
 
-from hotline import sight
+from hotline import audit, sight
 from hotline.models import (
     Case,
     CaseKey,
@@ -205,3 +207,25 @@ def test_no_screen_reads_past_the_guard() -> None:
         if re.search(r"\.db\.(reading|transaction|looking|writing|engine)", path.read_text()) and path.name != "guard.py"
     ]
     assert set(past) <= before_anybody | of_people
+
+
+@pytest.mark.usefixtures("_no_clock")
+def test_the_record_has_neither_a_row_nor_a_gap_of_what_is_hidden(either: Desk) -> None:
+    either.enrol("reader", Role.AUDITOR)
+    with either.site.db.transaction() as session:
+        session.scalars(select(Officer).where(Officer.name == "reader")).one().station = STATION
+    case, other = either.case("hidden"), either.case("seen")
+    acts = (case, other, case, case, other)
+    with either.site.db.transaction() as session:
+        for one in acts:
+            audit.record(session, datetime.now(UTC), actor="officer:second", action="case.read", subject=one.handle)
+    keep_from(either, case, f"station:{STATION}")
+    reader, colleague = either.signed_in("reader"), either.signed_in("auditor")
+    page, everything = (browser.get("/record").get_data(as_text=True) for browser in (reader, colleague))
+    assert (page.count(case.handle), page.count(other.handle) > 0, case.handle in everything) == (0, True, True)
+    rows = list(csv.DictReader(io.StringIO(reader.get("/record.csv").get_data(as_text=True))))
+    numbers = [int(row["number"]) for row in rows]
+    assert numbers == list(range(len(rows), 0, -1))
+    assert [row for row in rows if row["about"] == case.handle] == []
+    shown = re.findall(r"its hash <code>(\w+)</code></small><small>the one before <code>(\w+)</code>", page)
+    assert [before for _, before in shown[:-1]] == [own for own, _ in shown[1:]]

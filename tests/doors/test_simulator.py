@@ -37,7 +37,7 @@ from hotline.simulator.replay import NotADemo, Replayed, Step, percentile, read_
 from hotline.simulator.send import Carrier, NoSuchLine, send_sms
 from workers import jobs
 
-FARM, POST = "farm-worker", "bugarama-police-post"
+FARM, POST = "picker", "bugarama-police-post"
 FARM_NUMBER, POST_NUMBER = "+250780000101", "+250780000201"
 LIVE = f"/simulator/phones/{FARM}/{POST}"
 

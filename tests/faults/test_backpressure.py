@@ -39,6 +39,7 @@ def slowest(running: Running) -> float:
     return sorted(waits)[int(TEXTS * 0.95)]
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 def test_forty_hanging_requests_at_the_console_delay_no_webhook(running: Running) -> None:
     alone = slowest(running)

@@ -68,7 +68,7 @@ def test_no_file_has_a_loose_end_a_machine_s_path_or_a_registry() -> None:
 def test_the_search_finds_what_it_is_for() -> None:
     assert MACHINE.search("see " + "/wo" + "rk/x.md")
     assert MACHINE.search("'" + "/ho" + "me/anna/x")
-    assert not MACHINE.search("a path such as var/tmp/x or https://example.org/wo" + "rk/x")
+    assert not MACHINE.search("a path such as var/tmp/x or https://example.org/ho" + "me/x")
     assert REGISTRY.search("https://" + "py" + "pi.org/simple")
     assert any(path.name == "README.md" for path in house_files())
 

@@ -13,6 +13,7 @@ from hotline.intake.ussd.tree import LANGUAGES
 from hotline.intake.voice import recorded
 from hotline.intake.voice.prompts import Prompts
 from hotline.intake.voice.tree import GATE, LANGUAGE, PROMPTS, STOPS
+from hotline.recordings import Unfit
 from hotline.sound import RATE, as_wav, decoded, disguise, pitch, seconds
 from tests.voices import said_aloud
 
@@ -79,7 +80,7 @@ def test_what_a_person_must_record_is_listed_and_a_draft_does_not_count(shelf: P
 )
 def test_what_cannot_be_a_prompt_is_refused_with_the_reason(shelf: Prompts, tmp_path: Path, sound: bytes, why: str) -> None:
     (tmp_path / "x.wav").write_bytes(sound)
-    with pytest.raises(recorded.Unfit, match=why):
+    with pytest.raises(Unfit, match=why):
         recorded.take(shelf, "rw", "gate", tmp_path / "x.wav")
     assert shelf.audio("gate", "rw") is None
 

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -29,6 +30,8 @@ class Jasmin:
         self._bin = venv.resolve() / "bin"
         self._ports = {name: free_port() for name in (*PORTS, "redis", "rabbit", "epmd", "dist", "smsc")}
         self._running: list[subprocess.Popen[bytes]] = []
+        self._folder = Path()
+        self._jasmin: subprocess.Popen[bytes] | None = None
         self._smsc: subprocess.Popen[bytes] | None = None
         self._heard: list[str] = []
 
@@ -53,26 +56,52 @@ class Jasmin:
 
     def start(self, folder: Path, gateway: Gateway) -> None:
         """Start everything with the documented settings; only ports, secrets, folders and the network are others."""
-        ports = self._ports
+        ports, self._folder = self._ports, folder
         self._run(folder, "redis", [str(embedded.server()), "--port", str(ports["redis"]), "--bind", "127.0.0.1", "--save", ""])
         self._run(folder, "rabbit", [str(RABBIT)], **self._rabbit(folder))
         until("redis", lambda: listens(ports["redis"]), 20)
         until("rabbitmq", lambda: listens(ports["rabbit"]), 90)
         self._start_smsc(folder)
-        self._run(folder, "jasmin", self._jasmind(folder), **self._environment(folder))
-        for service in ("jcli", "http-api"):
-            until(f"jasmin's {service}", lambda service=service: listens(ports[service]), 60)
+        self._start_jasmin()
         self._configure(gateway)
         until("the bind", self._bound, 30)
 
-    def _run(self, folder: Path, name: str, command: list[str], **environment: str) -> None:
-        log = (folder / f"{name}.log").open("wb")
+    def restart(self) -> None:
+        """End Jasmin as a service is ended, and start it again with what it kept."""
+        self._is_bound = False
+        os.killpg(self._jasmin.pid, signal.SIGTERM)
+        self._jasmin.wait(30)
+        self._running.remove(self._jasmin)
+        self._start_jasmin()
+        until("the bind", self._bound, 60)
+
+    def stuck(self) -> dict[str, int]:
+        """Return how many messages of each of Jasmin's queues it has taken and neither done with nor given back."""
+        command = [str(RABBIT.with_name("rabbitmqctl")), "-n", f"peers{self._ports['rabbit']}@localhost", "-q", "list_queues"]
+        given = {**os.environ, **self._rabbit(self._folder)}
+        listed = subprocess.run(
+            [*command, "name", "messages_unacknowledged"], capture_output=True, text=True, env=given, check=True
+        )
+        rows = (line.rsplit(maxsplit=1) for line in listed.stdout.splitlines()[1:])
+        return {name: int(many) for name, many in rows if many.isdigit() and int(many)}
+
+    def _start_jasmin(self) -> None:
+        folder = self._folder
+        self._jasmin = self._run(folder, "jasmin", self._jasmind(folder), **self._environment(folder))
+        for service in ("jcli", "http-api"):
+            until(f"jasmin's {service}", lambda service=service: listens(self._ports[service]), 60)
+
+    def _run(self, folder: Path, name: str, command: list[str], **environment: str) -> subprocess.Popen[bytes]:
+        log = (folder / f"{name}.log").open("ab")
         given = {**os.environ, **environment}
-        self._running.append(subprocess.Popen(command, stdout=log, stderr=log, env=given, cwd=folder, start_new_session=True))
+        running = subprocess.Popen(command, stdout=log, stderr=log, env=given, cwd=folder, start_new_session=True)
+        self._running.append(running)
+        return running
 
     def _rabbit(self, folder: Path) -> dict[str, str]:
         base = folder / "rabbitmq"
-        base.mkdir()
+        base.mkdir(exist_ok=True)
+        (base / "rabbitmq.conf").write_text(block("rabbitmq"))
         return {
             "HOME": str(base),
             "RABBITMQ_NODENAME": f"peers{self._ports['rabbit']}@localhost",
@@ -81,7 +110,7 @@ class Jasmin:
             "RABBITMQ_DIST_PORT": str(self._ports["dist"]),
             "RABBITMQ_MNESIA_BASE": str(base),
             "RABBITMQ_LOG_BASE": str(base),
-            "RABBITMQ_CONFIG_FILE": str(base / "none"),
+            "RABBITMQ_CONFIG_FILE": str(base / "rabbitmq"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(base / "plugins"),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
             "ERL_EPMD_ADDRESS": "127.0.0.1",
@@ -176,8 +205,6 @@ class Jasmin:
 
     def stop(self) -> None:
         """End everything that was started."""
-        import signal
-
         for process in [self._smsc] if self._smsc else []:
             process.kill()
             process.wait()

@@ -92,9 +92,12 @@ class Site:
         except OSError:
             return False
 
-    def kill(self) -> None:
-        """Kill the listener with all its processes, without a word."""
+    def kill(self, hang: float = 0) -> None:
+        """Kill the listener with all its processes, without a word, after it has hung for some seconds."""
         if self._process is not None:
+            if hang:
+                os.killpg(self._process.pid, signal.SIGSTOP)
+                time.sleep(hang)
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None

@@ -3,7 +3,8 @@
 `prompts/<language>/<name>.wav` is what a person recorded, `drafts/<language>/<name>.wav` what a machine said; beside each a
 `.txt` with the very words. A file whose words are no longer those of voice.toml, filled with this deployment's names and
 numbers, is not played: a wrong number said aloud is worse than a plain voice. Where there is no file the gateway may speak.
-What a show asks has no name: its recording, `prompts/asked/<language>/<hash of its words>.wav`, is found by its words.
+What a show asks has no name: its recording, `prompts/asked/<language>/<hash of its words>.wav`, is found by its words. What a
+broadcast plays is named by itself: `prompts/many/<language>/many-<hash of the sound>.wav`.
 """
 
 import hashlib
@@ -18,12 +19,15 @@ from hotline.catalog import REFERENCE, Catalog
 from hotline.gateways.voice import Spoken
 from hotline.intake.ussd.tree import LANGUAGES, key_of
 from hotline.intake.voice.tree import LANGUAGE, PROMPTS, Stop
+from hotline.recordings import says
 
 PATH: Final = "/prompts/"
 LOOK_AGAIN: Final = 5.0  # seconds; a prompt recorded meanwhile is heard without a restart
 FOLDERS: Final = ("prompts", "prompts/drafts")
 ASKED: Final = "prompts/asked"
 NAME: Final = re.compile(r"asked-[0-9a-f]{16}")
+TO_MANY: Final = "prompts/many"
+PLAYED: Final = re.compile(r"many-[0-9a-f]{16}")
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ class Prompts:
 
     def audio(self, name: str, language: str) -> Audio | None:
         """Return the file of a prompt in a language, recorded before drafted; None where there is none with these words."""
-        return self._all().get((language, name)) or self._asked(name, language)
+        return self._all().get((language, name)) or self._asked(name, language) or self._to_many(name, language)
 
     def outdated(self, name: str, language: str) -> bool:
         """Whether a person has recorded a prompt whose words are others by now, so that it is not played."""
@@ -75,6 +79,17 @@ class Prompts:
         if found is None and language not in voices:
             return None
         return Spoken(words, language, f"{self.base}{PATH}{found.digest}/{language}/{name}.wav" if found else "")
+
+    def played(self, name: str, language: str) -> Spoken | None:
+        """Return what a broadcast plays, None where its file is gone."""
+        found = self._to_many(name, language)
+        words = says(found.file) if found else None
+        return Spoken(words, language, f"{self.base}{PATH}{found.digest}/{language}/{name}.wav") if found and words else None
+
+    def _to_many(self, name: str, language: str) -> Audio | None:
+        file = self.folder / TO_MANY / language / f"{name}.wav"
+        known = PLAYED.fullmatch(name) and language in LANGUAGES and says(file)
+        return Audio(file, self._digest(file), draft=False) if known else None
 
     def _asked(self, name: str, language: str) -> Audio | None:
         file = self.folder / ASKED / language / f"{name}.wav"
@@ -131,9 +146,3 @@ class Prompts:
 def name_of(words: str) -> str:
     """Return the name of the recording of words that have none."""
     return f"asked-{hashlib.sha256(words.encode()).hexdigest()[:16]}"
-
-
-def says(file: Path) -> str | None:
-    """Return the words beside an audio file, None where either is missing."""
-    words = file.with_suffix(".txt")
-    return words.read_text(encoding="utf-8").strip() if file.is_file() and words.is_file() else None

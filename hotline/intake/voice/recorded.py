@@ -1,7 +1,4 @@
-"""Takes what somebody recorded as a prompt: any WAV or MP3 becomes 8 kHz mono with its words beside it, or is refused and why.
-
-Written beside and moved into place, words last: a caller never hears half a file, nor one without its words.
-"""
+"""Takes what somebody recorded as a prompt, says which prompts still wait for a voice, and lets a machine speak until then."""
 
 import shutil
 import subprocess
@@ -10,24 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
 from hotline import sound
 from hotline.intake.ussd.tree import LANGUAGES
 from hotline.intake.voice.prompts import ASKED, FOLDERS, Prompts, name_of
 from hotline.intake.voice.tree import PROMPTS
+from hotline.recordings import Unfit, fit, put
 
 LONGEST: Final = 12.0  # seconds
 LONGEST_ASKED: Final = 30.0  # of a show's question with its answers
-SHORTEST: Final = 0.4
-QUIETEST: Final = 0.02  # of full scale, at its loudest: below it nobody hears a word
 SPEAKER: Final = "espeak-ng"
 # Languages espeak-ng has a voice for; for Kinyarwanda and Kirundi it has none.
 VOICES: Final = {"en": "en", "fr": "fr", "sw": "sw"}
-
-
-class Unfit(ValueError):
-    """A recording that cannot be a prompt; the message says why, for whoever recorded it."""
 
 
 @dataclass(frozen=True)
@@ -57,27 +47,17 @@ def take(prompts: Prompts, language: str, name: str, file: Path) -> float:
     """Make a file the recording of a prompt. Returns its seconds. Raises Unfit, OSError."""
     if language not in LANGUAGES or name not in PROMPTS:
         raise Unfit(f"there is no prompt {name} in {language}")
-    return _take(prompts.folder / FOLDERS[0] / language / f"{name}.wav", prompts.text(name, language), file, LONGEST)
+    heard, lasts = fit(file.read_bytes(), LONGEST)
+    put(prompts.folder / FOLDERS[0] / language / f"{name}.wav", heard, prompts.text(name, language))
+    return lasts
 
 
 def take_asked(prompts: Prompts, language: str, words: str, file: Path) -> float:
     """Make a file the recording of what a show asks, in these very words. Returns its seconds. Raises Unfit, OSError."""
     if language not in LANGUAGES:
         raise Unfit(f"nobody is called in {language}")
-    return _take(prompts.folder / ASKED / language / f"{name_of(words)}.wav", words, file, LONGEST_ASKED)
-
-
-def _take(to: Path, words: str, file: Path, longest: float) -> float:
-    try:
-        samples = sound.decoded(file.read_bytes())
-    except sound.Unreadable:
-        raise Unfit("it is neither WAV nor MP3") from None
-    lasts = sound.seconds(samples)
-    if not SHORTEST <= lasts <= longest:
-        raise Unfit(f"it lasts {lasts:.1f} seconds; a prompt takes {SHORTEST} to {longest:.0f}")
-    if float(np.max(np.abs(samples))) < QUIETEST:
-        raise Unfit("it is silent")
-    _put(to, sound.as_wav(samples), words)
+    heard, lasts = fit(file.read_bytes(), LONGEST_ASKED)
+    put(prompts.folder / ASKED / language / f"{name_of(words)}.wav", heard, words)
     return lasts
 
 
@@ -95,14 +75,5 @@ def draft(prompts: Prompts) -> Iterator[tuple[str, str, float]]:
             [SPEAKER, "-v", VOICES[one.language], "-s", "155", "--stdout", "--", one.words], capture_output=True, check=True
         )
         samples = sound.decoded(spoken.stdout)
-        _put(prompts.folder / FOLDERS[1] / one.language / f"{one.name}.wav", sound.as_wav(samples), one.words)
+        put(prompts.folder / FOLDERS[1] / one.language / f"{one.name}.wav", sound.as_wav(samples), one.words)
         yield one.language, one.name, sound.seconds(samples)
-
-
-def _put(file: Path, heard: bytes, words: str) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    beside = file.with_suffix(".new")
-    file.with_suffix(".txt").unlink(missing_ok=True)
-    beside.write_bytes(heard)
-    beside.replace(file)
-    file.with_suffix(".txt").write_text(words + "\n", encoding="utf-8")

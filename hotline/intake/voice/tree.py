@@ -4,7 +4,8 @@ The gate comes first: whoever picks up or overhears hears nothing that tells wha
 language, and before anything is asked whether it is safe to talk. The danger is asked before the message, since a key can be
 acted on at once and a recording only when somebody has listened to it. A call that we place has a gate of its own: whoever
 picks up may be anybody, so without its key nothing more is said. A show's question is
-one more key of the menu; its words are the poll's own, and its prompt is for when there is none.
+one more key of the menu; its words are the poll's own, and its prompt is for when there is none. In a call to one of many the
+message is that broadcast's own recording, played before the prompt of its stop.
 """
 
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from hotline.gateways.voice import DUTY, Then
+from hotline.gateways.voice import DUTY, MANY, Then
 from hotline.intake.ussd.tree import (
     ASKED,
     CODE,
@@ -43,6 +44,16 @@ BYE: Final = "bye"
 POLL: Final = "poll"
 BUSY: Final = "busy"
 JOIN: Final = "join"
+JOIN_CALL: Final = "join_call"
+NO_LIST_CALL: Final = "no_list_call"
+JOINED_CALL: Final = "joined_call"
+MANY_HEARD: Final = "many_heard"
+MANY_LEFT: Final = "many_left"
+NO_MORE: Final = "no_more"
+# Where the word of a list is keyed in, and where it leads: onto it for texts, or to be called.
+KEYED_IN: Final[Mapping[str, str]] = MappingProxyType(
+    {JOIN: JOINED, NO_LIST: JOINED, JOIN_CALL: JOINED_CALL, NO_LIST_CALL: JOINED_CALL}
+)
 ADVICE: Final = ("offer", "signs", "numbers", "rights")
 REPEAT: Final = "9"
 BACK: Final = "*"
@@ -87,6 +98,14 @@ _ALL: Final = (
     Stop(NOBODY, then=Then.HANG_UP, says=()),
     Stop(DUTY, tuple(_plain(key, verb, "duty_thanks") for key, verb in DUTY_KEYS.items()), silence=NOBODY),
     Stop("duty_thanks", then=Then.HANG_UP),
+    Stop(MANY, (_plain("1", "hear", MANY_HEARD), _plain("3", NO_MORE, MANY_LEFT)), silence=NOBODY, patient=False),
+    Stop(
+        MANY_HEARD,
+        (_plain("1", "hear", MANY_HEARD), _plain("2", "speak", MENU), _plain("3", NO_MORE, MANY_LEFT)),
+        silence=NOBODY,
+        patient=False,
+    ),
+    Stop(MANY_LEFT, then=Then.HANG_UP, says=("left",)),
     Stop(LANGUAGE, tuple(_plain(str(place), code, MENU) for place, code in enumerate(LANGUAGES, start=1)), silence=MENU),
     Stop(
         MENU,
@@ -120,13 +139,15 @@ _ALL: Final = (
             _plain("5", LISTS, LISTS),
         ),
     ),
-    Stop(LISTS, (_plain("1", "join", JOIN), _plain("2", LEAVE, "left"))),
+    Stop(LISTS, (_plain("1", "join", JOIN), _plain("2", LEAVE, "left"), _plain("3", "join_call", JOIN_CALL))),
     Stop(JOIN, then=Then.NUMBER),
     Stop(NO_LIST, then=Then.NUMBER),
+    Stop(JOIN_CALL, then=Then.NUMBER),
+    Stop(NO_LIST_CALL, then=Then.NUMBER, says=(NO_LIST,)),
     Stop(CODE, then=Then.NUMBER),
     Stop(UNKNOWN, then=Then.NUMBER),
     *(Stop(name, says=(name, "listened")) for name in (*ADVICE, LATER, *NEWS)),
-    *(Stop(name, then=Then.HANG_UP) for name in (THANKS, QUIET, ERASED, BYE, BUSY, JOINED, "left")),
+    *(Stop(name, then=Then.HANG_UP) for name in (THANKS, QUIET, ERASED, BYE, BUSY, JOINED, JOINED_CALL, "left")),
 )
 STOPS: Final[Mapping[str, Stop]] = MappingProxyType({stop.name: stop for stop in _ALL})
 PROMPTS: Final = tuple(dict.fromkeys(name for stop in _ALL for name in stop.prompts))

@@ -7,12 +7,27 @@ is read while somebody waits on the line, a step that comes twice is answered tw
 import json
 from dataclasses import asdict, dataclass, replace
 
-from hotline.gateways.voice import DUTY, Then, duty_of
+from hotline.gateways.voice import DUTY, MANY, Then, duty_of, many_of
 from hotline.intake.commands import return_code
-from hotline.intake.ussd.tree import JOINED, NO_LIST, UNKNOWN, Answer
+from hotline.intake.ussd.tree import UNKNOWN, Answer
 from hotline.intake.ussd.walk import Kept, Step
-from hotline.intake.voice.tree import BACK, CALLED_BACK, GATE, JOIN, LANGUAGE, NOBODY, POLL, REPEAT, STOPS, Stop
+from hotline.intake.voice.tree import (
+    BACK,
+    CALLED_BACK,
+    GATE,
+    KEYED_IN,
+    LANGUAGE,
+    MANY_HEARD,
+    MANY_LEFT,
+    NOBODY,
+    POLL,
+    REPEAT,
+    STOPS,
+    Stop,
+)
 
+# In a call of ours: where whoever picked up has told us nothing, and may be anybody.
+UNKNOWN_YET = frozenset({CALLED_BACK, NOBODY, MANY, MANY_HEARD, MANY_LEFT})
 OFTEN = 60  # steps; whoever presses on for ever is thanked and let go
 
 
@@ -35,8 +50,8 @@ class Place:
 
     @property
     def reached(self) -> bool:
-        """Whether somebody who was called by us has pressed the key of its gate."""
-        return bool(self.placed) and self.stop not in {CALLED_BACK, NOBODY}
+        """Whether somebody who was called by us has pressed the key with which they speak to us."""
+        return bool(self.placed) and self.stop not in UNKNOWN_YET
 
     def packed(self) -> bytes:
         """Return it as bytes, to be sealed."""
@@ -69,6 +84,8 @@ def first(language: str, placed: str, *, machine: bool) -> Turn:
         return Turn(Place(language, NOBODY, placed=placed))
     if contact := duty_of(placed):
         return Turn(Place(contact[0], DUTY, placed=placed))
+    if many := many_of(placed):
+        return Turn(Place(many.language, MANY, placed=placed))
     if placed:
         return Turn(Place(language, CALLED_BACK, placed=placed))
     return Turn(Place(language), begun=True)
@@ -100,8 +117,8 @@ def _numbered(at: Place, stop: Stop, keys: str) -> Turn:
         return Turn(_silence(at, stop))
     if BACK in digits:
         return Turn(_back(at))
-    if stop.name in {JOIN, NO_LIST}:
-        return Turn(replace(at, stop=JOINED, silent=0), (Step(stop.name, Kept.LIST, digits),))
+    if stop.name in KEYED_IN:
+        return Turn(replace(at, stop=KEYED_IN[stop.name], silent=0), (Step(stop.name, Kept.LIST, digits),))
     return Turn(replace(at, stop=UNKNOWN, silent=0), number=return_code(digits) or "")
 
 
