@@ -4,8 +4,8 @@
 
 The tips and 500 harmless texts were written by hand by somebody who had read neither the rules nor the words they listen for; 1,200
 plain ones are drawn from lists with a seed. All are invented. The written texts are in two halves, by situation: rules and limits
-were looked for on the first alone, the second was held back: it says how well they do elsewhere. A tip that passes is shown to nobody by itself: it needs
-the moderator's key. `--list` prints those, and the harmless texts that radio has lost to an officer.
+were looked for on the first alone, the second was held back: it says how well they do elsewhere. A tip that passes is shown to
+nobody by itself: it needs the moderator's key. `--list` prints those, and the harmless texts that radio has lost to an officer.
 
 Exits 1 when more than 3 in 100 tips need the key.
 """

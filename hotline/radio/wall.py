@@ -105,8 +105,10 @@ def folded(text: str) -> str:
 def words_of(templates: Path) -> Words:
     """Read the words of message_templates/radio.toml. Raises OSError, TOMLDecodeError or KeyError on a bad file."""
     lists = tomllib.loads((templates / "radio.toml").read_text(encoding="utf-8"))
-    patterns = (pattern(lists[name]) for name in ("naming", "titles", "own", "story", "watched", "radio"))
-    return Words(*patterns, wide=frozenset(lists["wide"]))
+    naming, titles, own, story, watched, radio = map(
+        pattern, (lists[name] for name in ("naming", "titles", "own", "story", "watched", "radio"))
+    )
+    return Words(naming, titles, own, story, watched, radio, frozenset(lists["wide"]))
 
 
 def _doubtful(text: str, found: Mapping[str, Any], axes: set[str], words: Words) -> Kept | None:
