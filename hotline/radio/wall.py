@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from hotline.models import Reading
-from hotline.triage import assess
 
 SAFE_CATEGORIES: Final = frozenset({"question", "thanks_or_other", "spam_or_prank"})
 ELEMENTS: Final = frozenset({"act", "means", "purpose"})
@@ -69,7 +68,13 @@ def keeps(reading: Reading, words: Words) -> Kept | None:
         return Kept.DANGER
     if (reading.minors == "true" or "minors" in axes) and found["everyday"] < SURE:
         return Kept.CHILD
-    return points(reading.words, found, words) or _doubtful(reading.words, found, axes, words)
+    return points(reading.words, found, words) or _doubtful(reading, found, axes, words)
+
+
+def sentences(text: str) -> list[str]:
+    """Return the sentences of a text to be read by themselves: none when it is one, or when they are too few words to tell."""
+    apart = SENTENCE.split(text)
+    return [one for one in apart if len(apart) > 1 and len(set(one.split())) > FEW_WORDS]
 
 
 def points(text: str, found: Mapping[str, Any], words: Words) -> Kept | None:
@@ -111,17 +116,15 @@ def words_of(templates: Path) -> Words:
     return Words(naming, titles, own, story, watched, radio, frozenset(lists["wide"]))
 
 
-def _doubtful(text: str, found: Mapping[str, Any], axes: set[str], words: Words) -> Kept | None:
-    plain, harm = folded(text), bool(axes & ELEMENTS)
+def _doubtful(reading: Reading, found: Mapping[str, Any], axes: set[str], words: Words) -> Kept | None:
+    plain, harm = folded(reading.words), bool(axes & ELEMENTS)
     if words.story.search(plain) or words.watched.search(plain) or (words.own.search(plain) and (harm or found["place_details"])):
         return Kept.STORY
     if harm:
         return Kept.DOUBT if found["everyday"] < DESPITE else None
     if found["everyday"] < SURE and len(set(plain.split())) > FEW_WORDS:
         return Kept.DOUBT
-    sentences = SENTENCE.split(text)
-    alone = [one for one in sentences if len(sentences) > 1 and len(set(one.split())) > FEW_WORDS]
-    return Kept.DOUBT if any(assess(one).everyday < ALONE for one in alone) else None
+    return Kept.DOUBT if reading.least_everyday < ALONE else None
 
 
 def _is_wide(place: Mapping[str, Any], text: str, words: Words) -> bool:
