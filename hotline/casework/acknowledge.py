@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from hotline import audit
 from hotline.deployment import Deployment
+from hotline.gateways.mail import Mail
 from hotline.models import (
     DEAD_STATES,
     Case,
@@ -20,10 +21,11 @@ from hotline.models import (
     ReferralState,
     table,
 )
+from hotline.outbound.beside import letter
 from hotline.outbound.compose import Draft
 
 WAITING = (MessageState.QUEUED, MessageState.HELD)
-NOTICE_LIFE = timedelta(minutes=30)
+NOTICE_LIFE, LETTER_LIFE = timedelta(minutes=30), timedelta(hours=12)
 
 
 def acknowledge(session: Session, case: Case, *, now: datetime, officer: Officer) -> bool:
@@ -101,14 +103,22 @@ def _locked(session: Session, case_id: str) -> Case:
 
 
 def notice(session: Session, deployment: Deployment, contact: Contact, key: str, now: datetime, **values: str) -> None:
-    """Text a contact in their language."""
+    """Text a contact in their language. Who has no phone gets an e-mail that there is news; a webhook hears of it by itself."""
+    if contact.number_sealed is not None:
+        lane, gateway, valid = Lane.LIFE, deployment.settings.gateway, NOTICE_LIFE
+        body = deployment.words.text(key, contact.language, **values)
+    elif contact.mail_sealed is not None and deployment.shelf.get(Mail.name) is not None and "code" in values:
+        lane, gateway, valid, key = Lane.REPLY, Mail.name, LETTER_LIFE, "staff.mail_news"
+        body = letter(deployment, key, values["code"], contact.language)
+    else:
+        return
     draft = Draft(
         kind=MessageKind.NOTICE,
-        lane=Lane.LIFE,
-        body=deployment.words.text(key, contact.language, **values),
-        gateway=deployment.settings.gateway,
+        lane=lane,
+        body=body,
+        gateway=gateway,
         contact_id=contact.id,
         template=key,
-        valid_for=NOTICE_LIFE,
+        valid_for=valid,
     )
     session.connection().execute(insert(table(Message)), [draft.row(deployment.keyring.fields, now)])

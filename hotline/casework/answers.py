@@ -39,7 +39,8 @@ def answer(session: Session, deployment: Deployment, decision: Decision, now: da
     contact = session.get_one(Contact, decision.contact_id)
     found = _alerted(session, contact.id, decision.code)
     if found is None:
-        notice(session, deployment, contact, "staff.unknown_code", now)
+        known = _tested(session, contact, decision, now)
+        notice(session, deployment, contact, "staff.desk_test_seen" if known else "staff.unknown_code", now)
         return
     case, referral = found
     if decision.words:
@@ -75,6 +76,17 @@ def _alerted(session: Session, contact_id: str, code: str | None) -> tuple[Case,
         .with_for_update(of=Case)
     ).first()
     return (found[0], found[1]) if found else None
+
+
+def _tested(session: Session, contact: Contact, decision: Decision, now: datetime) -> bool:
+    """Note that somebody answered the newest test page to them. Returns whether this was such an answer."""
+    if decision.code is None or decision.code != contact.test_code:
+        return False
+    if contact.test_answered_at is None:
+        contact.test_answered_at = now
+        actor = f"contact:{contact.id}"
+        audit.record(session, now, actor=actor, action="directory.test_answered", subject="directory", contact=contact.name)
+    return True
 
 
 def _end(session: Session, deployment: Deployment, case: Case, referral: Referral, choice: int | None, now: datetime) -> None:

@@ -10,9 +10,12 @@ from sqlalchemy import select
 
 from hotline.config import load
 from hotline.deployment import Deployment
+from hotline.gateways.contract import BESIDE
 from hotline.models import Contact
 from hotline.routing import directory as entries
 from hotline.routing import sheet
+
+WAYS = {"number": "text", "mail": "e-mail", "webhook": "webhook"}
 
 
 @click.group()
@@ -22,26 +25,28 @@ def directory() -> None:
 
 @directory.command()
 def ls() -> None:
-    """List contacts without their numbers: whether on duty now, and when the number was verified."""
+    """List contacts without their numbers: whether on duty now, when the number was verified, and how they are told."""
     deployment = Deployment(load())
     with deployment.db.reading() as session:
         local = deployment.local(deployment.db.now(session))
         on_duty = {one.id: one.on_duty(local) for one in entries.load(session)}
         contacts = session.scalars(select(Contact).order_by(Contact.name)).unique().all()
-    deployment.close()
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("contact", "agency", "kind", "tier", "now", "number verified", "told beside"):
+    for column in ("contact", "agency", "kind", "tier", "now", "verified", "told by"):
         table.add_column(column)
     for one in contacts:
         now = "on duty" if on_duty.get(one.id) else "off duty" if one.active else "not told any more"
         verified = f"{one.verified_at:%Y-%m-%d}" if one.verified_at else "never"
-        table.add_row(one.name, one.agency.name, one.agency.kind, one.tier, now, verified, _beside(one))
+        table.add_row(one.name, one.agency.name, one.agency.kind, one.tier, now, verified, _ways(deployment, one))
+    deployment.close()
     Console().print(table if contacts else "The directory is empty.")
 
 
-def _beside(one: Contact) -> str:
-    said = (("e-mail", one.mail_sealed), ("webhook", one.webhook_sealed))
-    return ", ".join(way for way, sealed in said if sealed is not None)
+def _ways(deployment: Deployment, one: Contact) -> str:
+    """Return how somebody is told; what this deployment has no gateway for stands in brackets."""
+    held = [way for way in ("number", *BESIDE) if getattr(one, f"{way}_sealed") is not None]
+    there = {way: way == "number" or deployment.shelf.get(way) is not None for way in held}
+    return ", ".join(WAYS[way] if there[way] else f"({WAYS[way]})" for way in held)
 
 
 @directory.command("export")
@@ -65,7 +70,7 @@ def to_file(file: Path) -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--check", is_flag=True, help="Only say what is wrong; change nothing.")
 def from_file(file: Path, *, check: bool) -> None:
-    """Take a CSV FILE in, all of it or nothing. A contact is known by the number; who is missing is left alone."""
+    """Take a CSV FILE in, all of it or nothing. Contacts are known by number, else by agency and name; others are left alone."""
     deployment = Deployment(load())
     try:
         rows = sheet.read(file.read_text(encoding="utf-8"), deployment)

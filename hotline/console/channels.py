@@ -1,6 +1,7 @@
 """Channels: each gateway, what last came and went by it, what went wrong in plain words, a test, and leaving one alone."""
 
 from collections.abc import Callable
+from functools import partial
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from sqlalchemy import select
@@ -34,6 +35,7 @@ def show() -> str:
         here="channels",
         found=found,
         contacts=contacts,
+        reaches=partial(channels.reaches, chosen),
         manages=manages,
         quiet_before=now - channels.QUIET,
         days=channels.LOOKED_BACK.days,

@@ -5,6 +5,7 @@ A contact's number is never on a page, only its last digits; the sheet holds all
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from functools import partial
 from typing import Any, Final
 
 from flask import Blueprint, abort, flash, make_response, redirect, render_template, request, url_for
@@ -13,13 +14,16 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
 from hotline.console import guard, listing
+from hotline.db import after_commit
 from hotline.gateways import webhook
 from hotline.gateways.contract import BESIDE
 from hotline.models import Agency, Contact, Holiday, Spell, Tier
+from hotline.queue import QueueName
 from hotline.roles import May
 from hotline.routing import directory, keeping, sheet
 from hotline.routing.gaps import CATEGORIES
 from hotline.routing.sheet import Fault, Refused
+from hotline.watch import channels
 
 screen = Blueprint("directory", __name__, url_prefix="/directory")
 
@@ -27,7 +31,7 @@ Reply = str | Answer | tuple[str, int]
 NEW: Final = "new"
 PLAIN: Final = ("agency", "kind", "name", "number", "language", "tier", "station", "badge", "email", "webhook")
 LISTS: Final = ("areas", "aliases")
-SWITCHES: Final = ("minors", "last_resort", "active", "rests_on_holidays")
+SWITCHES: Final = ("minors", "last_resort", "active", "rests_on_holidays", "crossings", "abroad")
 
 
 @screen.get("")
@@ -37,7 +41,8 @@ def show() -> str:
     chosen, local = guard.deployment(), guard.deployment().local(guard.moment())
     with guard.reading() as session:
         found = session.scalars(select(Contact).join(Agency).order_by(Agency.name, Contact.name)).unique().all()
-        on_duty = {one.id for one in directory.load(session) if one.on_duty(local)}
+        entries = directory.load(session)
+        on_duty = {one.id for one in entries if one.on_duty(local)}
         spells = _coming(session)
         holidays = session.scalars(select(Holiday).where(Holiday.day >= local.date().isoformat()).order_by(Holiday.day)).all()
         rail = listing.rail(session, guard.officer())
@@ -52,6 +57,7 @@ def show() -> str:
         away={spell.contact_id: spell for spell in reversed(spells) if not spell.on_duty and spell.begins <= guard.moment()},
         holidays=[(one, date.fromisoformat(one.day)) for one in holidays],
         unverified=sum(one.active and one.verified_at is None for one in found),
+        unreached=sum(not directory.way_to(one, chosen) for one in entries),
         languages=chosen.words.languages,
         **rail,
     )
@@ -91,19 +97,35 @@ def verify(contact_id: str) -> Answer:
     return redirect(url_for(".edit", contact_id=contact_id), 303)
 
 
+@screen.post("/contact/<contact_id>/test")
+@guard.may(May.KEEP_DIRECTORY)
+def test(contact_id: str) -> Answer:
+    """Send them a page that says it is a test; a phone answers it, and the page says when."""
+    with guard.transaction() as session:
+        one = _known(session, contact_id)
+        sent = one.active and channels.page(session, guard.deployment(), one, officer=guard.officer(), now=guard.moment())
+        for queue in (QueueName.LIFE, QueueName.REPLY) if sent else ():
+            after_commit(session, partial(guard.deployment().bell.ring, queue))
+    flash("test_page_sent" if sent else "test_page_no_way")
+    return redirect(url_for(".edit", contact_id=contact_id), 303)
+
+
 @screen.post("/contact/<contact_id>/span")
 @guard.may(May.KEEP_DIRECTORY)
 def span(contact_id: str) -> Reply:
-    """Note that somebody is away, and who stands in; or that they are on duty out of turn."""
+    """Note that somebody is away, and who stands in; that two swap; or that they are on duty out of turn."""
     form, now = request.form, guard.moment()
     try:
         with guard.transaction() as session:
             one = _known(session, contact_id)
             begins, ends = _moment(form.get("begins", "")), _moment(form.get("ends", ""))
+            instead = session.get(Contact, form.get("instead", ""))
             if form.get("what") == "on":
                 keeping.on_duty(session, one, begins, ends, now, actor=_me())
+            elif form.get("what") == "swap":
+                back = _moment(form.get("back_begins", "")), _moment(form.get("back_ends", ""))
+                keeping.swap(session, one, instead, begins, ends, now, back=back, actor=_me())
             else:
-                instead = session.get(Contact, form.get("instead", ""))
                 keeping.away(session, one, begins, ends, now, instead=instead, actor=_me())
     except Refused as refused:
         with guard.reading() as session:
@@ -173,7 +195,8 @@ def download() -> Answer:
 
 def _form(session: Session, one: Contact | None, given: Mapping[str, str] = {}, faults: Sequence[Fault] = ()) -> str:
     chosen = guard.deployment()
-    known = sheet.cells(chosen, one) if one else {"active": "yes", "minors": "yes", "language": chosen.settings.default_language}
+    fresh = {"active": "yes", "minors": "yes", "crossings": "yes", "language": chosen.settings.default_language}
+    known = sheet.cells(chosen, one) if one else fresh
     number = known.pop("number", "")
     others = session.scalars(select(Contact).where(Contact.active).order_by(Contact.name)).unique().all()
     agencies = session.scalars(select(Agency).order_by(Agency.name)).all()

@@ -66,7 +66,7 @@ def crew(session: Session, deployment: Deployment, now: datetime) -> Crew:
     """Return who is there."""
     local, order = deployment.local(now), list(Tier)
     on = [entry for entry in directory.load(session) if entry.on_duty(local)]
-    first = {entry.agency for entry in on if entry.tier is Tier.DUTY}
+    first = {entry.agency for entry in on if entry.tier is Tier.DUTY and entry.wakes}
     named = session.scalars(select(Contact).where(Contact.id.in_([entry.id for entry in on]))).unique()
     people = sorted(named, key=lambda one: (order.index(Tier(one.tier)), one.name))
     lately = select(OfficerSession.officer_id).where(

@@ -12,7 +12,7 @@ from hotline.models import Contact
 from hotline.roles import May
 from hotline.routing import directory
 from hotline.routing.book import sentences
-from hotline.routing.choose import RUNGS, Entry, Need, choose
+from hotline.routing.choose import RUNGS, Entry, Need, agencies_of, choose
 from hotline.routing.sheet import spans
 
 screen = Blueprint("rota", __name__)
@@ -55,7 +55,7 @@ def show() -> str:
         here="rota",
         rungs={str(tier): some for tier, some in rungs.items() if some},
         first=[contacts[one.entry.id] for one in first],
-        agencies=len({one.entry.agency for one in first}),
+        agencies=len(agencies_of(first)),
         **rail,
     )
 

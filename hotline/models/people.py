@@ -62,7 +62,9 @@ class Contact(Base):
     """A desk or person of an agency who can be told. `areas` and `categories` are lists; "*" in one means all.
 
     `station` is where they serve, `aliases` and `badge` what else they are called: a report that names them is kept from them.
-    `mail_sealed` and `webhook_sealed` are addresses at which they are told as well.
+    `mail_sealed` and `webhook_sealed` are addresses at which they are told as well, or, without a number, alone.
+    `crossings` says that they may be told of what crosses a border, `abroad` that they serve in another country.
+    `test_code` stands in the newest test page to them, and `test_answered_at` is when their phone answered it.
     """
 
     __tablename__ = "contact"
@@ -70,8 +72,8 @@ class Contact(Base):
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     agency_id: Mapped[str] = mapped_column(ForeignKey("agency.id"))
     name: Mapped[str]
-    number_index: Mapped[bytes] = mapped_column(unique=True)
-    number_sealed: Mapped[bytes]
+    number_index: Mapped[bytes | None] = mapped_column(unique=True)
+    number_sealed: Mapped[bytes | None]
     language: Mapped[str] = mapped_column(default="en")
     tier: Mapped[str] = mapped_column(default=Tier.DUTY)
     areas: Mapped[list[str]] = mapped_column(JSON)
@@ -86,6 +88,11 @@ class Contact(Base):
     rests_on_holidays: Mapped[bool] = mapped_column(default=False)
     mail_sealed: Mapped[bytes | None]
     webhook_sealed: Mapped[bytes | None]
+    crossings: Mapped[bool] = mapped_column(default=True)
+    abroad: Mapped[bool] = mapped_column(default=False)
+    test_code: Mapped[str | None]
+    tested_at: Mapped[datetime | None]
+    test_answered_at: Mapped[datetime | None]
 
     agency: Mapped[Agency] = relationship(lazy="joined")
     duties: Mapped[list["Duty"]] = relationship(lazy="selectin", cascade="all, delete-orphan")

@@ -1,12 +1,12 @@
-"""What is said beside a text to a contact's phone, by e-mail or signed webhook: that something waits, its code, where to look.
+"""What is said by e-mail or signed webhook, beside a text to a phone or alone: that something waits, its code, where to look.
 
 Never what, where or whose: mailboxes are read on shared screens, and servers keep what they are sent.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 
 from hotline.deployment import Deployment
 
@@ -18,16 +18,21 @@ def link(deployment: Deployment) -> str:
     return f"{deployment.settings.console_url.rstrip('/')}/referrals"
 
 
-def mail(deployment: Deployment, handle: str, language: str, now: datetime) -> str:  # noqa: ARG001  all ways are asked alike
-    """Return an e-mail as its gateway takes it: a subject, a blank line, the words."""
-    subject = deployment.words.text("staff.mail_subject", language, code=handle)
-    words = deployment.words.text("staff.mail", language, code=handle)
-    return f"{subject}\n\n{words}\n\n{link(deployment)}\n"
+def mail(deployment: Deployment, handle: str, language: str, now: datetime, *, alone: bool) -> str:  # noqa: ARG001  asked alike
+    """Return an e-mail that tells of a case; `alone` where there is no phone that could answer instead."""
+    return letter(deployment, "staff.mail_alone" if alone else "staff.mail", handle, language)
 
 
-def webhook(deployment: Deployment, handle: str, language: str, now: datetime) -> str:  # noqa: ARG001  JSON has no language
+def webhook(deployment: Deployment, handle: str, language: str, now: datetime, *, alone: bool) -> str:  # noqa: ARG001  asked alike
     """Return the body of a webhook."""
     return event(deployment, TOLD, handle, now)
+
+
+def letter(deployment: Deployment, key: str, handle: str, language: str) -> str:
+    """Return an e-mail as its gateway takes it: a subject, a blank line, the words."""
+    subject = deployment.words.text("staff.mail_subject", language, code=handle)
+    words = deployment.words.text(key, language, code=handle)
+    return f"{subject}\n\n{words}\n\n{link(deployment)}\n"
 
 
 def event(deployment: Deployment, kind: str, handle: str, now: datetime, **more: str | None) -> str:
@@ -36,4 +41,11 @@ def event(deployment: Deployment, kind: str, handle: str, now: datetime, **more:
     return json.dumps({"type": kind, "timestamp": now.isoformat(timespec="seconds"), "data": data})
 
 
-SAYS: Final[Mapping[str, Callable[[Deployment, str, str, datetime], str]]] = {"mail": mail, "webhook": webhook}
+class Says(Protocol):
+    """What one way says of a case."""
+
+    def __call__(self, deployment: Deployment, handle: str, language: str, now: datetime, *, alone: bool) -> str:
+        """Return the body."""
+
+
+SAYS: Final[Mapping[str, Says]] = {"mail": mail, "webhook": webhook}

@@ -156,7 +156,7 @@ def _end(row: RowMapping) -> tuple[DutyCallState, str] | None:
     """Return why a call is not placed, None when it is."""
     if row["acknowledged_at"] is not None or not row["silent"] or row["case_state"] in (CaseState.CLOSED, CaseState.FROZEN):
         return DutyCallState.CANCELLED, "somebody has answered"
-    if not row["active"]:
+    if not row["active"] or row["number_sealed"] is None:
         return DutyCallState.CANCELLED, "no contact any more"
     return (DutyCallState.UNREACHED, row["reason"] or "no word of the call") if row["attempts"] > MOST else None
 

@@ -2,6 +2,7 @@
 
 Rules, from docs/safety.md: for danger to life at least two agencies, never one person; a contact is told only on duty, for an
 area and a category that are theirs; when that leaves nobody, the ladder starts one rung up, and the last resort is never empty.
+Whoever has no phone, or serves abroad, is told beside those and never in their place (docs/adr/0057).
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,6 +19,7 @@ CHILD_LINE = "child_line"
 INDEPENDENT = frozenset({"ngo", "independent"})
 FOR_CHILDREN = (CHILD_LINE, "isange")
 RUNGS = (Tier.DUTY, Tier.SUPERVISOR, Tier.NATIONAL, Tier.DIRECTOR)
+CROSSING = frozenset({"moving-now", "speaks-of-passage"})  # findings of triage that speak of a border
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Span:
 class Entry:
     """A contact as the directory knows it. `rests` are the holidays on which they are not on duty.
 
-    `beside` names the gateways by which they are told beside the text to their phone.
+    `beside` names the gateways by which they are told beside the text to their phone, or alone where there is no `phone`.
     """
 
     id: str
@@ -71,6 +73,14 @@ class Entry:
     spans: tuple[Span, ...] = ()
     rests: frozenset[date] = frozenset()
     beside: tuple[str, ...] = ()
+    phone: bool = True
+    crossings: bool = True
+    abroad: bool = False
+
+    @property
+    def wakes(self) -> bool:
+        """Whether somebody here can be woken: only they count among the two agencies that a danger to life needs."""
+        return self.phone and not self.abroad
 
     @cached_property
     def subjects(self) -> frozenset[str]:
@@ -111,6 +121,11 @@ class Need:
         """Whether somebody is in danger now."""
         return self.urgency == "immediate"
 
+    @cached_property
+    def crosses(self) -> bool:
+        """Whether it is about a border."""
+        return self.category == "smuggling" or not CROSSING.isdisjoint(self.signs)
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -131,9 +146,10 @@ class Bar:
     outside: bool = False
 
     def admitted(self, directory: Sequence[Entry]) -> tuple[Entry, ...]:
-        """Return who may be told. Without a body outside, everybody else who is not barred, rather than nobody."""
+        """Return who may be told. Without a body outside that can be woken, everybody else who is not barred, not nobody."""
         may_know = tuple(entry for entry in directory if self.subjects.isdisjoint(entry.subjects))
-        return tuple(entry for entry in may_know if self.outside and entry.independent) or may_know
+        outside = tuple(entry for entry in may_know if self.outside and entry.independent)
+        return outside if any(entry.wakes for entry in outside) else may_know
 
 
 OPEN = Bar()
@@ -145,24 +161,36 @@ def circle(need: Need, directory: Sequence[Entry], local: datetime, rules: Rules
 
 
 def choose(need: Need, directory: Sequence[Entry], local: datetime, rules: Rules = NONE) -> tuple[Choice, ...]:
-    """Return whom to tell first. For danger to life it is empty only when the directory is."""
+    """Return whom to tell first. For danger to life it is empty only when the directory holds nobody of this country."""
     if need.category in NOBODY_TOLD and not need.life:
         return ()
     wanted, held = 2 if need.life else 1, rules.holding(need.facts, local)
     directory = _within(held, directory)
-    near = [entry for entry in directory if (entry.minors or not need.minors) and _covers(entry.areas, need.areas)]
+    near = [entry for entry in directory if _may_hear(entry, need) and _covers(entry.areas, need.areas)]
     chosen = _by_rules(held, near, local) or _fitting(need, near, local, Tier.DUTY)[:1]
     chosen = _with_child_protection(need, near, local, chosen)
     for rung in RUNGS:
-        if len(_agencies(chosen)) >= wanted:
+        if len(agencies_of(chosen)) >= wanted:
             return tuple(chosen)
         for choice in _fitting(need, near, local, rung):
-            if choice.entry.agency not in _agencies(chosen) and len(_agencies(chosen)) < wanted:
+            if choice.entry.wakes and choice.entry.agency not in agencies_of(chosen) and len(agencies_of(chosen)) < wanted:
                 chosen.append(choice)
     chosen = _filled(chosen, wanted, _to_be_woken(need, directory), "woken: too few are on duty")
-    if need.life and not chosen:
+    if need.life and not agencies_of(chosen):
         chosen = _filled(chosen, wanted, directory, "nobody whose matter it is can be told")
+    if need.life and not chosen:
+        chosen = [Choice(entry, "nobody has a phone") for entry in directory if not entry.abroad]
     return tuple(chosen)
+
+
+def agencies_of(chosen: Iterable[Choice]) -> set[str]:
+    """Return the agencies in which somebody can be woken: of these a danger to life needs two."""
+    return {choice.entry.agency for choice in chosen if choice.entry.wakes}
+
+
+def wake_somebody(chosen: Iterable[Choice]) -> bool:
+    """Whether any of them can be woken."""
+    return any(choice.entry.wakes for choice in chosen)
 
 
 def next_after(need: Need, directory: Sequence[Entry], local: datetime, told: frozenset[str]) -> tuple[Choice, ...]:
@@ -175,7 +203,7 @@ def next_after(need: Need, directory: Sequence[Entry], local: datetime, told: fr
 def rung(need: Need, directory: Sequence[Entry], tiers: Iterable[Tier]) -> tuple[Choice, ...]:
     """Return everybody on these rungs whose area it is, on duty or not: by now somebody has to be woken."""
     wanted = frozenset(tiers)
-    here = (entry for entry in directory if entry.tier in wanted and _covers(entry.areas, need.areas))
+    here = (entry for entry in directory if entry.tier in wanted and not entry.abroad and _covers(entry.areas, need.areas))
     return tuple(Choice(entry, f"{entry.tier}: nobody has answered") for entry in here)
 
 
@@ -183,7 +211,8 @@ def _within(held: Sequence[Rule], directory: Sequence[Entry]) -> tuple[Entry, ..
     if not held or not held[-1].only:
         return tuple(directory)
     tell = held[-1].tell
-    return tuple(entry for entry in directory if any(_is_one_of(entry, one) for one in tell)) or tuple(directory)
+    within = tuple(entry for entry in directory if any(_is_one_of(entry, one) for one in tell))
+    return within if any(entry.wakes for entry in within) else tuple(directory)
 
 
 def _by_rules(held: Sequence[Rule], near: Sequence[Entry], local: datetime) -> list[Choice]:
@@ -209,7 +238,7 @@ def _is_one_of(entry: Entry, tell: Tell) -> bool:
 
 def _fitting(need: Need, directory: Sequence[Entry], local: datetime, tier: Tier) -> list[Choice]:
     fit = [entry for entry in directory if entry.tier is tier and _competent(entry, need) and entry.on_duty(local)]
-    fit.sort(key=lambda entry: (_cannot_go(entry, need), "*" in entry.categories, "*" in entry.areas, entry.id))
+    fit.sort(key=lambda entry: (not entry.wakes, _cannot_go(entry, need), "*" in entry.categories, "*" in entry.areas, entry.id))
     return [Choice(entry, _why(entry, need)) for entry in fit]
 
 
@@ -223,22 +252,24 @@ def _with_child_protection(need: Need, directory: Sequence[Entry], local: dateti
     if not (need.minors and need.life):
         return chosen
     bodies = [choice for choice in _fitting(need, directory, local, Tier.DUTY) if choice.entry.agency_kind in FOR_CHILDREN]
-    new = [choice for choice in bodies if choice.entry.agency not in _agencies(chosen)]
+    told = {choice.entry.agency for choice in chosen}
+    new = [choice for choice in bodies if choice.entry.agency not in told]
     return [*chosen, *(Choice(choice.entry, "a child is named") for choice in new[:1])]
 
 
+def _may_hear(entry: Entry, need: Need) -> bool:
+    """Whether a rule may name them: of a child, of a border, and of nothing but a border where they serve beyond it."""
+    return (entry.minors or not need.minors) and (entry.crossings or not need.crosses) and (need.crosses or not entry.abroad)
+
+
 def _competent(entry: Entry, need: Need) -> bool:
-    if (need.minors and not entry.minors) or (entry.agency_kind == CHILD_LINE and not need.minors):
+    if entry.abroad or not _may_hear(entry, need) or (entry.agency_kind == CHILD_LINE and not need.minors):
         return False
     return _covers(entry.areas, need.areas) and ("*" in entry.categories or need.category in entry.categories)
 
 
 def _covers(areas: frozenset[str], needed: frozenset[str]) -> bool:
     return "*" in areas or not areas.isdisjoint(needed)
-
-
-def _agencies(chosen: Sequence[Choice]) -> set[str]:
-    return {choice.entry.agency for choice in chosen}
 
 
 def _to_be_woken(need: Need, directory: Sequence[Entry]) -> list[Entry]:
@@ -253,9 +284,9 @@ def _to_be_woken(need: Need, directory: Sequence[Entry]) -> list[Entry]:
 def _filled(chosen: list[Choice], wanted: int, pool: Sequence[Entry], why: str) -> list[Choice]:
     """Add from a pool until enough are told, an agency that is not told yet before one that is."""
     known = {choice.entry.id for choice in chosen}
-    filled, left = [*chosen], [entry for entry in pool if entry.id not in known]
-    while left and len(filled) < wanted:
-        told = _agencies(filled)
+    filled, left = [*chosen], [entry for entry in pool if entry.wakes and entry.id not in known]
+    while left and sum(choice.entry.wakes for choice in filled) < wanted:
+        told = agencies_of(filled)
         best = min(left, key=lambda entry: (entry.agency in told, not entry.last_resort, RUNGS.index(entry.tier), entry.id))
         left.remove(best)
         filled.append(Choice(best, "last resort: nobody else is on duty" if best.last_resort else why))

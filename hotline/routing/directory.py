@@ -7,6 +7,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from hotline.deployment import Deployment
 from hotline.gateways.contract import BESIDE
 from hotline.models import Agency, Contact, Duty, Holiday, Spell, Tier, table
 from hotline.routing.choose import Entry, Hours, Span
@@ -45,6 +46,19 @@ def load(session: Session) -> tuple[Entry, ...]:
             spans=tuple(spans[row.id]),
             rests=holidays if row.rests_on_holidays else NO_DAY,
             beside=tuple(way for way in BESIDE if getattr(row, f"{way}_sealed") is not None),
+            phone=row.number_sealed is not None,
+            crossings=row.crossings,
+            abroad=row.abroad,
         )
         for row in rows
     )
+
+
+def reachable(session: Session, deployment: Deployment) -> tuple[Entry, ...]:
+    """Return the active contacts who can be told by a way that this deployment has."""
+    return tuple(entry for entry in load(session) if way_to(entry, deployment))
+
+
+def way_to(entry: Entry, deployment: Deployment) -> bool:
+    """Whether this deployment has a way to somebody."""
+    return entry.phone or any(deployment.shelf.get(way) is not None for way in entry.beside)

@@ -34,7 +34,7 @@ from hotline.outbound import duty
 from hotline.privacy import CannotOpen, Key
 from hotline.routing import conflict, directory, ladder
 from hotline.routing.book import sentences
-from hotline.routing.choose import OPEN, Choice, Entry, Need, choose, circle, next_after, rung
+from hotline.routing.choose import OPEN, Choice, Entry, Need, choose, circle, next_after, rung, wake_somebody
 from hotline.routing.refer import Referable, alerts_to, need, referral, steps_for
 
 log = logging.getLogger(__name__)
@@ -97,7 +97,7 @@ def instead(session: Session, deployment: Deployment, now: datetime) -> set[Lane
 def _each(session: Session, deployment: Deployment, asked: Select[Any], work: Work, now: datetime) -> set[Lane]:
     """Do a work for each of these cases, with those of the directory who may know of it."""
     cases = session.execute(asked).mappings().all()
-    entries = directory.load(session) if cases else ()
+    entries = directory.reachable(session, deployment) if cases else ()
     barred = conflict.bars(session, [case["id"] for case in cases]) if cases else {}
     lanes: set[Lane] = set()
     for case in cases:
@@ -115,7 +115,7 @@ def _replace(session: Session, deployment: Deployment, case: RowMapping, entries
     rings = set(session.scalars(sent.where(MESSAGE.c.gateway.not_in(BESIDE), MESSAGE.c.state.not_in(LOST))))
     states = _states(session, case)
     waiting = {one for one, state in states.items() if state in SILENT and one in rings}
-    if len({entry.agency for entry in entries if entry.id in waiting}) >= AGENCIES:
+    if len({entry.agency for entry in entries if entry.wakes and entry.id in waiting}) >= AGENCIES:
         return set()
     left = [entry for entry in entries if entry.id in waiting or entry.id not in states]
     known = referable(session, deployment, case)
@@ -151,7 +151,8 @@ def _climb(session: Session, deployment: Deployment, case: RowMapping, entries: 
     add_rows(session, REFERRAL, new)
     add_rows(session, MESSAGE, alerts)
     if ladder.Rung.CALL in rungs:
-        duty.ring(session, deployment, case["id"], [one for one, state in states.items() if state in SILENT], now)
+        phones = [entry.id for entry in entries if entry.phone]
+        duty.ring(session, deployment, case["id"], [one for one in phones if states.get(one) in SILENT], now)
     following = ladder.due(steps, upto + 1, started=started, previous=previous, now=now)
     session.execute(update(CASE).where(CASE.c.id == case["id"]).values(ladder_step=upto + 1, next_step_at=following))
     return {Lane(str(row["lane"])) for row in alerts}
@@ -167,10 +168,14 @@ def _whom(
     added += rung(wanted, entries, {tier for step in steps for tier in HIGHER.get(step, ())})
     seen = {choice.entry.id for choice in again}
     chosen = again + [choice for choice in added if choice.entry.id not in seen]
-    if ladder.Rung.EVERYONE in steps or not chosen:
+    if ladder.Rung.EVERYONE in steps or not wake_somebody(chosen):
         known = seen | {choice.entry.id for choice in chosen}
         chosen += [Choice(entry, "last resort") for entry in entries if entry.last_resort and entry.id not in known]
-    return chosen or [Choice(entry, "nobody else is left") for entry in entries if wanted.life]
+    if wanted.life and not wake_somebody(chosen):
+        known = {choice.entry.id for choice in chosen}
+        left = (entry for entry in entries if entry.id not in known and not entry.abroad)
+        chosen += [Choice(entry, "nobody else is left") for entry in left]
+    return chosen
 
 
 def referable(session: Session, deployment: Deployment, case: RowMapping) -> Referable:

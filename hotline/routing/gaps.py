@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from hotline.routing.choose import Entry, Need, choose
+from hotline.routing.choose import Entry, Need, agencies_of, choose, wake_somebody
 from hotline.routing.rules import Rules
 
 CATEGORIES: Final = ("trafficking", "smuggling", "gbv", "labour_abuse", "missing_person", "child_protection")
@@ -29,7 +29,7 @@ def gaps(entries: Sequence[Entry], rules: Rules, local: datetime, district: str)
     """Yield each category that finds nobody at some hour of the week from a local moment on."""
     for category in CATEGORIES:
         asked = Need(category, "soon", minors=False, areas=frozenset({district}))
-        alone = [local + hours for hours in WEEK if not choose(asked, entries, local + hours, rules)]
+        alone = [local + hours for hours in WEEK if not wake_somebody(choose(asked, entries, local + hours, rules))]
         if alone:
             yield Gap(category, len(alone), alone[0])
 
@@ -38,4 +38,4 @@ def hours_alone(entries: Sequence[Entry], rules: Rules, local: datetime, distric
     """Return the hours of the week at which a danger to life would be told to fewer than two agencies."""
     asked = Need("trafficking", "immediate", minors=True, areas=frozenset({district}))
     hours = (local + hours for hours in WEEK)
-    return [one for one in hours if len({choice.entry.agency for choice in choose(asked, entries, one, rules)}) < TWO]
+    return [one for one in hours if len(agencies_of(choose(asked, entries, one, rules))) < TWO]

@@ -1,4 +1,4 @@
-"""Keeps the directory one contact at a time: changed, verified, away, on duty out of turn; and the holidays.
+"""Keeps the directory one contact at a time: changed, verified, away, swapped, on duty out of turn; and the holidays.
 
 What the sheet would refuse is refused here with the same sentence, and nobody can be made so that no last resort is left. A new
 number is a number nobody has verified. Each change is put on record with the contact's name and never with a number.
@@ -29,16 +29,13 @@ def change(
     before = sheet.cells(deployment, contact) if contact else {}
     number = given.get("number", "").strip() or before.get("number", "")
     row = sheet.row_of({**given, "number": number, "verified": before.get("verified", "")}, deployment)
-    index = deployment.number_index(row.number)
-    other = session.scalars(select(Contact).where(Contact.number_index == index)).unique().first()
-    if other is not None and other is not contact:
-        raise Refused([Fault(1, "number", "Another contact has this number.")])
-    one = contact or sheet.fresh(deployment, row)
+    _alone(session, deployment, contact, row)
+    one = contact or Contact(id=new_id())
     one.agency_id = _agency(session, row.agency, row.kind).id
     sheet.fill(deployment, one, row)
-    if one.number_index != index:
-        one.number_index, one.verified_at = index, None
-        one.number_sealed = deployment.keyring.fields.seal_text(row.number, f"contact|number|{one.id}")
+    sheet.call(deployment, one, row.number)
+    if row.number is None and (row.email or "", row.webhook or "") != (before.get("email", ""), before.get("webhook", "")):
+        one.verified_at = None
     session.add(one)
     session.flush()
     if session.scalars(select(Contact.id).where(Contact.last_resort, Contact.active)).first() is None:
@@ -62,6 +59,19 @@ def away(  # noqa: PLR0913  who, from when until when, who stands in, by whom
         _add(session, instead, begins, ends, now, on_duty=True)
     more = {"instead": instead.name} if instead else {}
     audit.record(session, now, actor=actor, action="directory.away", subject="directory", contact=contact.name, **more)
+
+
+def swap(  # noqa: PLR0913  two people and two spans, by whom
+    session: Session, one: Contact, other: Contact | None, begins: datetime, ends: datetime, now: datetime, *,
+    back: tuple[datetime, datetime], actor: str,
+) -> None:  # fmt: skip
+    """Note that another takes over somebody's span, and they that one's in return. Raises Refused."""
+    if other is None or other is one:
+        raise Refused([Fault(1, "instead", "Two people swap: choose the other.")])
+    for gives, takes, span in ((one, other, (begins, ends)), (other, one, back)):
+        _add(session, gives, *span, now, on_duty=False)
+        _add(session, takes, *span, now, on_duty=True)
+    audit.record(session, now, actor=actor, action="directory.swapped", subject="directory", contact=one.name, instead=other.name)
 
 
 def on_duty(session: Session, contact: Contact, begins: datetime, ends: datetime, now: datetime, *, actor: str) -> None:
@@ -89,6 +99,18 @@ def holiday(session: Session, day: str, name: str, now: datetime, *, actor: str)
     elif name:
         session.add(Holiday(day=day, name=name))
     audit.record(session, now, actor=actor, action="directory.holiday", subject="directory", day=day)
+
+
+def _alone(session: Session, deployment: Deployment, contact: Contact | None, row: sheet.Row) -> None:
+    """Raise Refused where another contact has this number, or, without one, this name in the agency."""
+    if row.number:
+        same = select(Contact).where(Contact.number_index == deployment.number_index(row.number))
+    else:
+        same = select(Contact).join(Agency).where(Agency.name == row.agency, Contact.name == row.name)
+    other = session.scalars(same).unique().first()
+    if other is not None and other is not contact:
+        column, says = ("number", "this number") if row.number else ("name", "this name in this agency")
+        raise Refused([Fault(1, column, f"Another contact has {says}.")])
 
 
 def _add(session: Session, contact: Contact, begins: datetime, ends: datetime, now: datetime, *, on_duty: bool) -> None:

@@ -26,8 +26,11 @@ class WhyNot(StrEnum):
 
     KEPT_AWAY = "kept_away"
     HELD_BACK = "held_back"
+    NO_WAY = "no_way"
     OTHER_AREA = "other_area"
     OTHER_MATTER = "other_matter"
+    NO_CROSSINGS = "no_crossings"
+    ABROAD = "abroad"
     NOT_FOR_CHILDREN = "not_for_children"
     ONLY_CHILDREN = "only_children"
     HIGHER = "higher"
@@ -56,19 +59,29 @@ def untold(session: Session, deployment: Deployment, case: Case) -> list[Untold]
     told = set(session.scalars(select(Referral.contact_id).where(Referral.case_id == case.id)))
     people = {one.id: one for one in session.scalars(select(Contact)).unique()}
     local = deployment.local(case.opened_at)
-    left = [entry for entry in entries if entry.id not in told]
-    return [Untold(people[one.id].name, people[one.id].agency.name, why(one, asked, bar, entries, local)) for one in left]
+    return [
+        Untold(
+            people[one.id].name,
+            people[one.id].agency.name,
+            why(one, asked, bar, entries, local, way=directory.way_to(one, deployment)),
+        )
+        for one in entries
+        if one.id not in told
+    ]
 
 
-def why(entry: Entry, asked: Need, bar: Bar, entries: Sequence[Entry], local: datetime) -> WhyNot:
-    """Return the weightiest reason why this contact is not among those told first."""
+def why(entry: Entry, asked: Need, bar: Bar, entries: Sequence[Entry], local: datetime, *, way: bool = True) -> WhyNot:
+    """Return the weightiest reason why this contact is not among those told first. `way`: we have one to reach them by."""
     here = "*" in entry.areas or not entry.areas.isdisjoint(asked.areas)
     theirs = "*" in entry.categories or asked.category in entry.categories
     checks = (
         (WhyNot.KEPT_AWAY, not bar.subjects.isdisjoint(entry.subjects)),
         (WhyNot.HELD_BACK, bar is not OPEN and entry not in bar.admitted(entries)),
+        (WhyNot.NO_WAY, not way),
         (WhyNot.OTHER_AREA, not here),
         (WhyNot.OTHER_MATTER, not theirs),
+        (WhyNot.NO_CROSSINGS, asked.crosses and not entry.crossings),
+        (WhyNot.ABROAD, entry.abroad),
         (WhyNot.NOT_FOR_CHILDREN, asked.minors and not entry.minors),
         (WhyNot.ONLY_CHILDREN, entry.agency_kind == CHILD_LINE and not asked.minors),
         (WhyNot.HIGHER, entry.tier is not Tier.DUTY),

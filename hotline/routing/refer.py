@@ -49,7 +49,7 @@ def refer(session: Session, deployment: Deployment, cases: Sequence[Referable], 
     The ladder of a case that is somebody's matter starts even while nobody can be told: it finds who comes on duty.
     """
     conflict.look(session, [conflict.told_of(case.case_id, case.key, case.reading) for case in cases], now)
-    everybody, barred = directory.load(session), conflict.bars(session, [case.case_id for case in cases])
+    everybody, barred = directory.reachable(session, deployment), conflict.bars(session, [case.case_id for case in cases])
     local = deployment.local(now)
     admitted = cache(lambda bar: bar.admitted(everybody))
     rules = sentences(deployment)
@@ -112,17 +112,18 @@ def referral(case_id: str, choice: Choice, now: datetime, *, step: int = 0) -> d
 def alerts_to(
     deployment: Deployment, case: Referable, choice: Choice, now: datetime, *, minutes: int = 0
 ) -> Iterator[dict[str, object]]:
-    """Yield the message rows of an alert: the text, and one for each other way this contact is told.
+    """Yield the message rows of an alert: the text where there is a phone, and one for each other way this contact is told.
 
     `minutes` says how long a repeated one has waited. Only the text travels in the lane of life: no mail server holds it up.
     """
     urgent = case.reading.urgency == "immediate"
     lane = Lane.LIFE if urgent else Lane.REPLY
-    words = _words(deployment, case, choice.entry, minutes)
-    yield _draft(deployment, case, choice, lane, words, deployment.settings.gateway).row(case.key, now)
+    if choice.entry.phone:
+        words = _words(deployment, case, choice.entry, minutes)
+        yield _draft(deployment, case, choice, lane, words, deployment.settings.gateway).row(case.key, now)
     for way in choice.entry.beside:
         if deployment.shelf.get(way) is not None:
-            said = SAYS[way](deployment, case.handle, choice.entry.language, now)
+            said = SAYS[way](deployment, case.handle, choice.entry.language, now, alone=not choice.entry.phone)
             yield _draft(deployment, case, choice, Lane.REPLY, said, way).row(case.key, now)
 
 

@@ -39,7 +39,7 @@ class Rehearsed:
 
 def rehearse(session: Session, deployment: Deployment, rules: tuple[Rules, Rules], last: int) -> Iterator[Rehearsed]:
     """Yield the newest `last` reports that can still be opened, newest first. `rules`: in force, and proposed."""
-    entries = directory.load(session)
+    entries = directory.reachable(session, deployment)
     names = {row.id: row.name for row in session.execute(select(CONTACT.c.id, CONTACT.c.name))}
     newest = select(CASE, CASE_KEY.c.wrapped).join(CASE_KEY, CASE_KEY.c.case_id == CASE.c.id)
     rows = session.execute(newest.order_by(CASE.c.opened_at.desc()).limit(last)).mappings().all()

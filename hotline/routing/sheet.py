@@ -1,8 +1,8 @@
 """The directory as a sheet: one CSV row a contact, written, read back, or refused as a whole with a sentence for each fault.
 
 Comes in: text. Goes out: rows and faults; only a sheet without faults changes anything, in one transaction. A contact is known by
-the number. Who is missing from a sheet is left as they are. The sheet holds numbers of contacts in clear: it is for who keeps
-the directory, and not part of a backup.
+the number, one without a phone by agency and name; an empty number leaves the one there is. Who is missing from a sheet is left
+as they are. The sheet holds numbers of contacts in clear: it is for who keeps the directory, and not part of a backup.
 """
 
 import csv
@@ -24,9 +24,10 @@ from hotline.routing.rules import DAYS
 
 COLUMNS: Final = (
     "agency", "kind", "name", "number", "language", "tier", "areas", "categories", "hours", "minors", "last_resort", "station",
-    "aliases", "badge", "verified", "active", "rests_on_holidays", "email", "webhook",
+    "aliases", "badge", "verified", "active", "rests_on_holidays", "email", "webhook", "crossings", "abroad",
 )  # fmt: skip
-NEEDED: Final = ("agency", "kind", "name", "number", "language", "areas", "categories")
+NEEDED: Final = ("agency", "kind", "name", "language", "areas", "categories")
+WAYS: Final = ("number", "email", "webhook")
 YES_OR_NO: Final[Mapping[str, bool]] = {"yes": True, "no": False}
 FORMULA: Final = tuple("=+-@\t\r")  # a cell that begins so is run by spreadsheet programs
 MINUTES_OF_DAY: Final = 24 * 60
@@ -48,7 +49,7 @@ class Row:
     agency: str
     kind: str
     name: str
-    number: str
+    number: str | None
     language: str
     tier: Tier
     areas: tuple[str, ...]
@@ -64,6 +65,13 @@ class Row:
     rests_on_holidays: bool
     email: str | None
     webhook: str | None
+    crossings: bool
+    abroad: bool
+
+    @property
+    def known_as(self) -> str:
+        """By what two rows of a sheet are told apart."""
+        return self.number or f"{self.agency}\n{self.name}"
 
 
 @dataclass(frozen=True)
@@ -105,8 +113,9 @@ def read(text: str, deployment: Deployment) -> tuple[Row, ...]:
         faults += wrong
         if row is None:
             continue
-        if (first := seen.setdefault(row.number, number)) != number:
-            faults.append(Fault(number, "number", f"The same number as in row {first}."))
+        if (first := seen.setdefault(row.known_as, number)) != number:
+            what = "number" if row.number else "name"
+            faults.append(Fault(number, what, f"The same {what} as in row {first}."))
         rows.append(row)
     if faults:
         raise Refused(faults)
@@ -123,23 +132,22 @@ def row_of(given: Mapping[str, str], deployment: Deployment) -> Row:
 
 def take(session: Session, deployment: Deployment, rows: Sequence[Row], now: datetime, *, actor: str) -> Changes:
     """Write the rows of a sheet. Raises Refused, and then nothing is changed, when no last resort would be left."""
-    known = {one.number_index: one for one in session.scalars(select(Contact)).unique()}
+    people = session.scalars(select(Contact)).unique().all()
     agencies = {one.name: one for one in session.scalars(select(Agency))}
-    _keep_a_last_resort(known.values(), rows, deployment)
+    found = _found(people, rows, deployment)
+    _keep_a_last_resort(people, rows, found)
     added = changed = 0
-    for row in rows:
+    for row, contact in zip(rows, found, strict=True):
         agency = agencies.get(row.agency) or agencies.setdefault(row.agency, Agency(id=new_id(), name=row.agency, kind=row.kind))
         agency.kind = row.kind
         session.add(agency)
         session.flush()
-        contact = known.get(deployment.number_index(row.number))
-        if contact is None:
-            contact, added = fresh(deployment, row), added + 1
-            session.add(contact)
-        else:
-            changed += 1
-        contact.agency_id = agency.id
-        fill(deployment, contact, row)
+        one = contact or Contact(id=new_id())
+        added, changed = added + (contact is None), changed + (contact is not None)
+        one.agency_id = agency.id
+        call(deployment, one, row.number)
+        fill(deployment, one, row)
+        session.add(one)
     session.flush()
     audit.record(session, now, actor=actor, action="directory.imported", subject="directory", added=added, changed=changed)
     return Changes(added, changed)
@@ -198,13 +206,20 @@ def _minutes(clock: str) -> int:
 
 def _row(number: int, cells: Mapping[str, str], deployment: Deployment) -> tuple[Row | None, list[Fault]]:
     faults = [Fault(number, name, "This must not be empty.") for name in NEEDED if not cells.get(name)]
+    if not any(cells.get(way) for way in WAYS):
+        faults.append(Fault(number, "number", "A number, an e-mail address or a webhook: one of them must be there."))
+    if cells.get("last_resort", "").lower() == "yes" and (not cells.get("number") or cells.get("abroad", "").lower() == "yes"):
+        faults.append(Fault(number, "last_resort", "A last resort is woken: it needs a phone, in this country."))
     read_: dict[str, object] = {}
     for name in COLUMNS:
         try:
             read_[name] = _cell(name, cells.get(name, ""), deployment)
         except _Wrong as wrong:
             faults.append(Fault(number, name, str(wrong)))
-    return (None, faults) if faults else (Row(**read_), [])  # type: ignore[arg-type]
+    if faults:
+        return None, faults
+    read_["active"] = read_["active"] and (bool(cells.get("active")) or not read_["abroad"])  # abroad is switched on by a person
+    return Row(**read_), []  # type: ignore[arg-type]
 
 
 def _cell(name: str, value: str, deployment: Deployment) -> object:  # noqa: PLR0911  one answer for each kind of cell
@@ -212,8 +227,8 @@ def _cell(name: str, value: str, deployment: Deployment) -> object:  # noqa: PLR
         return tuple(_parts(value))
     if name == "hours":
         return _hours(value)
-    if name in ("minors", "active", "last_resort", "rests_on_holidays"):
-        return _yes(value, otherwise=name in ("minors", "active"))
+    if name in ("minors", "active", "last_resort", "rests_on_holidays", "crossings", "abroad"):
+        return _yes(value, otherwise=name in ("minors", "active", "crossings"))
     if name == "tier":
         return _one_of(Tier, value or Tier.DUTY)
     if name == "number":
@@ -251,9 +266,11 @@ def _one_of(kind: type[Tier], value: str) -> Tier:
         raise _Wrong(f"This is one of {', '.join(kind)}.") from None
 
 
-def _number(value: str, deployment: Deployment) -> str:
+def _number(value: str, deployment: Deployment) -> str | None:
+    if not value:
+        return None
     found = deployment.sender(value)
-    if value and not found.reachable:
+    if not found.reachable:
         raise _Wrong("This is no phone number that can be texted.")
     return found.address
 
@@ -288,18 +305,37 @@ def _harmless(value: str) -> str:
     return f"'{value}" if value.startswith(FORMULA) else value
 
 
-def _keep_a_last_resort(known: Iterable[Contact], rows: Sequence[Row], deployment: Deployment) -> None:
-    told = {deployment.number_index(row.number) for row in rows}
-    kept = [one for one in known if one.last_resort and one.active and one.number_index not in told]
+def _keep_a_last_resort(people: Iterable[Contact], rows: Sequence[Row], found: Sequence[Contact | None]) -> None:
+    told = {one.id for one in found if one}
+    kept = [one for one in people if one.last_resort and one.active and one.id not in told]
     if not kept and not any(row.last_resort and row.active for row in rows):
         raise Refused([Fault(1, "last_resort", "Somebody must be the last resort: no active contact would be one.")])
 
 
-def fresh(deployment: Deployment, row: Row) -> Contact:
-    """Return a contact with a number and nothing else yet."""
-    contact_id = new_id()
-    sealed = deployment.keyring.fields.seal_text(row.number, f"contact|number|{contact_id}")
-    return Contact(id=contact_id, number_index=deployment.number_index(row.number), number_sealed=sealed)
+def _found(people: Sequence[Contact], rows: Sequence[Row], deployment: Deployment) -> list[Contact | None]:
+    """Return whom each row is about: by the number, else by agency and name. Who had no number may get one so. Raises Refused."""
+    by_number = {one.number_index: one for one in people if one.number_index}
+    by_name: dict[tuple[str, str], list[Contact]] = {}
+    for one in people:
+        by_name.setdefault((one.agency.name, one.name), []).append(one)
+    found: list[Contact | None] = []
+    for row in rows:
+        named = [one for one in by_name.get((row.agency, row.name), ()) if one.number_sealed is None or not row.number]
+        same = by_number.get(deployment.number_index(row.number)) if row.number else None
+        if same is None and len(named) > 1:
+            raise Refused([Fault(1, "name", f"{row.agency} has two contacts called {row.name}: write their numbers.")])
+        found.append(same or next(iter(named), None))
+    return found
+
+
+def call(deployment: Deployment, contact: Contact, number: str | None) -> None:
+    """Give a contact a number; one that is new has been verified by nobody. Without one, the number there is stays."""
+    index = deployment.number_index(number) if number else None
+    if number is None or contact.number_index == index:
+        return
+    contact.number_index, contact.verified_at = index, None
+    contact.number_sealed = deployment.keyring.fields.seal_text(number, f"contact|number|{contact.id}")
+    contact.test_code = contact.tested_at = contact.test_answered_at = None
 
 
 def fill(deployment: Deployment, contact: Contact, row: Row) -> None:
@@ -310,6 +346,7 @@ def fill(deployment: Deployment, contact: Contact, row: Row) -> None:
     contact.name, contact.language, contact.tier, contact.minors = row.name, row.language, row.tier, row.minors
     contact.areas, contact.categories, contact.aliases = list(row.areas), list(row.categories), list(row.aliases)
     contact.last_resort, contact.active, contact.rests_on_holidays = row.last_resort, row.active, row.rests_on_holidays
+    contact.crossings, contact.abroad = row.crossings, row.abroad
     contact.station, contact.badge = row.station, row.badge
     contact.verified_at = datetime(row.verified.year, row.verified.month, row.verified.day, tzinfo=UTC) if row.verified else None
     kept = {(duty.weekday, duty.start): duty for duty in contact.duties}
@@ -322,12 +359,11 @@ def fill(deployment: Deployment, contact: Contact, row: Row) -> None:
 def cells(deployment: Deployment, one: Contact) -> dict[str, str]:
     """Return a contact as a row of the sheet, the number in clear."""
     open_text = deployment.keyring.fields.open_text
-    number = open_text(one.number_sealed, f"contact|number|{one.id}")
     return {
         "agency": one.agency.name,
         "kind": one.agency.kind,
         "name": one.name,
-        "number": number,
+        "number": open_text(one.number_sealed, f"contact|number|{one.id}") if one.number_sealed else "",
         "language": one.language,
         "tier": one.tier,
         "areas": ";".join(one.areas),
@@ -343,4 +379,6 @@ def cells(deployment: Deployment, one: Contact) -> dict[str, str]:
         "rests_on_holidays": "yes" if one.rests_on_holidays else "no",
         "email": open_text(one.mail_sealed, f"contact|mail|{one.id}") if one.mail_sealed else "",
         "webhook": open_text(one.webhook_sealed, f"contact|webhook|{one.id}") if one.webhook_sealed else "",
+        "crossings": "yes" if one.crossings else "no",
+        "abroad": "yes" if one.abroad else "no",
     }

@@ -123,7 +123,7 @@ def _call_out(session: Session, deployment: Deployment, broken: Sequence[Invaria
 
 def _unconcerned(session: Session) -> Sequence[Entry]:
     """Return whom no open case is kept from: what fails may be about that very case. Everybody where nobody else is left."""
-    entries = directory.load(session)
+    entries = [entry for entry in directory.load(session) if entry.wakes]
     of_open = select(EXCLUSION.c.subject).join(CASE, CASE.c.id == EXCLUSION.c.case_id).where(CASE.c.state != CaseState.CLOSED)
     kept = set(session.scalars(of_open.where(EXCLUSION.c.state != ExclusionState.DISMISSED).distinct()))
     return [entry for entry in entries if kept.isdisjoint(entry.subjects)] or entries

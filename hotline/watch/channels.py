@@ -2,7 +2,7 @@
 
 Only what the rows of texts and tries say; no word and no number is opened, and the texts of a case that is kept from whoever asks
 count for nothing. A person may leave a gateway alone for a while, or send one text that says it is a test. Neither stops an alert
-to life: that goes by the other gateway, and where none is open by the same.
+to life: that goes by the other gateway, and where none is open by the same. A test page asks whether alerts reach one person.
 """
 
 import json
@@ -15,8 +15,10 @@ from sqlalchemy import ColumnElement, func, insert, select
 from sqlalchemy.orm import Session
 
 from hotline import audit
+from hotline.casework.acknowledge import notice
 from hotline.deployment import Deployment
 from hotline.gateways.contract import BESIDE, Certainty
+from hotline.intake.handles import unused
 from hotline.models import Attempt, Contact, Direction, GatewayHealth, Lane, Message, MessageKind, Officer, first_id, table
 from hotline.outbound import breaker
 from hotline.outbound.compose import Draft
@@ -110,8 +112,9 @@ def use_again(session: Session, deployment: Deployment, name: str, *, officer: O
 
 
 def try_out(session: Session, deployment: Deployment, name: str, contact: Contact, *, officer: Officer, now: datetime) -> None:
-    """Send one contact a text by this gateway that says it is a test. Raises UnknownGateway."""
-    _known(deployment, name)
+    """Send one contact a text by this gateway that says it is a test. Raises UnknownGateway, also if it does not reach them."""
+    if not reaches(deployment, contact, name):
+        raise UnknownGateway(name)
     body = deployment.words.text(TEST, contact.language, time=f"{deployment.local(now):%H:%M}")
     if name == "webhook":
         body = json.dumps({"type": "test", "timestamp": now.isoformat(timespec="seconds"), "data": {}})
@@ -127,6 +130,28 @@ def try_out(session: Session, deployment: Deployment, name: str, contact: Contac
     )
     session.connection().execute(insert(MESSAGE), [draft.row(deployment.keyring.fields, now)])
     audit.record(session, now, actor=f"officer:{officer.name}", action="gateway.tested", subject=name, contact=contact.name)
+
+
+def page(session: Session, deployment: Deployment, contact: Contact, *, officer: Officer, now: datetime) -> bool:
+    """Send somebody a page that says it is a test. Returns whether there was a way; a phone answers it with 1 and its code."""
+    if contact.number_sealed is None:
+        ways = [way for way in BESIDE if reaches(deployment, contact, way)]
+        for way in ways:
+            try_out(session, deployment, way, contact, officer=officer, now=now)
+        return bool(ways)
+    (code,) = unused(session, 1)
+    contact.test_code, contact.tested_at, contact.test_answered_at = code, now, None
+    notice(session, deployment, contact, "staff.desk_test", now, code=code, time=f"{deployment.local(now):%H:%M}")
+    audit.record(
+        session, now, actor=f"officer:{officer.name}", action="directory.tested", subject="directory", contact=contact.name
+    )
+    return True
+
+
+def reaches(deployment: Deployment, contact: Contact, gateway: str) -> bool:
+    """Whether a gateway is there and a contact has what it writes to."""
+    address = contact.number_sealed if gateway not in BESIDE else getattr(contact, f"{gateway}_sealed")
+    return deployment.shelf.get(gateway) is not None and address is not None
 
 
 def _known(deployment: Deployment, name: str) -> None:

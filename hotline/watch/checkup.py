@@ -150,8 +150,10 @@ def gateways(deployment: Deployment) -> Iterator[Finding]:
         entries = directory.load(session)
     for way in BESIDE:
         told = sum(way in entry.beside for entry in entries)
+        alone = sum(way in entry.beside and not directory.way_to(entry, deployment) for entry in entries)
         if told and deployment.shelf.get(way) is None:
             says = f"{told} contacts are to be told by it, and it is not set up"
+            says += f"; {alone} of them have no other way" if alone else ""
             yield Finding(f"gateway {way}", Health.WARNING, says, BESIDE_NEEDS[way])
     for name in sorted(shut):
         yield Finding(
@@ -228,7 +230,7 @@ def rules(deployment: Deployment) -> Iterator[Finding]:
     for gap in gaps(entries, held, now, deployment.settings.district):
         says = f"{gap.category.replace('_', ' ')}: nobody for {gap.hours} h of the week, first {gap.first:%a %H:00}"
         yield Finding("rules", Health.WARNING, says, "add duty hours, or a rule that wakes somebody")
-    outside = {entry.agency for entry in entries if entry.independent}
+    outside = {entry.agency for entry in entries if entry.independent and entry.wakes}
     if len(outside) < 2:
         says = f"{len(outside)} agencies outside the district, to be told when somebody there is accused"
         yield Finding("rules", Health.WARNING, says, "add a national desk, an independent body or an NGO to the directory")

@@ -115,8 +115,8 @@ def uneven(session: Session, deployment: Deployment, now: datetime) -> int:
 
 
 def unguarded(session: Session, deployment: Deployment, now: datetime) -> int:
-    """I5: in how many half hours of the next day nobody is on duty. The last resort is to be woken, and does not count."""
-    hours = [span for entry in directory.load(session) if not entry.last_resort for span in entry.hours]
+    """I5: in how many half hours of the next day nobody with a phone is on duty. The last resort does not count."""
+    hours = [span for entry in directory.load(session) if entry.wakes and not entry.last_resort for span in entry.hours]
     local = deployment.local(now)
     return sum(not any(span.cover(local + later) for span in hours) for later in DAY)
 

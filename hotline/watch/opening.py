@@ -132,7 +132,7 @@ def _channels(session: Session, deployment: Deployment, now: datetime) -> Iterat
 
 
 def _people(deployment: Deployment, entries: Sequence[Entry]) -> Iterator[Gate]:
-    agencies = {entry.agency for entry in entries}
+    agencies = {entry.agency for entry in entries if entry.wakes}
     yield Gate("two_agencies", Step.PEOPLE, len(agencies) >= AGENCIES, str(len(agencies)))
     yield Gate("last_resort", Step.PEOPLE, any(entry.last_resort for entry in entries))
     found = list(checkup.safely(checkup.rota, deployment))

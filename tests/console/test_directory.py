@@ -1,13 +1,14 @@
 """The directory in the console: one contact at a time, as a sheet, who is away and who stands in. All of it is invented."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from hotline.casework import answers
 from hotline.gateways import webhook
-from hotline.models import Agency, AuditEvent, Contact, Spell
+from hotline.models import Agency, AuditEvent, Contact, Message, Spell, Verb
 from tests.console.desk import ORIGIN, Browser, Desk
 from tests.console.test_rota import filled
 
@@ -159,3 +160,58 @@ def test_a_contact_is_told_beside_the_text_and_who_keeps_the_directory_sees_the_
     assert b"agency.example" not in (kept.mail_sealed or b"") + (kept.webhook_sealed or b"")
     assert admin.post(here, **blanks(desk)).status_code == 303
     assert (by_name(desk, STATION).mail_sealed, by_name(desk, STATION).webhook_sealed) == (None, None)
+
+
+def test_two_swap_and_each_is_on_duty_for_the_other(desk: Desk) -> None:
+    filled(desk)
+    admin, zone = desk.signed_in("admin"), desk.site.settings.zone
+    one, other = by_name(desk, STATION), by_name(desk, "Labour inspector")
+    now = datetime.now(zone)
+    times = [f"{now + timedelta(days=days):%Y-%m-%dT%H:%M}" for days in (1, 2, 8, 9)]
+    spans = dict(zip(("begins", "ends", "back_begins", "back_ends"), times, strict=True))
+    here = f"/directory/contact/{one.id}/span"
+    assert admin.post(here, what="swap", instead=one.id, **spans).status_code == 422
+    assert admin.post(here, what="swap", instead=other.id, **spans | {"back_ends": ""}).status_code == 422
+    with desk.site.db.reading() as session:
+        assert session.scalars(select(Spell)).all() == []
+    assert admin.post(here, what="swap", instead=other.id, **spans).status_code == 303
+    with desk.site.db.reading() as session:
+        spells = session.scalars(select(Spell).order_by(Spell.begins)).all()
+    kept = {(spell.contact_id == one.id, spell.on_duty, spell.begins > spells[0].begins) for spell in spells}
+    assert kept == {(True, False, False), (False, True, False), (True, True, True), (False, False, True)}
+
+
+def test_a_test_page_is_answered_with_its_code(desk: Desk) -> None:
+    filled(desk)
+    admin, one = desk.signed_in("admin"), by_name(desk, STATION)
+    here = f"/directory/contact/{one.id}"
+    assert admin.post(f"{here}/test").status_code == 303
+    assert "not answered yet" in text(admin.get(here))
+    code = by_name(desk, STATION).test_code
+    assert said(desk, one, "K7-4QM9") == ["staff.desk_test", "staff.unknown_code"]
+    assert by_name(desk, STATION).test_answered_at is None
+    assert said(desk, by_name(desk, "Labour inspector"), code) == ["staff.unknown_code"], "only from the phone it went to"
+    assert said(desk, one, code) == ["staff.desk_test", "staff.unknown_code", "staff.desk_test_seen"]
+    assert "A test page was answered" in text(admin.get(here))
+    assert "answered a test" in text(desk.signed_in("intake").get("/rota"))
+
+
+def said(desk: Desk, one: Contact, code: str) -> list[str | None]:
+    """Let a contact answer 1 with a code. Returns what their phone has been sent."""
+    with desk.site.db.transaction() as session:
+        answers.answer(session, desk.site, answers.Decision(one.id, Verb.TAKE, code), datetime.now(UTC))
+        return list(session.scalars(select(Message.template).where(Message.contact_id == one.id).order_by(Message.id)))
+
+
+def test_who_has_no_phone_is_shown_so_and_told_nothing_where_no_mail_leaves(desk: Desk) -> None:
+    filled(desk)
+    admin = desk.signed_in("admin")
+    office = {"name": "Consul", "email": "consul@office.example", "new_agency": "An office", "kind": "embassy"}
+    fields = blanks(desk, "Labour inspector") | office
+    assert admin.post("/directory/contact/new", **fields | {"email": ""}).status_code == 422
+    assert admin.post("/directory/contact/new", **fields).status_code == 303
+    page = text(admin.get("/directory"))
+    assert "No phone" in page
+    assert "1 contact has no phone" in page
+    admin.post(f"/directory/contact/{by_name(desk, 'Consul').id}/test")
+    assert "Nothing was sent" in text(admin.get("/directory"))

@@ -9,10 +9,11 @@ import pytest
 from sqlalchemy import update
 
 from hotline.casework import announce
+from hotline.casework.answers import Decision, answer
 from hotline.config import Settings
 from hotline.deployment import Deployment
 from hotline.gateways.contract import Certainty, OutboundText, Sent
-from hotline.models import Contact, Lane, Message, Referral, table
+from hotline.models import Contact, Lane, Message, Referral, Verb, table
 from hotline.routing import sheet
 from hotline.watch import invariants
 from tests.gateways.vendors import SETTINGS
@@ -142,3 +143,24 @@ def test_each_change_of_a_referral_is_told_once_to_a_contact_with_a_webhook_and_
     with line.site.db.transaction() as session:
         session.execute(update(table(Referral)).values(state="withdrawn"))
     assert len(announced()) == 2
+
+
+def test_who_has_no_phone_is_told_by_e_mail_alone_and_hears_the_same_way_that_it_is_taken(line: Line) -> None:
+    office = str(line.contact("Labour inspector")["id"])
+    with line.site.db.transaction() as session:
+        session.execute(update(CONTACT).where(CONTACT.c.id == office).values(number_index=None, number_sealed=None))
+    line.later(hours=12)
+    line.says(CALLER, "My boss has not paid me for three months")
+    handle, (row,) = line.case()["handle"], line.rows(Message, kind="alert", contact_id=office)
+    assert row["gateway"] == "mail"
+    (letter,) = [text for text in line.carriers["mail"].sent if text.id == row["id"]]
+    assert "by text" not in letter.body
+    assert [text.to for text in line.carriers["simulator"].sent if text.to != CALLER], "and somebody who has a phone is texted"
+    line.forget()
+    with line.site.db.transaction() as session:
+        answer(session, line.site, Decision(office, Verb.TAKE, handle), line.now)
+    line.later(hours=line.site.settings.return_normal_hours, minutes=1)
+    line.tick()
+    news = {text.body for text in line.carriers["mail"].sent if handle in text.body}
+    assert any("something has changed" in body for body in news)
+    assert not re.search("Rusizi|boss|paid", " ".join(news))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from hotline.models import Tier
 from hotline.routing.choose import NOBODY_TOLD, RUNGS, Choice, Entry, Hours, Need, choose, next_after, rung
+from hotline.routing.rules import Rule, Rules, Tell, When
 
 KIGALI = ZoneInfo("Africa/Kigali")
 TUESDAY = datetime(2026, 11, 24, 10, 0, tzinfo=KIGALI)
@@ -29,6 +30,9 @@ entries = st.builds(
     minors=st.booleans(),
     last_resort=st.sampled_from([False, False, False, True]),
     hours=st.one_of(st.just(()), st.just(ALWAYS), st.lists(hours, max_size=3).map(tuple)),
+    phone=st.sampled_from([True, True, False]),
+    crossings=st.sampled_from([True, True, False]),
+    abroad=st.sampled_from([False, False, True]),
 )
 directories = st.lists(entries, max_size=9, unique_by=lambda entry: entry.id)
 needs = st.builds(
@@ -58,9 +62,10 @@ def names(choices: tuple[Choice, ...]) -> list[str]:
 def concerned(one: Entry, wanted: Need) -> bool:
     """The rule written a second time: whose area, category and people it is."""
     children = one.minors or not wanted.minors
+    borders = not one.abroad and (one.crossings or not wanted.crosses)
     line = wanted.minors or one.agency_kind != "child_line"
     area = "*" in one.areas or bool(one.areas & wanted.areas)
-    return children and line and area and ("*" in one.categories or wanted.category in one.categories)
+    return children and borders and line and area and ("*" in one.categories or wanted.category in one.categories)
 
 
 # ---- what always holds ------------------------------------------------------------------------------------------
@@ -69,16 +74,18 @@ def concerned(one: Entry, wanted: Need) -> bool:
 @given(needs, directories, moments)
 def test_for_danger_to_life_somebody_is_told_if_there_is_anybody(wanted: Need, directory: list[Entry], now: datetime) -> None:
     if wanted.life:
-        assert bool(choose(wanted, directory, now)) == bool(directory)
+        assert bool(choose(wanted, directory, now)) == any(not one.abroad for one in directory)
 
 
 @given(needs, directories, moments)
 def test_for_danger_to_life_two_agencies_are_told_if_two_can_be(wanted: Need, directory: list[Entry], now: datetime) -> None:
     assume(wanted.life)
-    ready = {one.agency for one in directory if one.last_resort or (concerned(one, wanted) and one.on_duty(now))}
-    higher = {one.agency for one in directory if concerned(one, wanted) and one.tier is not Tier.DUTY}
+    awake = [one for one in directory if one.phone and not one.abroad]
+    ready = {one.agency for one in awake if one.last_resort or (concerned(one, wanted) and one.on_duty(now))}
+    higher = {one.agency for one in awake if concerned(one, wanted) and one.tier is not Tier.DUTY}
     if len(ready | higher) >= 2:
-        assert len({choice.entry.agency for choice in choose(wanted, directory, now)}) >= 2
+        chosen = [choice.entry for choice in choose(wanted, directory, now)]
+        assert len({one.agency for one in chosen if one.phone and not one.abroad}) >= 2
 
 
 @given(needs, directories, moments)
@@ -89,6 +96,7 @@ def test_nobody_is_told_out_of_turn(wanted: Need, directory: list[Entry], now: d
         nobody_else = wanted.life and not any(
             other.last_resort or (concerned(other, wanted) and (other.on_duty(now) or other.tier is not Tier.DUTY))
             for other in directory
+            if other.wakes
         )
         assert one.last_resort or fits or nobody_else
 
@@ -98,7 +106,7 @@ def test_nobody_is_told_twice_and_each_for_a_reason(wanted: Need, directory: lis
     chosen = choose(wanted, directory, now)
     assert len(set(names(chosen))) == len(chosen)
     assert all(choice.why for choice in chosen)
-    assert len(chosen) <= 3, "two agencies and one body for children"
+    assert sum(choice.entry.wakes for choice in chosen) <= 3, "two agencies and one body for children"
 
 
 @given(needs, directories, moments)
@@ -128,7 +136,9 @@ def test_the_next_contact_is_on_duty_for_it_and_was_not_told(wanted: Need, direc
 @given(needs, directories, st.sets(st.sampled_from(Tier)))
 def test_a_higher_rung_is_everybody_on_it_whose_area_it_is(wanted: Need, directory: list[Entry], tiers: set[Tier]) -> None:
     told = names(rung(wanted, directory, tiers))
-    expected = [one.id for one in directory if one.tier in tiers and ("*" in one.areas or one.areas & wanted.areas)]
+    expected = [
+        one.id for one in directory if one.tier in tiers and not one.abroad and ("*" in one.areas or one.areas & wanted.areas)
+    ]
     assert told == expected
 
 
@@ -199,6 +209,22 @@ def test_a_child_line_is_not_for_grown_people_and_a_desk_without_children_not_fo
     station = entry("station", "C", areas=frozenset("*"))
     assert "children" not in names(choose(need(), [line, grown, station], TUESDAY))
     assert "grown" not in names(choose(need(minors=True), [line, grown, station], TUESDAY))
+
+
+def test_who_has_no_phone_is_told_beside_two_who_have_and_a_partner_abroad_only_where_a_rule_names_them() -> None:
+    directory = [
+        entry("office", "B", areas=frozenset({"Rusizi"}), categories=frozenset({"trafficking"}), phone=False),
+        entry("partner", "C", agency_kind="ngo", abroad=True),
+        entry("post", "A", crossings=False),
+        entry("desk", "A", areas=frozenset("*")),
+        entry("bureau", "D", areas=frozenset("*")),
+    ]
+    assert names(choose(need(), directory, TUESDAY)) == ["post", "bureau"]
+    assert names(choose(need("smuggling"), directory, TUESDAY)) == ["bureau", "desk"]
+    tell = (Tell(kind="ngo"), Tell(kind="police"))
+    rules = Rules(version="invented", rule=(Rule(name="always", when=When(urgency=("immediate",)), tell=tell),))
+    assert "partner" in names(choose(need("smuggling"), directory, TUESDAY, rules))
+    assert "partner" not in names(choose(need(), directory, TUESDAY, rules))
 
 
 def test_next_comes_an_agency_that_was_not_told_before_one_that_was() -> None:

@@ -29,7 +29,8 @@ def test_an_alert_says_nothing_of_the_person_nor_where_below_the_district(line: 
     for _, body in alerts(line):
         assert line.case()["handle"] in body
         assert "Rusizi" in body
-        assert not re.search(r"Kamembe|passport|locked|beat|boss|paid|girl|14 |780\d{6}|\+250", body)
+        told = body.replace(line.case()["handle"], "")  # a handle may end in 14
+        assert not re.search(r"Kamembe|passport|locked|beat|boss|paid|girl|14 |780\d{6}|\+250", told)
         assert measure(body).segments == 1
 
 

@@ -18,7 +18,7 @@ from hotline.cli.rules import sentence
 from hotline.deployment import Deployment
 from hotline.models import AuditEvent, Referral, Tier
 from hotline.routing import book, directory
-from hotline.routing.choose import Bar, Entry, Hours, Need, choose, circle
+from hotline.routing.choose import Bar, Entry, Hours, Need, agencies_of, choose, circle
 from hotline.routing.rehearse import rehearse
 from hotline.routing.rules import SHIPPED, Facts, Rule, Rules, Tell, Unfit, When, idle, parse, read
 from hotline.triage.rules import SIGNS
@@ -70,6 +70,9 @@ entries = st.builds(
     last_resort=st.booleans(),
     hours=st.sampled_from([(), ALWAYS, (Hours(1, 0, 600),)]),
     station=st.sampled_from([None, "a post"]),
+    phone=st.sampled_from([True, True, False]),
+    crossings=st.sampled_from([True, True, False]),
+    abroad=st.sampled_from([False, False, True]),
 )
 directories = st.lists(entries, max_size=12, unique_by=lambda one: one.id)
 needs = st.builds(
@@ -103,13 +106,17 @@ def test_a_danger_to_life_is_told_to_two_agencies_where_the_circle_holds_two(
     chosen = choose(need, directory, now, rules)
     if need.life:
         within = circle(need, directory, now, rules)
-        could = {one.agency for one in within if one.last_resort or _theirs(one, need, now)}
-        assert bool(chosen) == bool(directory)
-        assert len({choice.entry.agency for choice in chosen}) >= min(2, len(could))
+        could = {one.agency for one in within if one.wakes and (one.last_resort or _theirs(one, need, now))}
+        assert bool(chosen) >= any(not one.abroad for one in directory)
+        assert len(agencies_of(chosen)) >= min(2, len(could))
 
 
 def _theirs(one: Entry, need: Need, now: datetime) -> bool:
-    competent = (one.minors or not need.minors) and (one.agency_kind != "child_line" or need.minors)
+    competent = (
+        (one.crossings or not need.crosses)
+        and (one.minors or not need.minors)
+        and (one.agency_kind != "child_line" or need.minors)
+    )
     here = "*" in one.areas or bool(one.areas & need.areas)
     what = "*" in one.categories or need.category in one.categories
     return competent and here and what and (one.on_duty(now) or one.tier is not Tier.DUTY)

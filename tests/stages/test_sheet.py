@@ -107,8 +107,42 @@ def test_a_column_that_is_missing_or_unknown_a_row_too_long_and_a_number_twice(d
         *((1, name) for name in sheet.NEEDED if name != "agency"),
         (1, "moon"),
     ]
-    assert faults(district, f"{GOOD},no,,,more") == [(2, "")]
+    assert faults(district, f"{GOOD},no,,,yes,no,more") == [(2, "")]
     assert faults(district, GOOD, GOOD) == [(3, "number")]
+
+
+OFFICE = "An office,embassy,Consul,,en,national,*,*,,yes,no,,,,,,no,consul@office.example,"
+
+
+def test_who_has_no_phone_is_known_by_agency_and_name_and_may_get_one_later(district: Deployment) -> None:
+    assert take(district, f"{HEADER}\n{OFFICE}") == sheet.Changes(added=1)
+    before = written(district)
+    assert take(district, before).added == 0
+    assert written(district) == before
+    assert take(district, f"{HEADER}\n{OFFICE.replace('Consul,,', 'Consul,+250780000299,')}") == sheet.Changes(changed=1)
+    with district.db.reading() as session:
+        (one,) = session.scalars(select(Contact).where(Contact.name == "Consul")).unique().all()
+    assert sheet.cells(district, one)["number"] == "+250780000299"
+    assert take(district, f"{HEADER}\n{OFFICE}") == sheet.Changes(changed=1), "an empty number leaves the one there is"
+
+
+@pytest.mark.parametrize(
+    ("row", "column"),
+    [
+        (OFFICE.replace("consul@office.example", ""), "number"),
+        (OFFICE.replace("yes,no,", "yes,yes,"), "last_resort"),
+        (f"{GOOD},no,,,yes,yes", "last_resort"),
+    ],
+    ids=["nothing to tell them by", "a last resort without a phone", "a last resort abroad"],
+)
+def test_whom_nobody_could_wake_is_refused(district: Deployment, row: str, column: str) -> None:
+    assert faults(district, row) == [(2, column)]
+
+
+def test_a_partner_abroad_is_told_only_once_somebody_says_so(district: Deployment) -> None:
+    lines = [OFFICE.replace("no,,,,,,no", f"no,,,,,{active},no") + ",yes,yes" for active in ("", "yes")]
+    (quiet,), (told,) = (sheet.read(f"{HEADER}\n{line}", district) for line in lines)
+    assert (quiet.abroad, quiet.active, told.active) == (True, False, True)
 
 
 def test_a_sheet_that_leaves_no_last_resort_changes_nothing(district: Deployment) -> None:
