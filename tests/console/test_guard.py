@@ -152,7 +152,7 @@ RADIO = {  # tests/radio/test_wall.py
 }
 SENTENCES = {"/rules/draft/<int:at>", "/rules/draft/<int:at>/<any(up, down, remove):act>"}  # test_rules.py
 OWN = {"/referrals/<referral_id>"}  # test_own.py
-CONTACTS = {f"/directory/contact/<contact_id>{way}" for way in ("", "/verify", "/span", "/span/<spell_id>/remove")}
+CONTACTS = {f"/directory/contact/<contact_id>{way}" for way in ("", "/verify", "/test", "/span", "/span/<spell_id>/remove")}
 # A text to many in one language, its report in two forms, an attendance list with its file: test_broadcasts.py.
 TO_MANY = {
     "/broadcasts/<broadcast_id>/look/<language>",
