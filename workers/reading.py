@@ -9,6 +9,7 @@ from pydantic_core import to_json
 from hotline.catalog import REFERENCE, shipped
 from hotline.intake.ussd.tree import Said
 from hotline.models import RANK, Reading
+from hotline.radio.wall import SURE, sentences
 from hotline.routing.choose import NOBODY_TOLD
 from hotline.triage import assess
 from hotline.triage.noise import is_noise
@@ -45,7 +46,12 @@ def _read(text: str) -> Reading:
         noise=is_noise(found),
         whole=to_json(found.as_dict()).decode(),
         words=text,
+        least_everyday=_least_everyday(text) if found.everyday >= SURE else 1.0,
     )
+
+
+def _least_everyday(text: str) -> float:
+    return min((assess(one).everyday for one in sentences(text)), default=1.0)
 
 
 def read_answers(text: str, said: Said, language: str | None, *, before: str | None = None) -> Reading:

@@ -17,6 +17,7 @@ class Reading:
 
     `whole` is the full assessment in JSON, to be sealed with the case; `clues` are kind and value of what strangers may name too;
     `noise` says that it is surely a scam, an advertisement or a prank; `words` is what was read, for as long as it is on its way.
+    `least_everyday` is how likely the least harmless of its sentences tells of nobody, 1 when none had to be asked about.
     """
 
     category: str
@@ -30,6 +31,7 @@ class Reading:
     clues: tuple[tuple[str, str], ...] = ()
     words: str = field(default="", repr=False)
     noise: bool = False
+    least_everyday: float = 1.0
 
     @property
     def rank(self) -> int:

@@ -22,9 +22,11 @@ SAFE_CATEGORIES: Final = frozenset({"question", "thanks_or_other", "spam_or_pran
 ELEMENTS: Final = frozenset({"act", "means", "purpose"})
 BELOW_SECTOR: Final = frozenset({"cell", "village", "landmark"})
 NAMED_THINGS: Final = frozenset({"plate", "phone", "agency", "bus_line", "house"})
-FEW_WORDS: Final = 3
-SURE: Final = 0.8  # of being a question; below it one sign of harm is enough
-NOT_SURE: Final = 0.75  # of being small talk; below it a longer text is somebody's to look at
+FEW_WORDS: Final = 2  # of these by themselves triage's chance says nothing
+SURE: Final = 0.9  # of being small talk, a question or spam, whichever; below it a text is an officer's to look at
+DESPITE: Final = 0.95  # the same for a text in which a word of harm was heard
+ALONE: Final = 0.7  # the same for one sentence by itself: behind a greeting or a vote much can hide
+SENTENCE: Final = re.compile(r"(?<=[.!?;:])\s+|,\s+")
 NUMBER: Final = re.compile(r"\d[\d .-]{3,}\d")  # five digits or more: no time of day, no age
 NAME: Final = re.compile(r"(?<![.!?])\s[A-Z][a-z]{2,}\s[A-Z][a-z]{2,}")
 SENTENCE_LETTERS: Final = 0.3  # a text with more capitals than this is typed in capitals, which tell nothing of names
@@ -53,6 +55,7 @@ class Words:
     story: re.Pattern[str]
     watched: re.Pattern[str]
     radio: re.Pattern[str]
+    wide: frozenset[str]
 
 
 def keeps(reading: Reading, words: Words) -> Kept | None:
@@ -63,21 +66,28 @@ def keeps(reading: Reading, words: Words) -> Kept | None:
         return Kept.TRIAGE
     if reading.urgency != "routine" or axes & {"danger", "safety"}:
         return Kept.DANGER
-    if reading.minors == "true" or "minors" in axes:
+    if (reading.minors == "true" or "minors" in axes) and found["everyday"] < SURE:
         return Kept.CHILD
-    return points(reading.words, found, words) or _doubtful(reading.words, found, axes, words)
+    return points(reading.words, found, words) or _doubtful(reading, found, axes, words)
+
+
+def sentences(text: str) -> list[str]:
+    """Return the sentences of a text to be read by themselves: none when it is one, or when they are too few words to tell."""
+    apart = SENTENCE.split(text)
+    return [one for one in apart if len(apart) > 1 and len(set(one.split())) > FEW_WORDS]
 
 
 def points(text: str, found: Mapping[str, Any], words: Words) -> Kept | None:
     """Return what in a text points at somebody or at a place below a sector: what no card may hold either."""
-    if any(place["kind"] in BELOW_SECTOR for place in found["place_details"]):
+    if any(place["kind"] in BELOW_SECTOR and not _is_wide(place, text, words) for place in found["place_details"]):
         return Kept.PLACE
     if NUMBER.search(text) or any(clue["kind"] in NAMED_THINGS for clue in found["clues"]):
         return Kept.NUMBER
     places = {word for place in found["place_details"] for word in place["name"].split()}
     named = [match.group().split() for match in NAME.finditer(text)] if not _shouted(text) else []
     plain = folded(text)
-    if words.naming.search(plain) or words.titles.search(plain) or any(not places.issuperset(name) for name in named):
+    persons = [name for name in named if not places.issuperset(name) and not words.radio.fullmatch(folded(name[0]))]
+    if words.naming.search(plain) or words.titles.search(plain) or persons:
         return Kept.NAME
     return None
 
@@ -100,17 +110,27 @@ def folded(text: str) -> str:
 def words_of(templates: Path) -> Words:
     """Read the words of message_templates/radio.toml. Raises OSError, TOMLDecodeError or KeyError on a bad file."""
     lists = tomllib.loads((templates / "radio.toml").read_text(encoding="utf-8"))
-    return Words(*(pattern(lists[name]) for name in ("naming", "titles", "own", "story", "watched", "radio")))
+    naming, titles, own, story, watched, radio = map(
+        pattern, (lists[name] for name in ("naming", "titles", "own", "story", "watched", "radio"))
+    )
+    return Words(naming, titles, own, story, watched, radio, frozenset(lists["wide"]))
 
 
-def _doubtful(text: str, found: Mapping[str, Any], axes: set[str], words: Words) -> Kept | None:
-    plain, harm = folded(text), bool(axes & ELEMENTS)
+def _doubtful(reading: Reading, found: Mapping[str, Any], axes: set[str], words: Words) -> Kept | None:
+    plain, harm = folded(reading.words), bool(axes & ELEMENTS)
     if words.story.search(plain) or words.watched.search(plain) or (words.own.search(plain) and (harm or found["place_details"])):
         return Kept.STORY
-    asks = found["category"] == "question" and found["certainty"] >= SURE
-    if harm and not asks:
+    if harm:
+        return Kept.DOUBT if found["everyday"] < DESPITE else None
+    if found["everyday"] < SURE and len(set(plain.split())) > FEW_WORDS:
         return Kept.DOUBT
-    return Kept.DOUBT if found["certainty"] < NOT_SURE and len(plain.split()) > FEW_WORDS else None
+    return Kept.DOUBT if reading.least_everyday < ALONE else None
+
+
+def _is_wide(place: Mapping[str, Any], text: str, words: Words) -> bool:
+    """Tell whether a place is as wide as a sector at least, or no place but the name of a station: "Radio Rusizi"."""
+    before = folded(text[: place["start"]]).split()[-1:]
+    return place["name"] in words.wide or any(words.radio.fullmatch(word) for word in before)
 
 
 def _shouted(text: str) -> bool:

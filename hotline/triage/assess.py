@@ -45,7 +45,8 @@ class Assessment:
     """What triage makes of one message.
 
     `language` is en, fr, sw or rw, `variety` the same or rn for Kirundi; `categories` are all that apply, best first, and
-    `certainty` is how often such a first one is right, between 0 and 1. `act`,
+    `certainty` is how often such a first one is right, between 0 and 1, and `everyday` how often such a message is small talk,
+    a question or spam, whichever of them. `act`,
     `means` and `purpose` use the words of Palermo article 3 and are empty unless the category is trafficking. `missing` names
     what the message leaves open, `next_question` the one to ask.
     """
@@ -56,6 +57,7 @@ class Assessment:
     category: Category
     categories: tuple[Category, ...]
     certainty: float
+    everyday: float
     urgency: Urgency
     minors: Minors
     act: tuple[str, ...]
@@ -87,6 +89,7 @@ class Assessment:
             category=Category(plain["category"]),
             categories=tuple(Category(name) for name in plain["categories"]),
             certainty=plain.get("certainty", 0.0),
+            everyday=plain.get("everyday", 0.0),
             urgency=Urgency(plain["urgency"]),
             minors=Minors(plain["minors"]),
             act=tuple(plain["act"]),
@@ -160,6 +163,7 @@ def assess(text: str, *, known_language: str | None = None) -> Assessment:
         category=judgement.categories[0],
         categories=judgement.categories,
         certainty=round(judgement.certainty, 3),
+        everyday=round(judgement.everyday, 3),
         urgency=judgement.urgency,
         minors=judgement.minors,
         act=judgement.act,

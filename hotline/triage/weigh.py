@@ -19,7 +19,7 @@ _ABSURD = 0.35
 _ALSO = 0.2
 _MOSTLY = 0.65
 _SURELY_ADULT = 0.6
-_EVERYDAY = frozenset({"question", "thanks_or_other", "spam_or_prank"})
+_EVERYDAY = ("question", "thanks_or_other", "spam_or_prank")
 _EVERYDAYS = [at for at, name in enumerate(CHOICES["category"]) if name in _EVERYDAY]
 _HARMS = [at for at, name in enumerate(CHOICES["category"]) if name not in _EVERYDAY]
 _ALARM = SLICES["alarm"].start
@@ -30,9 +30,13 @@ Limits = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True)
 class Weighed(Judgement):
-    """The judgement of rules and model together, and how certain the first category is, between 0 and 1."""
+    """The judgement of rules and model together, and how certain the first category is, between 0 and 1.
+
+    `everyday` is the chance that a message is small talk, a question or spam, whichever of them: that it tells of nobody.
+    """
 
     certainty: float
+    everyday: float
 
 
 def weigh(rules: Judgement, signs: Sequence[Sign], opinion: Opinion, limits: Limits) -> Weighed:
@@ -51,6 +55,7 @@ def weigh(rules: Judgement, signs: Sequence[Sign], opinion: Opinion, limits: Lim
         means=_elements("means", opinion, limits) if trafficking else (),
         purpose=_elements("purpose", opinion, limits) if trafficking else (),
         certainty=shares[ranked[0]],
+        everyday=everyday_of(shares),
     )
 
 
@@ -64,6 +69,7 @@ def of_few_words(rules: Judgement) -> Weighed:
         means=rules.means,
         purpose=rules.purpose,
         certainty=0.5,
+        everyday=0.5,
     )
 
 
@@ -107,7 +113,12 @@ def is_everyday(signs: Sequence[Sign], shares: Mapping[str, float]) -> bool:
     """
     if any(sign.axis == "danger" and sign.value in _OF_DANGER for sign in signs):
         return False
-    return sum(shares[name] for name in _EVERYDAY) > _MOSTLY
+    return everyday_of(shares) > _MOSTLY
+
+
+def everyday_of(shares: Mapping[str, float]) -> float:
+    """Return the chance that a text is small talk, a question or spam."""
+    return sum([shares[name] for name in _EVERYDAY])
 
 
 def _urgency(

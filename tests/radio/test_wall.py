@@ -2,21 +2,23 @@
 
 import random
 import re
-import tomllib
 from collections.abc import Iterator
+from html import escape
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, select, text
 from sqlalchemy.exc import DatabaseError
 
+from benchmarks import wall
 from hotline import schema
 from hotline.db import Database
-from hotline.models import Base, Card, Question
+from hotline.models import Base, Card, Case, Question
 from hotline.radio import moderation
 from hotline.radio.eyes import ALLOWED, SHOWN, Eyes, OutOfSight, Window
 from hotline.radio.wall import keeps, words_of
 from hotline.roles import MATRIX, May, Role
+from hotline.triage.lexicon import TEMPLATES
 from tests.console.desk import Browser, Desk
 from tests.radio.conftest import OnAir
 from tests.radio.test_listening import JEAN, MARIE, TIP
@@ -27,6 +29,7 @@ MESSAGES = Path(__file__).parent / "messages"
 LANGUAGES = ("en", "fr", "sw", "rw", "rn")
 OUTSIDE = [one for one in Base.metadata.sorted_tables if not one.name.startswith("radio_")]
 ORIGIN = "http://127.0.0.1:8001"
+LONG = 20  # signs; "yes" stands on any screen
 
 
 def routes(desk: Desk, air: OnAir) -> Iterator[tuple[str, str]]:
@@ -150,30 +153,47 @@ def test_a_card_is_words_written_anew_and_waits_when_it_is_personal(desk: Desk, 
     assert "real agent" not in presenter.get(stage).get_data(as_text=True)
 
 
-def test_of_two_thousand_texts_none_is_shown_by_itself_and_few_tips_need_the_key(air: OnAir) -> None:
-    tips, talk = mixed()
-    assert (len(tips), len(tips) + len(talk)) == (300, 2000)
-    words = words_of(air.line.site.settings.templates)
-    missed = sorted(tip for tip in tips if keeps(read(tip), words) is None)
-    assert missed == sorted((MESSAGES / "need_the_key.txt").read_text(encoding="utf-8").splitlines())
-    assert len(missed) <= 0.03 * len(tips)
+def test_of_two_thousand_texts_none_is_shown_by_itself_and_few_tips_need_the_key(air: OnAir, desk: Desk) -> None:
+    """The bar is 3 in 100 tips (`python benchmarks/wall.py`); the limit here leaves room for a model that was learnt anew."""
+    texts = wall.judged()
+    tips, harmless = [one for one in texts if one.tip], [one for one in texts if not one.tip]
+    missed = wall.passing(tips)
+    assert (len(tips), len(texts), {one.language for one in tips}) == (300, 2000, set(wall.LANGUAGES))
+    assert len(missed) <= 0.05 * len(tips), missed
+    assert sum(one.kept is not None for one in harmless) <= 0.25 * len(harmless), "a wall that takes everything is no radio"
     air.begin("poll")
-    for number, line in enumerate(random.Random(7).sample([*tips, *talk], 400)):
-        air.line.text(f"+2507880{number:05}", line, to="7799")
+    sent = [*tips, *random.Random(7).sample(harmless, 100)]
+    for number, one in enumerate(sent):
+        air.line.text(f"+2507880{number:05}", one.text, to="7799")
     air.line.work()
     assert air.line.rows(Card) == [], "whatever is typed waits for a person"
-    assert {one for one in air.waiting() if one in tips} <= set(missed)
+    assert len(air.line.rows(Case)) >= len(tips) - len(missed)
+    waiting = set(air.waiting())
+    assert {one.text for one in tips} & waiting == set(missed)
+    stage = desk.signed_in("presenter").get(f"/studio/{air.episode_id}").get_data(as_text=True)
+    desk_page = desk.signed_in("producer").get(f"/shows/{air.episode_id}").get_data(as_text=True)
+    assert not any(escape(one.text) in stage for one in sent if len(one.text) > LONG)
+    assert not any(escape(one.text) in desk_page for one in tips if one.kept)
 
 
-def mixed() -> tuple[list[str], list[str]]:
-    """300 tips in five languages, and 1,700 votes, greetings, songs and questions, drawn with a seed."""
-    drawn, talk = random.Random(7), tomllib.loads((MESSAGES / "talk.toml").read_text(encoding="utf-8"))
+def test_of_the_tips_by_which_the_wall_was_made_few_need_the_key() -> None:
+    words = words_of(TEMPLATES)
     tips = [line for code in LANGUAGES for line in (MESSAGES / f"tips.{code}").read_text(encoding="utf-8").splitlines()]
-    others = []
-    for _ in range(1700):
-        line = drawn.choice(talk["votes" if drawn.random() < 0.5 else drawn.choice(LANGUAGES)]["lines"])
-        others.append(line.format(**{name: drawn.choice(values) for name, values in talk["slots"].items()}))
-    return tips, others
+    missed = [tip for tip in tips if keeps(read(tip), words) is None]
+    assert len(missed) <= 0.03 * len(tips), missed
+
+
+@pytest.mark.parametrize(
+    ("words", "stays"),
+    [
+        ("Good evening Radio Rusizi, we hear you well on the shore of lake Kivu", True),
+        ("Greetings to everybody at Rusizi ya mbere", False),
+        ("At what age can a child work in Rwanda", True),
+        ("Thank you for this good show. She cries every day because they beat her and keep her inside", False),
+    ],
+)
+def test_the_wall_asks_whether_a_text_tells_of_somebody(words: str, *, stays: bool) -> None:
+    assert (keeps(read(words), words_of(TEMPLATES)) is None) == stays
 
 
 def test_what_a_presenter_may_reach_is_a_part_of_what_a_producer_may() -> None:

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import signal
+import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -83,9 +84,16 @@ def _player(store: str, plan: Plan, only: Sequence[str], result: Connection) -> 
     """Play in a process of its own. Ctrl-C reaches the whole group; only what our parent then says counts."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _Interrupt())
+    sys.unraisablehook = _unheard
     with suppress(KeyboardInterrupt):
         result.send(play_on(store, plan, only))
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def _unheard(lost: "sys.UnraisableHookArgs") -> None:
+    """Say what a destructor swallowed, except an interrupt: our parent asks again."""
+    if not isinstance(lost.exc_value, KeyboardInterrupt):
+        sys.__unraisablehook__(lost)
 
 
 class _Interrupt:
