@@ -1,6 +1,6 @@
 """Reach contacts who have no phone; know who may be told of what crosses a border and who serves beyond it; try a phone out.
 
-Revision: 0029, after 0028.
+Revision: 0030, after 0029.
 """
 
 import sqlalchemy as sa
@@ -8,8 +8,8 @@ from alembic import op
 
 import hotline.models.base
 
-revision = "0029"
-down_revision = "0028"
+revision = "0030"
+down_revision = "0029"
 branch_labels = None
 depends_on = None
 
