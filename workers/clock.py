@@ -45,7 +45,8 @@ LEADER = "clock"
 def round_(deployment: Deployment) -> None:
     """Do everything once, each step in a transaction of its own. Raises SQLAlchemyError when the database is away."""
     _step(deployment, "take back", take_back)
-    climbed = (_step(deployment, "climb", escalate.climb) or set()) | (_step(deployment, "settle", settle) or set())
+    steps = {"climb": escalate.climb, "instead": escalate.instead, "settle": settle}
+    climbed = set().union(*(_step(deployment, name, work) or set() for name, work in steps.items()))
     freed = (_step(deployment, "inbox", free_inbox) or 0) + (_step(deployment, "messages", deliver.free_expired) or 0)
     _step(deployment, "announce", announce.changes)
     _step(deployment, "broadcasts", campaign.begin_due)

@@ -10,7 +10,7 @@ from hotline import sight
 from hotline.console import guard
 from hotline.watch import alarm, dead, opening
 from hotline.watch.alarm import Standing
-from hotline.watch.invariants import Invariant
+from hotline.watch.invariants import CHECKS, Invariant
 
 OF_CASES = frozenset({Invariant.I1, Invariant.I2, Invariant.I3})
 
@@ -45,6 +45,8 @@ def _asked() -> Standing:
 
 
 def _as_seen(session: Session, kept: Standing) -> Standing:
-    """Return how things stand for whom something is hidden from: counted anew, and nothing said that may be about it."""
-    life = dead.life_waiting(session, guard.deployment(), guard.moment())
-    return Standing(life, tuple(one for one in kept.broken if one not in OF_CASES), kept.stopped)
+    """Return how things stand for whom something is hidden from: counted anew, as if what is hidden had never been."""
+    chosen, now = guard.deployment(), guard.moment()
+    life = dead.life_waiting(session, chosen, now)
+    broken = (one for one in kept.broken if one not in OF_CASES or CHECKS[one](session, chosen, now))
+    return Standing(life, tuple(broken), kept.stopped)

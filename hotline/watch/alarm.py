@@ -12,7 +12,18 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from hotline.deployment import Deployment
-from hotline.models import Counter, Lane, Message, MessageKind, Tier, table
+from hotline.models import (
+    Case,
+    CaseState,
+    Counter,
+    Exclusion,
+    ExclusionState,
+    Lane,
+    Message,
+    MessageKind,
+    Tier,
+    table,
+)
 from hotline.outbound.compose import Draft
 from hotline.routing import directory
 from hotline.routing.choose import Entry
@@ -21,7 +32,7 @@ from hotline.watch.invariants import CHECKS, Invariant
 
 log = logging.getLogger(__name__)
 
-MESSAGE, COUNTER = table(Message), table(Counter)
+MESSAGE, COUNTER, CASE, EXCLUSION = (table(model) for model in (Message, Counter, Case, Exclusion))
 BEAT, LIFE_WAITING = "clock.beat", "watch.life"
 LATE_BEAT = 45  # seconds after which a clock counts as stopped
 NOTICE_EVERY = 3600  # seconds between two texts about one invariant
@@ -92,7 +103,7 @@ def _call_out(session: Session, deployment: Deployment, broken: Sequence[Invaria
     """Text the supervisor on call, once an hour about each invariant; several that break together are one text."""
     told = _counters(session, [_told(one) for one in broken])
     due = [one for one in broken if now.timestamp() - told.get(_told(one), 0) >= NOTICE_EVERY]
-    chosen = _on_call(directory.load(session), deployment.local(now)) if due else None
+    chosen = _on_call(_unconcerned(session), deployment.local(now)) if due else None
     if chosen is None:
         return []
     for one in due:
@@ -110,12 +121,21 @@ def _call_out(session: Session, deployment: Deployment, broken: Sequence[Invaria
     return [Lane.LIFE]
 
 
+def _unconcerned(session: Session) -> Sequence[Entry]:
+    """Return whom no open case is kept from: what fails may be about that very case. Everybody where nobody else is left."""
+    entries = directory.load(session)
+    of_open = select(EXCLUSION.c.subject).join(CASE, CASE.c.id == EXCLUSION.c.case_id).where(CASE.c.state != CaseState.CLOSED)
+    kept = set(session.scalars(of_open.where(EXCLUSION.c.state != ExclusionState.DISMISSED).distinct()))
+    return [entry for entry in entries if kept.isdisjoint(entry.subjects)] or entries
+
+
 def _on_call(entries: Sequence[Entry], local: datetime) -> Entry | None:
-    """Return the supervisor on duty, else any supervisor, else the last resort."""
+    """Return the supervisor on duty, else any supervisor, else the last resort, else anybody above duty."""
     supervisors = [entry for entry in entries if entry.tier is Tier.SUPERVISOR]
     on_duty = [entry for entry in supervisors if entry.on_duty(local)]
     last = [entry for entry in entries if entry.last_resort]
-    return next(iter(on_duty + supervisors + last), None)
+    above = [entry for entry in entries if entry.tier is not Tier.DUTY]
+    return next(iter(on_duty + supervisors + last + above), None)
 
 
 def _since(one: Invariant) -> str:

@@ -264,7 +264,12 @@ def audit_chain(deployment: Deployment) -> Iterator[Finding]:
 def watch(deployment: Deployment) -> Iterator[Finding]:
     """What must hold at every moment holds, asked now and not read from what the clock found."""
     with deployment.db.reading() as session:
-        broken = alarm.look(session, deployment, deployment.db.now(session))
+        yield from seen_broken(deployment, session)
+
+
+def seen_broken(deployment: Deployment, session: Session) -> Iterator[Finding]:
+    """Ask the same of what this session may see."""
+    broken = alarm.look(session, deployment, deployment.db.now(session))
     for one, count in broken.items():
         says = f"not so for {count}: {one}"
         yield Finding(f"watch {one.name}", Health.BROKEN, says, FIXES[one])
@@ -275,8 +280,13 @@ def watch(deployment: Deployment) -> Iterator[Finding]:
 def dead_letters(deployment: Deployment) -> Iterator[Finding]:
     """Nothing that may cost a life waits among the dead letters."""
     with deployment.db.reading() as session:
-        lives = dead.life_waiting(session, deployment, deployment.db.now(session))
-        some = bool(dead.listed(session, deployment).letters)
+        yield from seen_letters(deployment, session)
+
+
+def seen_letters(deployment: Deployment, session: Session) -> Iterator[Finding]:
+    """Ask the same of what this session may see."""
+    lives = dead.life_waiting(session, deployment, deployment.db.now(session))
+    some = bool(dead.listed(session, deployment).letters)
     if lives:
         yield Finding("dead letters", Health.BROKEN, f"{lives} that may cost a life", "hotline dead list")
     else:
@@ -314,9 +324,9 @@ FIXES: Mapping[Invariant, str] = {
 }
 
 
-def safely(check: Callable[[Deployment], Iterator[Finding]], deployment: Deployment) -> list[Finding]:
+def safely(check: Callable[..., Iterator[Finding]], *asked: Deployment | Session) -> list[Finding]:
     """Run one check; whatever it trips over becomes its line, so that the others still run."""
     try:
-        return list(check(deployment))
+        return list(check(*asked))
     except (SQLAlchemyError, OSError, ValueError, CatalogError) as error:
         return [Finding(check.__name__, Health.BROKEN, f"cannot be checked ({type(error).__name__})", "see the line above")]

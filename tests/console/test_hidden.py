@@ -229,3 +229,43 @@ def test_the_record_has_neither_a_row_nor_a_gap_of_what_is_hidden(either: Desk) 
     assert [row for row in rows if row["about"] == case.handle] == []
     shown = re.findall(r"its hash <code>(\w+)</code></small><small>the one before <code>(\w+)</code>", page)
     assert [before for _, before in shown[:-1]] == [own for own, _ in shown[1:]]
+
+
+def test_what_fails_for_a_hidden_case_alone_is_said_nowhere_and_for_another_it_is(either: Desk) -> None:
+    either.enrol("inside", Role.SUPERVISOR)
+    with either.site.db.transaction() as session:
+        session.scalars(select(Officer).where(Officer.name == "inside")).one().station = STATION
+    reader, colleague = either.signed_in("inside"), either.signed_in("supervisor")
+    watched(either)
+    before = gates(reader)
+    case = either.case(ago=timedelta(hours=1))  # a danger to life with no ladder and no alert: I2
+    plain = {
+        "case_id": case.id,
+        "sealed": b"",
+        "gateway": "simulator",
+        "created_at": case.opened_at,
+        "settled_at": case.opened_at,
+    }
+    with either.site.db.transaction() as session:
+        session.add(Message(direction="out", kind=MessageKind.ALERT, lane="life", state=MessageState.DEAD, **plain))
+    keep_from(either, case, f"station:{STATION}")
+    watched(either)
+    assert gates(reader) == before
+    assert all(one in gates(colleague) for one in ("watch I2", "dead letters"))
+    assert ("(I2)" in reader.get("/queue").text, "(I2)" in colleague.get("/queue").text) == (False, True)
+    either.case(ago=timedelta(hours=1))
+    watched(either)
+    assert "watch I2" in gates(reader)
+    assert "(I2)" in reader.get("/queue").text
+
+
+def gates(browser: Browser) -> str:
+    """What the page of setup says still lacks."""
+    page = browser.get("/setup").text
+    return re.sub(r'name="csrf_token" value="[^"]+"|nonce-[^"]+', "", page[page.index("<main") : page.index("</main>")])
+
+
+def watched(desk: Desk) -> None:
+    """Let the clock look at what must hold."""
+    with desk.site.db.transaction() as session:
+        alarm.sound(session, desk.site, datetime.now(UTC))

@@ -19,7 +19,7 @@ OPEN = {"public_url": "https://in.example.org", "console_url": "http://127.0.0.1
 @pytest.fixture
 def real(build: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch) -> Desk:
     """A desk that is no demo, with checks that would look at this machine left out."""
-    monkeypatch.setattr(opening, "CHECKED", ())
+    monkeypatch.setattr(opening, "MACHINE", ())
     made = build(demo=False, **OPEN)
     made.enrol("admin", Role.ADMIN, demo=False)
     made.enrol("supervisor", Role.SUPERVISOR, demo=False)
@@ -46,7 +46,7 @@ def deeds(desk: Desk) -> list[tuple[str, str]]:
 
 def test_a_fresh_hotline_lacks_what_it_lacks_and_each_thing_done_is_missed_no_more(real: Desk) -> None:
     lacking = {
-        *("console_url", "gateway", "tested", "two_agencies", "last_resort", "every_hour"),
+        *("console_url", "quiet", "gateway", "tested", "two_agencies", "last_resort", "every_hour"),
         *("officer", "supervisor", "reviewed", "taken", "anchored", "restored"),
     }
     assert missing(real) == lacking

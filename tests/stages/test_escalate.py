@@ -43,6 +43,7 @@ def steps(line: Line, *, minutes: int, every: int) -> dict[float, list[str]]:
 
 
 def test_an_unanswered_cry_for_help_climbs_to_the_second(line: Line) -> None:
+    """T-ESC-1: 60 minutes of the clock's rounds, each five seconds; exact to a round where ± 15 s are allowed."""
     start(line)
     told = sorted(text.to for text in line.carriers["simulator"].sent)
     assert len(told) == 2
@@ -69,6 +70,7 @@ def test_the_next_contact_too_is_one_whose_area_it_is(line: Line) -> None:
 
 
 def test_it_never_stops_by_itself(line: Line) -> None:
+    """T-ESC-1, for twelve hours."""
     start(line)
     climbed = steps(line, minutes=12 * 60, every=300)
     assert list(climbed) == [5, 10, 20, 30, *range(45, 12 * 60 + 1, 15)]

@@ -14,8 +14,12 @@ from hotline.models import (
     Broadcast,
     BroadcastState,
     Case,
+    Cause,
+    Contact,
     Counter,
     Duty,
+    Exclusion,
+    ExclusionState,
     Inbox,
     InboxState,
     Message,
@@ -149,6 +153,21 @@ def test_the_supervisor_is_told_once_an_hour(line: Line) -> None:
         clock.round_(line.site)
         line.work()
     assert sum("safety check" in text.body for text in line.sent) == 3
+
+
+def test_whoever_an_open_case_is_kept_from_is_not_told_that_something_fails(line: Line) -> None:
+    """What fails may be about that very case."""
+    on_call = line.site.number_index("+250780000211")
+    with line.site.db.transaction() as session:
+        subject = f"contact:{session.scalars(select(Contact.id).where(Contact.number_index == on_call)).one()}"
+        plain = {"cause": Cause.NAMED, "state": ExclusionState.EXCLUDED, "sealed": b"", "at": line.now}
+        session.add(Exclusion(case_id=line.case()["id"], subject=subject, **plain))
+    stop_the_ladder(line)
+    line.forget()
+    clock.round_(line.site)
+    line.work()
+    (notice,) = [text for text in line.sent if "safety check" in text.body]
+    assert notice.to != "+250780000211"
 
 
 def test_a_text_without_a_trace_waits_for_a_person_and_can_be_read_again(line: Line) -> None:

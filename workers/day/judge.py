@@ -148,7 +148,7 @@ def _silent(play: Play, by_handle: Mapping[str, Course]) -> Iterator[str]:
     for handle, course in by_handle.items():
         if course.urgency != LIFE or course.told is None or course.acknowledged is None:
             continue
-        worst = max(text.at for text in play.story.texts if text.report == course.report)  # before it, it may have been no danger
+        worst = play.heard[course.report]  # before its last text came in, it may have been no danger
         moments = [worst, *sorted(at for at in rung[handle] if worst <= at < course.acknowledged), course.acknowledged]
         gap = max((after - before for before, after in pairwise(moments)), default=timedelta())
         if gap > longest + ROUND + SLACK:

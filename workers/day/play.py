@@ -76,7 +76,10 @@ class Loud(logging.Handler):
 
 @dataclass
 class Play:
-    """One day under way. `pages` is everything that reached a contact's phone and names a case, `lost` what the door refused."""
+    """One day under way. `pages` is everything that reached a contact's phone and names a case, `lost` what the door refused.
+
+    `begun` is when each report's first text was sent, `heard` when its last one came in at the door.
+    """
 
     stage: Stage
     story: Story
@@ -86,6 +89,7 @@ class Play:
     lost: list[Text] = field(default_factory=list)
     loud: Loud = field(default_factory=Loud)
     begun: dict[int, datetime] = field(default_factory=dict)
+    heard: dict[int, datetime] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._events: list[tuple[datetime, int, Callable[[], object]]] = []
@@ -162,15 +166,23 @@ class Play:
 
     def _texted(self, text: Text) -> None:
         self.begun.setdefault(text.report, text.at)
-        self._send(text.number, text.words, lambda: self.lost.append(text))
+        self._send(text.number, text.words, partial(self._came, text))
 
-    def _send(self, number: str, words: str, refused: Callable[[], object] = lambda: None) -> None:
+    def _came(self, text: Text, taken: bool) -> None:  # noqa: FBT001  what the door answered
+        if taken:
+            self.heard[text.report] = self.stage.now
+        else:
+            self.lost.append(text)
+
+    def _send(self, number: str, words: str, came: Callable[[bool], object] | None = None) -> None:
         """Put a text on the air. While the gateway is dead the network keeps it."""
         if DIES <= self.stage.now < BACK:
             wait = self._way(number, self.stage.now)
-            self._at(BACK + wait, lambda: self._send(number, words, refused))
-        elif not self.stage.hear(number, words, f"day-{next(self._texts)}"):
-            refused()
+            self._at(BACK + wait, lambda: self._send(number, words, came))
+            return
+        taken = self.stage.hear(number, words, f"day-{next(self._texts)}")
+        if came:
+            came(taken)
 
     def _leaves(self, gateway: str, text: OutboundText) -> bool:
         """Take a text that leaves the hotline: look at what it is, and let it arrive."""
