@@ -144,12 +144,14 @@ def test_triage_needs_no_mouse(street: Street) -> None:
     page.keyboard.press("c")
     page.wait_for_url(f"**/case/{second.token}")
     expect(page.get_by_role("status").first).to_contain_text("It is yours")
+    page.wait_for_load_state()
     page.keyboard.press("r")
     page.keyboard.type("n\u2019abana, jk")
     expect(page.locator("#meter")).to_contain_text("UCS-2")
     assert page.input_value("#reply-text") == "n\u2019abana, jk"
     page.keyboard.press("Control+Enter")
     expect(page.locator(".thread .reply")).to_contain_text("Leaving now")
+    page.wait_for_load_state()  # the words are there before the keys are
     page.keyboard.press("q")
     page.wait_for_url("**/queue")
     assert street.complaints == []
