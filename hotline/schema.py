@@ -1,26 +1,35 @@
-"""Brings a database to the newest shape with Alembic, and says whether it is there."""
+"""Brings a database to the newest shape with Alembic, and says whether it is there.
+
+Alembic brings a compiler of templates with it and takes half a second to load, so whoever does not ask does not wait for it.
+"""
+# ruff: noqa: PLC0415
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from hotline.db import Database
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 FOLDER = Path(__file__).with_name("migrations")
 
 
 def upgrade(database: Database) -> None:
     """Run every migration the database has not seen."""
+    from alembic import command
+
     with database.engine.begin() as connection:
         command.upgrade(_config(connection), "head")
 
 
 def current(database: Database) -> bool:
     """Whether the database has seen every migration."""
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
     with database.engine.connect() as connection:
         heads = ScriptDirectory.from_config(_config(connection)).get_heads()
         return set(MigrationContext.configure(connection).get_current_heads()) == set(heads)
@@ -28,11 +37,15 @@ def current(database: Database) -> bool:
 
 def write_revision(database: Database, message: str) -> None:
     """Write the migration that leads from the database's shape to the models'."""
+    from alembic import command
+
     with database.engine.begin() as connection:
         command.revision(_config(connection), message, autogenerate=True)
 
 
-def _config(connection: Connection) -> Config:
+def _config(connection: Connection) -> "Config":
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(FOLDER))
     config.attributes["connection"] = connection

@@ -16,8 +16,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-import openpyxl
-
 from hotline.broadcasts.texts import HERS, SECTOR
 from hotline.deployment import Deployment
 from hotline.models import Reach
@@ -154,6 +152,8 @@ def _lines(raw: bytes) -> Iterator[Sequence[object]]:
 
 def _sheet(raw: bytes) -> Iterator[Sequence[object]]:
     """Yield the rows of the first sheet. A number that lost its plus in a cell is read as a number all the same."""
+    import openpyxl  # noqa: PLC0415  a third of a second that few ever need
+
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as packed:
             if sum(one.file_size for one in packed.infolist()) > 100 * LARGEST:

@@ -5,8 +5,6 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-import openpyxl
-
 from hotline.broadcasts.progress import Line
 
 COLUMNS: Final = ("network", "language", "reach", "fate", "reason", "people")
@@ -21,6 +19,8 @@ def as_csv(lines: Sequence[Line]) -> bytes:
 
 def as_xlsx(lines: Sequence[Line]) -> bytes:
     """Return the table as a workbook of one sheet."""
+    import openpyxl  # noqa: PLC0415  a third of a second that few ever need
+
     book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet("broadcast")
     for row in (COLUMNS, *_rows(lines)):

@@ -72,7 +72,9 @@ def test_what_hosts_set_without_our_prefix_is_said(name: str) -> None:
 
 
 def commands(group: click.Group, path: str) -> list[str]:
-    found = []
-    for name, command in group.commands.items():
+    found, context = [], click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
         found += commands(command, f"{path} {name}") if isinstance(command, click.Group) else [f"{path} {name}"]
     return found
