@@ -207,7 +207,7 @@ def test_a_reader_never_waits_for_a_writer(db: Database) -> None:
         session.execute(insert(INBOX), [row("new")])
         started = time.monotonic()
         assert stored(db) == ["0000"]
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 5, "a writer is waited for ten seconds"
 
 
 def test_a_row_that_is_there_already_is_left_alone(db: Database) -> None:

