@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from hotline.console.narrow import Narrow
@@ -88,13 +88,13 @@ def rail(session: Session, officer: Officer) -> dict[str, object]:
 
 def counts(session: Session, officer: Officer) -> Mapping[View, str]:
     """Return how many cases each view holds, as far as 99; beyond that nobody counts and "99+" is said."""
-    return {view: _count(session, view, officer) for view in View}
+    found = session.execute(select(*(_counted(view, officer) for view in View))).one()
+    return {view: str(many) if many <= COUNT_UP_TO else f"{COUNT_UP_TO}+" for view, many in zip(View, found, strict=True)}
 
 
-def _count(session: Session, view: View, officer: Officer) -> str:
+def _counted(view: View, officer: Officer) -> ScalarSelect[int]:
     some = select(Case.id).where(*_within(view, officer)).limit(COUNT_UP_TO + 1).subquery()
-    found = session.execute(select(func.count()).select_from(some)).scalar_one()
-    return str(found) if found <= COUNT_UP_TO else f"{COUNT_UP_TO}+"
+    return select(func.count()).select_from(some).scalar_subquery()
 
 
 def _within(view: View, officer: Officer) -> Iterable[ColumnElement[bool]]:

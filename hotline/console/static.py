@@ -7,6 +7,7 @@ from a request is looked up, never opened.
 import gzip
 import hashlib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -32,7 +33,12 @@ def install(app: Flask) -> None:
     """Read the files and give templates `asset(path)`, the address of one."""
     assets = {path.relative_to(FOLDER).as_posix(): _read(path) for path in FOLDER.rglob("*") if path.suffix in TYPES}
     app.extensions["assets"] = assets
-    app.jinja_env.globals["asset"] = lambda name: url_for("console.static.serve", digest=assets[name].digest, name=name)
+
+    @cache  # an icon stands on a page a hundred times
+    def address(name: str) -> str:
+        return url_for("console.static.serve", digest=assets[name].digest, name=name)
+
+    app.jinja_env.globals["asset"] = address
 
 
 @screen.get("/assets/<digest>/<path:name>")
