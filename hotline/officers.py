@@ -122,13 +122,24 @@ def admit(session: Session, keyring: Keyring, answer: Answer, *, now: datetime) 
         return None
     by = _second_factor(session, keyring, officer, answer.code, now=now) if answer.password_held else None
     if by is None:
-        _failed(officer, now)
-        audit.record(session, now, actor=officer.name, action="sign_in.refused", subject=officer.id)
+        refuse(session, officer, now=now)
         return None
+    welcome(session, officer, now=now, by=by)
+    return officer
+
+
+def welcome(session: Session, officer: Officer, *, now: datetime, by: str) -> None:
+    """Put on record that an officer came in, `by` code, recovery or passkey; what went wrong before is forgotten."""
     officer.failures, officer.try_again_at = 0, None
     more = {"by": by} if by != "code" else {}
     audit.record(session, now, actor=officer.name, action="sign_in", subject=officer.id, **more)
-    return officer
+
+
+def refuse(session: Session, officer: Officer, *, now: datetime, by: str = "code") -> None:
+    """Put on record that somebody was not let in as this officer, and make the account wait as it grows."""
+    _failed(officer, now)
+    more = {"by": by} if by != "code" else {}
+    audit.record(session, now, actor=officer.name, action="sign_in.refused", subject=officer.id, **more)
 
 
 def proves(session: Session, deployment: Deployment, officer_id: str, code: str, *, now: datetime) -> bool:

@@ -1,7 +1,8 @@
 """The team: who is here and as what, invited by a link that opens once, given another role, struck off, let in again.
 
 Nobody's password is ever known to anybody else: an invitation is a link, and whoever opens it first chooses one. Whoever is
-struck off is out at that moment, and what they had claimed goes back to the queue. One administrator always remains.
+struck off is out at that moment and has no passkeys; what they had claimed goes back to the queue.
+One administrator always remains.
 """
 
 import hashlib
@@ -15,7 +16,7 @@ import pyotp
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
-from hotline import audit, officers
+from hotline import audit, officers, passkeys
 from hotline.config import Settings
 from hotline.deployment import Deployment
 from hotline.models import Agency, Case, CaseState, Invitation, Officer, OfficerSession, new_id, table
@@ -125,7 +126,8 @@ def authenticator(deployment: Deployment, invitation: Invitation) -> str:
 def accept(session: Session, deployment: Deployment, token: str, *, password_hash: str, code: str, now: datetime) -> str | None:
     """Make an officer of whoever came by a link, and return their id; None for a wrong code or a link that opens no more.
 
-    The code proves that the authenticator app was set up. An officer who was there before is out of every other browser.
+    The code proves that the authenticator app was set up. An officer who was there before is out of every
+    other browser, and begins without passkeys.
     """
     invitation = opened(session, token, now=now)
     if invitation is None or not pyotp.TOTP(_secret(deployment, invitation)).verify(code, for_time=now, valid_window=1):
@@ -144,6 +146,7 @@ def accept(session: Session, deployment: Deployment, token: str, *, password_has
     session.add(officer)
     session.flush()
     sign_out(session, officer, now=now)
+    passkeys.remove_all(session, officer)
     audit.record(session, now, actor=f"officer:{officer.name}", action="officer.joined", subject=officer.name)
     return officer.id
 
@@ -167,6 +170,7 @@ def strike_off(session: Session, officer: Officer, *, by: Officer, now: datetime
     _keep_one_administrator(session, officer)
     officer.active = False
     sign_out(session, officer, now=now)
+    passkeys.remove_all(session, officer)
     links = (Invitation.officer_id == officer.id, Invitation.used_at.is_(None))
     session.execute(update(Invitation).where(*links).values(expires_at=now))
     own = table(Case)

@@ -34,6 +34,7 @@ from hotline.console import (
     number,
     owed,
     own,
+    passkey,
     phrasebook,
     presence,
     queue,
@@ -58,7 +59,7 @@ from hotline.console import (
 )
 from hotline.deployment import Deployment
 
-OFFICE = (search, figures, heard, number, me)
+OFFICE = (search, figures, heard, number, me, passkey)
 TO_MANY = (broadcasts, sending, lists)
 SCREENS = (
     *(static, sign_in, welcome, today, wall, queue, bulk, new_item, case, closing, writing, word, conflict, referral, listening),

@@ -28,6 +28,8 @@ OPEN: Final = frozenset(
         "console.demo.enter",
         "console.welcome.form",
         "console.welcome.enter",
+        "console.passkey.ask",
+        "console.passkey.enter",
         *(f"console.studio.paired.{name}" for name in ("show", "ask", "live", "press")),
     }
 )
@@ -35,6 +37,7 @@ OPEN: Final = frozenset(
 ANY_OFFICER: Final = frozenset(
     {
         *("console.me.show", "console.me.end", "console.me.codes", "console.me.speak", "console.sign_in.leave"),
+        *("console.passkey.offer", "console.passkey.add", "console.passkey.remove"),
         *("console.lock.door", "console.lock.shut", "console.lock.open_"),
     }
 )

@@ -6,7 +6,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from sqlalchemy import select, update
 from werkzeug.wrappers import Response as Answer
 
-from hotline import audit, officers
+from hotline import audit, officers, passkeys
 from hotline.console import guard, listing, sessions, tongue
 from hotline.models import Officer, OfficerSession
 from hotline.roles import May
@@ -18,8 +18,8 @@ LONGEST_CODE: Final = 16
 
 @screen.get("/me")
 def show() -> str:
-    """Show the browsers in which one is signed in, and how many recovery codes are left."""
-    return _page()
+    """Show the browsers in which one is signed in, one's passkeys, and how many recovery codes are left."""
+    return page()
 
 
 @screen.post("/me/language")
@@ -53,10 +53,11 @@ def end(session_id: str) -> Answer:
 def codes() -> str | tuple[str, int]:
     """Make ten new recovery codes and show them, this once; those from before are good for nothing any more."""
     chosen, who, now = guard.deployment(), guard.officer(), guard.moment()
+    if not proved():
+        return page(wrong="code"), 403
     with guard.transaction() as session:
-        proved = officers.proves(session, chosen, who.id, request.form.get("code", "")[:LONGEST_CODE], now=now)
-        made = officers.new_recovery_codes(session, chosen.keyring, who.id, now=now) if proved else []
-    return _page(made=made) if made else (_page(wrong=True), 403)
+        made = officers.new_recovery_codes(session, chosen.keyring, who.id, now=now)
+    return page(made=made)
 
 
 @screen.post("/wall/hang")
@@ -70,7 +71,15 @@ def hang() -> Answer:
     return sessions.welcome(token, chosen.settings, lands="console.wall.show")
 
 
-def _page(*, made: list[str] | None = None, wrong: bool = False) -> str:
+def proved() -> bool:
+    """Whether a code of this moment was typed. A wrong one counts as one at the door does."""
+    chosen, code = guard.deployment(), request.form.get("code", "")[:LONGEST_CODE]
+    with guard.transaction() as session:
+        return officers.proves(session, chosen, guard.officer().id, code, now=guard.moment())
+
+
+def page(*, made: list[str] | None = None, wrong: str = "") -> str:
+    """Return the page of one's sign-in: with new recovery codes, or with what was `wrong`, "code" or "passkey"."""
     chosen, who, now = guard.deployment(), guard.officer(), guard.moment()
     with guard.reading() as session:
         open_ones = select(OfficerSession).where(OfficerSession.officer_id == who.id, OfficerSession.ended_at.is_(None))
@@ -79,6 +88,7 @@ def _page(*, made: list[str] | None = None, wrong: bool = False) -> str:
             for one in session.scalars(open_ones.order_by(OfficerSession.created_at.desc()))
             if sessions.alive(one, chosen.settings, now=now)
         ]
+        keys = passkeys.listed(session, who.id)
         left = officers.recovery_codes_left(session, who.id)
         rail = listing.rail(session, who)
     return render_template(
@@ -89,5 +99,9 @@ def _page(*, made: list[str] | None = None, wrong: bool = False) -> str:
         left=left,
         made=made or [],
         wrong=wrong,
+        passkeys=keys,
+        passkeys_at=passkeys.place(chosen.settings),
+        passkeys_full=len(keys) >= passkeys.MOST,
+        longest=passkeys.LONGEST_NAME,
         **rail,
     )

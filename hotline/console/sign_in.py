@@ -5,7 +5,7 @@ from typing import Final
 from flask import Blueprint, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
-from hotline import officers
+from hotline import officers, passkeys
 from hotline.console import demo, guard, sessions
 from hotline.roles import May, allows
 
@@ -41,7 +41,7 @@ def form() -> Answer | str:
     """Show the sign-in form; a demo on its own machine offers its invented officers as well."""
     if guard.stranger_or_officer() is not None:
         return redirect(url_for("console.sign_in.home"), 303)
-    return _page(failed=False)
+    return page()
 
 
 @screen.post("/sign-in")
@@ -50,8 +50,8 @@ def enter() -> Answer | str | tuple[str, int]:
     try:
         token = _try()
     except officers.Busy:
-        return _page(failed=True), 503
-    return sessions.welcome(token, guard.deployment().settings) if token else (_page(failed=True), 403)
+        return page(failed="code"), 503
+    return sessions.welcome(token, guard.deployment().settings) if token else (page(failed="code"), 403)
 
 
 @screen.post("/sign-out")
@@ -61,6 +61,13 @@ def leave() -> Answer:
     with chosen.db.transaction() as session:
         sessions.end(session, chosen.settings, now=guard.moment())
     return sessions.farewell(chosen.settings)
+
+
+def page(*, failed: str = "") -> str:
+    """Return the sign-in page; `failed` says by what somebody tried before, "code" or "passkey"."""
+    chosen = guard.deployment()
+    where = passkeys.place(chosen.settings)
+    return render_template("console/sign_in.html", failed=failed, invented=demo.offered(chosen), passkeys_at=where)
 
 
 def _try() -> str | None:
@@ -73,7 +80,3 @@ def _try() -> str | None:
     with chosen.db.transaction() as session:
         who = officers.admit(session, chosen.keyring, officers.Answer(name, held, code), now=now)
         return sessions.begin(session, who, now=now) if who else None
-
-
-def _page(*, failed: bool) -> str:
-    return render_template("console/sign_in.html", failed=failed, invented=demo.offered(guard.deployment()))

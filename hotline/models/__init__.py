@@ -72,9 +72,11 @@ from hotline.models.people import (
     Invitation,
     Officer,
     OfficerSession,
+    Passkey,
     RecoveryCode,
     SafeContact,
     Spell,
+    SpentChallenge,
     Tier,
 )
 from hotline.models.phones import PhoneText
@@ -172,6 +174,7 @@ __all__ = [
     "Officer",
     "OfficerSession",
     "Outcome",
+    "Passkey",
     "PhoneText",
     "Poll",
     "Prompt",
@@ -202,6 +205,7 @@ __all__ = [
     "SharedFact",
     "Show",
     "Spell",
+    "SpentChallenge",
     "Station",
     "Subscriber",
     "Subscription",

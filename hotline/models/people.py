@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, ForeignKey, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hotline.models.base import Base, new_id
@@ -164,6 +164,34 @@ class RecoveryCode(Base):
     code_index: Mapped[bytes]
     made_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+
+
+class Passkey(Base):
+    """A key that an officer's device keeps. Here is only its public half, which opens nothing.
+
+    `sign_count` is how often the device said it has signed, 0 where it does not count (WebAuthn: an unsigned 32-bit number).
+    `name` is what its officer calls the device. `used_at` is None until it opened the door once.
+    """
+
+    __tablename__ = "passkey"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    officer_id: Mapped[str] = mapped_column(ForeignKey("officer.id"), index=True)
+    name: Mapped[str]
+    credential_id: Mapped[bytes] = mapped_column(unique=True)
+    public_key: Mapped[bytes]
+    sign_count: Mapped[int] = mapped_column(BigInteger)
+    made_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class SpentChallenge(Base):
+    """A question to a passkey that was answered, kept until its time is over, so that no answer counts twice."""
+
+    __tablename__ = "spent_challenge"
+
+    challenge_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    until: Mapped[datetime]
 
 
 class OfficerSession(Base):

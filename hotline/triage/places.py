@@ -58,6 +58,9 @@ class Gazetteer:
     ordinary: frozenset[str]
     village_words: frozenset[str]
     locatives: frozenset[str]
+    announcers: frozenset[str]
+    look_alikes: frozenset[str]
+    doubtful: frozenset[str]
     first_words: frozenset[str] = field(default_factory=frozenset)
     single: dict[str, _Entry] = field(default_factory=dict)
     by_initial: dict[str, list[str]] = field(default_factory=dict)
@@ -73,7 +76,7 @@ class Gazetteer:
             signal = signals.get(word, -1)
             if signal < 0:
                 signal = self._learn(word)
-            if signal == _NO_NAME or at <= reached or (signal == _MISSPELT and not self._expected(message, at)):
+            if signal == _NO_NAME or at <= reached or (signal == _MISSPELT and not self._named_here(message, at)):
                 continue
             entry, reached = self._known(message, at)
             if entry is not None and entry.name not in found:
@@ -103,6 +106,8 @@ class Gazetteer:
         """Tell whether a name is used as a name: everyday words and cells need a sign that they are."""
         if message.words[at] in self.ordinary and entry.kind in ("cell", "village"):
             return self._announced(message, at)
+        if message.words[at] in self.doubtful:
+            return self._named_here(message, at)
         return entry.kind != "cell" or self._expected(message, at)
 
     def _announced(self, message: Folded, at: int) -> bool:
@@ -113,24 +118,31 @@ class Gazetteer:
         before = message.words[at - 1] if at else ""
         return before in self.locatives or before in self.village_words or _is_capital(message, at)
 
+    def _named_here(self, message: Folded, at: int) -> bool:
+        """Tell whether word `at` can be little else than a name: after "near" or "muri", or with a capital within a sentence."""
+        before = message.words[at - 1] if at else ""
+        return before in self.announcers or before in self.village_words or _is_capital(message, at)
+
     def _glued(self, word: str) -> _Entry | None:
         """Return the entry of a name written in one with its preposition: `ikamembe`, `mubukavu`."""
+        if word in self.look_alikes:
+            return None
         for prefix in _PREFIXES:
             rest = word[len(prefix) :]
             if len(rest) >= _SHORTEST_MISSPELT and word.startswith(prefix) and rest in self.single:
                 entry = self.single[rest]
-                return entry if entry.kind != "cell" else None
+                return entry if entry.kind != "cell" and rest not in self.doubtful else None
         return None
 
     def _village(self, message: Folded, at: int) -> _Entry | None:
         return self.villages.get(message.words[at]) if self._announced(message, at) else None
 
     def _misspelt(self, message: Folded, at: int) -> _Entry | None:
-        return self._likely(message.words[at]) if self._expected(message, at) else None
+        return self._likely(message.words[at]) if self._named_here(message, at) else None
 
     def _likely(self, word: str) -> _Entry | None:
         """Return the entry a misspelt word may mean, and keep it."""
-        if len(word) < _SHORTEST_MISSPELT or not word.isalpha():
+        if len(word) < _SHORTEST_MISSPELT or not word.isalpha() or word in self.look_alikes:
             return None
         if word not in self._likeness:
             if len(self._likeness) >= _LONGEST_CACHE:
@@ -145,7 +157,7 @@ class Gazetteer:
         if near is None:
             return None
         entry = self.single[near[0]]
-        return entry if entry.kind != "cell" and near[0] not in self.ordinary else None
+        return entry if entry.kind != "cell" and near[0] not in self.ordinary | self.doubtful else None
 
 
 def _is_capital(message: Folded, at: int) -> bool:
@@ -202,6 +214,9 @@ def load(templates: Path = TEMPLATES) -> Gazetteer:
         ordinary=frozenset(content["ordinary_words"]),
         village_words=frozenset(content["village_words"]),
         locatives=frozenset(content["locatives"]),
+        announcers=frozenset(content["announcers"]),
+        look_alikes=frozenset(content["look_alikes"]),
+        doubtful=frozenset(content["doubtful"]),
         first_words=frozenset(words[0] for words in names),
         single=single,
         by_initial=by_initial,

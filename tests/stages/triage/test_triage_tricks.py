@@ -65,6 +65,33 @@ def test_a_misspelt_sector_is_written_as_it_should_be() -> None:
     assert assess("bari ikamembe").places == ("Kamembe",)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ari mu musigiti mu minota itanu",
+        "yagiye mu mahanga kwa muganga",
+        "namba ya mwana wa benki",
+        "bonne annee et surtout la sante",
+        "c'est quoi l'Isange?",
+        "three Burundian traders",
+        "aunt Grace is well",
+        "data buja yavuze mu ijwi rirenga",
+        "nilicheza ngoma, ni baraka tu",
+        "ndi mu masaka",
+        "inakuru yari ibugiriye",
+    ],
+)
+def test_a_word_that_is_only_like_a_place_is_none(text: str) -> None:
+    assert assess(text).places == ()
+
+
+def test_a_town_with_a_words_name_is_one_where_it_can_be_nothing_else() -> None:
+    assert assess("wako huko baraka na wengine").places == ("Baraka",)
+    assert assess("ari i buja").places == ("Bujumbura",)
+    assert assess("yuko katika kambi ya Nyarugusu").places == ("Nyarugusu",)
+    assert assess("rusizi ya pili inafungwa saa ngapi").places == ("Rusizi II",)
+
+
 def test_an_ordinary_word_is_no_village_unless_it_is_called_one() -> None:
     assert assess("amahoro kuri mwese").places == ()
     assert "Amahoro" in assess("bari mu mudugudu wa Amahoro").places
