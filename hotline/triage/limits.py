@@ -17,6 +17,8 @@ from hotline.triage.rules import Sign
 from hotline.triage.weigh import alarms, is_everyday, shares_of
 
 MOST_FALSE_ALARMS = 0.11
+_WORTH = 0.01
+_TOWARDS_A_CASE = 0.3
 _STEPS = tuple(round(float(step), 2) for step in np.arange(0.1, 0.5, 0.02))
 Matrix = NDArray[np.floating[Any]]
 
@@ -65,14 +67,20 @@ def _alarm(
 
 
 def _leanings(scores: Matrix, truth: Matrix) -> dict[str, float]:
-    """Return what to add to each category's score for the best macro-F1."""
+    """Return what to add to each category's score for the best macro-F1.
+
+    A leaning has to be worth it: without a price on each, those chosen on some hands cost the others half a point of macro-F1.
+    The search begins with a leaning towards trafficking: no figure of the categories falls by it, and fewer cases are missed.
+    """
     names = model.CHOICES["category"]
     true = truth.argmax(axis=1)
-    leaning = np.zeros(len(names))
+    start = np.array([_TOWARDS_A_CASE if name == "trafficking" else 0.0 for name in names])
+    leaning = start
     for _ in range(3):
         for column in range(len(names)):
             tries = leaning + np.outer(np.arange(-0.8, 0.81, 0.1), np.eye(len(names))[column])
-            leaning = max(tries, key=lambda one: (_macro_f1((scores + one).argmax(axis=1), true), -float(np.abs(one).sum())))
+            worth = [_macro_f1((scores + one).argmax(axis=1), true) - _WORTH * np.abs(one - start).sum() for one in tries]
+            leaning = tries[int(np.argmax(worth))]
     return {f"leaning:{name}": round(float(one), 2) for name, one in zip(names, leaning, strict=True)}
 
 
@@ -103,7 +111,9 @@ def _element(truth: Matrix, scores: Matrix, limits: dict[str, float]) -> dict[st
     case = model.COLUMN["category", "trafficking"]
     cases = truth[:, case] > 0
     told = (scores[:, model.SLICES["category"]] + leaning).argmax(axis=1) == case
-    true, chances = truth[cases, part] > 0, np.where(told[cases, None], 1 / (1 + np.exp(-scores[cases, part])), 0)
+    opinions = [model.Opinion(row) for row in scores[cases].tolist()]
+    each = np.array([[chance for head in model.ELEMENTS for chance in opinion.chances(head).values()] for opinion in opinions])
+    true, chances = truth[cases, part] > 0, np.where(told[cases, None], each, 0)
 
     def f1(limit: float) -> float:
         named = chances >= limit

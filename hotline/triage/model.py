@@ -67,9 +67,15 @@ class Opinion:
     scores: list[float]
 
     def chances(self, head: str) -> dict[str, float]:
-        """Return the chance of each name of a head: shares of a choice, or the odds of each element by itself."""
+        """Return the chance of each name of a head: shares of a choice, or the odds of each element by itself.
+
+        A text tells of one act, rarely of two: half of an act's chance is its share of all acts.
+        """
         scores = self.scores[SLICES[head]]
-        return dict(zip(HEADS[head], _shares(scores) if head in CHOICES else _odds(scores), strict=True))
+        chances = _shares(scores) if head in CHOICES else _odds(scores)
+        if head == "act":
+            chances = [(alone + share) / 2 for alone, share in zip(chances, _shares(scores), strict=True)]
+        return dict(zip(HEADS[head], chances, strict=True))
 
 
 @dataclass(slots=True)

@@ -33,6 +33,11 @@ _BARGAIN = (
     "buyer_pay", "threat_violence", "minor", "child_word", "debt_bondage", "destination", "recruit", "confinement", "handover",
     "vulnerability", "sale_trade",
 )  # fmt: skip
+_HARM = (
+    *_CONTROL, "threat_violence", "immediate_danger", "death_risk", "weapon", "rape", "gbv", "abduction", "organ_removal",
+    "forced_marriage", "domestic_servitude", "child_begging", "child_home", "crime_forced", "armed_group", "missing_abduction",
+    "move", "recruit", "handover", "buyer_pay", "escape", "promise", "deceptive_recruitment",
+)  # fmt: skip
 _PEOPLE = ("minor", "child_word", "girl", "family", "self")
 
 
@@ -312,6 +317,13 @@ def thanks(facts: Facts) -> Sign | None:
     return _sign(thanks, "topic", "thanks_or_other", facts.hit("thanks"))
 
 
+@woken_by("negation")
+def nobody_harmed(facts: Facts) -> Sign | None:
+    """Of three harms and more it is said that they are not so, and of none that it is: a rumour set right."""
+    calm = len(facts.denied) > 2 and not facts.says(*_HARM)
+    return _sign(nobody_harmed, "topic", "thanks_or_other", facts.hit("negation") if calm else None)
+
+
 @woken_by("spam")
 def sells_something(facts: Facts) -> Sign | None:
     """Prizes, loans, healers, links: the marks of an advertisement or a scam."""
@@ -338,8 +350,8 @@ RULES: tuple[Rule, ...] = (
     sexual_use, forced_work, housework, married_off, made_to_beg, made_to_steal, made_to_fight, organs_taken,
     cries_for_help, life_at_risk, weapon_near, moving_now, held_now,
     says_child, gives_age,
-    speaks_of_passage, speaks_of_partner, speaks_of_pay, somebody_missing, child_harmed, asks, thanks, sells_something,
-    call_unsafe,
+    speaks_of_passage, speaks_of_partner, speaks_of_pay, somebody_missing, child_harmed, asks, thanks, nobody_harmed,
+    sells_something, call_unsafe,
 )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from hotline.triage.rules import Sign
 _OF_DANGER = frozenset({"help", "life", "weapon"})
 _ABSURD = 0.35
 _ALSO = 0.2
-_MOSTLY = 0.65
+_MOSTLY = 0.5
 _SURELY_ADULT = 0.6
 _EVERYDAY = ("question", "thanks_or_other", "spam_or_prank")
 _EVERYDAYS = [at for at, name in enumerate(CHOICES["category"]) if name in _EVERYDAY]
@@ -45,6 +45,8 @@ def weigh(rules: Judgement, signs: Sequence[Sign], opinion: Opinion, limits: Lim
     ranked = sorted(shares, key=shares.__getitem__, reverse=True)
     if ranked[0] == Category.SPAM_OR_PRANK and any(sign.rule == "job-lure" for sign in signs):
         ranked = [Category.TRAFFICKING.value, *(name for name in ranked if name != Category.TRAFFICKING)]
+    if any(sign.rule == "nobody-harmed" for sign in signs):
+        ranked.sort(key=lambda name: name not in _EVERYDAY)
     categories = tuple([NAMED[name] for place, name in enumerate(ranked) if place == 0 or shares[name] >= _ALSO])
     trafficking = categories[0] is Category.TRAFFICKING
     return Weighed(
