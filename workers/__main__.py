@@ -21,9 +21,13 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from hotline import triage
-from hotline.config import load
+from hotline.config import Settings, load
+from hotline.intake import commands
 from hotline.log import configure
+from hotline.places import sectors_by_place
 from hotline.queue import JOBS, QueueName, connect, connect_worker
+from hotline.radio.wall import words_of
+from hotline.routing.named import gazetteer, vocabulary
 from workers import jobs
 
 log = logging.getLogger("workers")
@@ -73,7 +77,7 @@ def work(name: QueueName) -> None:
     configure()
     jobs.deployment().preload()
     if name is QueueName.INTAKE:
-        triage.preload()
+        _preload(jobs.deployment().settings)
     gc.freeze()  # what was loaded so far is shared by every job's process and need not be looked through again
     while True:
         try:
@@ -83,6 +87,16 @@ def work(name: QueueName) -> None:
         except (RedisError, OSError) as error:
             log.warning("redis away", extra={"queue": str(name), "error": type(error).__name__})
         _poll(name)
+
+
+def _preload(settings: Settings) -> None:
+    """Read every file of words that intake asks for: a job would read them itself, each anew, with a transaction open."""
+    triage.preload()
+    commands.preload()
+    words_of(settings.templates)
+    vocabulary()
+    gazetteer()
+    sectors_by_place(settings.templates, settings.district)
 
 
 def _serve(name: QueueName) -> bool:

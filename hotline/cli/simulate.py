@@ -21,7 +21,7 @@ from hotline.deployment import Deployment
 from hotline.simulator.evening import Evening, evening
 from hotline.simulator.fates import Fate
 from hotline.simulator.replay import NotADemo, Replayed, Step, only_in_a_demo, percentile, replay
-from hotline.simulator.send import SIGNERS, Carrier, NoSuchLine, send_sms
+from hotline.simulator.send import AT_ONCE, SIGNERS, Carrier, NoSuchLine, send_sms
 from hotline.simulator.station import Station, Unstaffed
 from hotline.simulator.transcript import Player, Unreadable
 from hotline.simulator.transcript import read as read_transcript
@@ -122,7 +122,7 @@ def show(*, listeners: int, tips: int, seed: int, seconds: int) -> None:
             time.sleep(max(0.0, started + seconds * done / total - time.monotonic()))
 
         try:
-            found = Evening(site, Station(site, carrier), acts, pause).play()
+            found = Evening(site, Station(site, carrier), acts, pause, AT_ONCE).play()
         except Unstaffed as role:
             raise click.ClickException(f"This demo has no invented {role}. Begin a new one with `hotline up --demo`.") from None
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
@@ -130,7 +130,7 @@ def show(*, listeners: int, tips: int, seed: int, seconds: int) -> None:
         ("texts", str(found.texts)),
         ("votes", "  ".join(f"{choice}: {votes}" for choice, votes in found.votes.items())),
         ("tips that reached an officer", f"{found.told}/{found.tips}, the slowest after {found.slowest:.1f} s"),
-        ("moved by the moderator's key", str(found.by_key)),
+        ("moved by the moderator's key", str(len(found.by_key))),
         ("read of the station's screens", f"{found.bytes_seen:,} bytes in {found.pages} answers"),
         ("reports laid to what was on air", f"{found.laid_right}/{found.laid}"),
         *(("[bold red]broken[/]", sentence) for sentence in found.broken),

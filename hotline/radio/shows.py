@@ -152,13 +152,14 @@ def segments(session: Session, episode_id: str) -> list[Mapping[str, Any]]:
 
 
 def episode(session: Session, episode_id: str) -> Mapping[str, Any] | None:
-    """Return an episode with its show's name, language, code, keyword and stream, and its station's name."""
+    """Return an episode with its show's name, language, code, keyword, stream and budget, and its station's name."""
     wanted = (
         SHOW.c.name.label("show"),
         SHOW.c.language,
         SHOW.c.code,
         SHOW.c.keyword,
         SHOW.c.stream_url,
+        SHOW.c.budget,
         STATION.c.name.label("station"),
     )
     found = select(EPISODE, *wanted).join(SHOW, SHOW.c.id == EPISODE.c.show_id).join(STATION, STATION.c.id == SHOW.c.station_id)

@@ -182,6 +182,7 @@ def _seen(episode_id: str) -> dict[str, Any]:
         paired = screens.of_episode(session, episode_id, now)
     listened = words_of(site.settings.templates)
     diverted, health, votes = seen.episode["diverted"], light.now_(site), seen.poll.votes if seen.poll else 0
+    moved = f"{votes}/{seen.episode['answers']}"
     return {
         "seen": seen,
         "waiting": lists[QuestionState.WAITING],
@@ -192,7 +193,7 @@ def _seen(episode_id: str) -> dict[str, Any]:
         "longest": LONGEST_CARD,
         "screens": paired,
         "light": health,
-        "mark": f"{sorted(counts.items())}{health}{diverted >= FEW}{seen.on_air}{seen.episode['flood']}{votes}",
+        "mark": f"{sorted(counts.items())}{health}{diverted >= FEW}{seen.on_air}{seen.episode['flood']}{moved}",
     }
 
 
@@ -213,4 +214,4 @@ def _written(form: Mapping[str, str]) -> dict[str, Any]:
     days = [day for day in formats.DAYS if form.get(f"day_{day}")]
     shape = "What should they do?" if given["format"] == "drama" else "The question of today"
     segment = [{"title": shape, "poll": polls, "options": options, "say": say}] if polls or options else []
-    return {**given, "days": days, "minutes": form.get("minutes", "30"), "segment": segment}
+    return {**given, "days": days, "minutes": form.get("minutes", "30"), "budget": form.get("budget", "3000"), "segment": segment}

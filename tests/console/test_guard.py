@@ -142,7 +142,7 @@ SCREENS = [
 DECISIONS = {"/case/<token>/exclusion/<exclusion_id>"}
 STEPS = {f"/case/<token>/referral/<referral_id>/{step}" for step in ("accept", "decline", "outcome", "share")}  # test_referral.py
 RADIO = {  # tests/radio/test_wall.py
-    *(f"/studio/<episode_id>{rest}" for rest in ("", "/live", "/script", "/after", "/<act>")),
+    *(f"/studio/<episode_id>{rest}" for rest in ("", "/live", "/script", "/after", "/chart.svg", "/<act>")),
     *(
         f"/shows/<episode_id>{rest}"
         for rest in ("", "/live", "/flood", "/screens", "/recording", "/question/<question_id>/<act>")

@@ -79,7 +79,7 @@ def test_the_sample_is_two_hundred_and_the_same_for_everybody(air: OnAir) -> Non
     air.line.now += timedelta(days=1)
 
 
-def test_a_show_keeps_where_it_streams_which_lines_vote_and_where_it_was_recorded(desk: Desk, air: OnAir) -> None:
+def test_a_show_keeps_its_stream_its_lines_its_recording_and_its_budget(desk: Desk, air: OnAir) -> None:
     producer = desk.signed_in("producer")
     plain = {
         "station": "Radio Ijwi (invented)",
@@ -91,9 +91,11 @@ def test_a_show_keeps_where_it_streams_which_lines_vote_and_where_it_was_recorde
     }
     asked = {"day_mon": "1", "poll_en": "Is it so?", "option_1_en": "Yes", "option_2_en": "No", "beep_2": "+250780000902"}
     assert producer.post("/shows", **plain, **asked, stream="javascript:alert(1)").status_code == 422
-    made = producer.post("/shows", **plain, **asked, stream="https://radio.example.org/live").headers["Location"]
+    made = producer.post("/shows", **plain, **asked, stream="https://radio.example.org/live", budget="250").headers["Location"]
     (poll,) = [one for one in air.line.rows(Poll) if one["question"] == {"en": "Is it so?"}]
     assert [one["beep"] for one in poll["options"]] == ["", "+250780000902"]
+    desk_page = producer.get(made).get_data(as_text=True)
+    assert "0 of 250 automatic answers" in desk_page
     episode_id = made.rpartition("/")[2]
     for address in ("javascript:alert(1)", "https://radio.example.org/lines.mp3", "radio.example.org"):
         producer.post(f"/shows/{episode_id}/recording", address=address)

@@ -1,9 +1,13 @@
 """Listeners vote and ask; whoever tells of somebody in need is heard by the hotline and by nobody at a station."""
 
 from datetime import timedelta
+from xml.etree import ElementTree as ET
 
-from hotline.models import Card, Case, Exposure, Prompt, Question, Report, Tally, Vote
+from sqlalchemy import update
+
+from hotline.models import Card, Case, Exposure, Prompt, Question, Report, Show, Tally, Vote, table
 from hotline.radio import forgetting, moderation
+from tests.console.desk import Desk
 from tests.radio.conftest import OnAir
 
 MARIE, JEAN, PAUL = "+250788000701", "+250788000702", "+250788000703"
@@ -19,6 +23,21 @@ def test_a_phone_has_one_vote_and_may_change_it(air: OnAir) -> None:
     assert air.counts() == {"1": 2, "3": 1}
     assert len(air.line.rows(Vote)) == 3
     assert air.line.rows(Case) == []
+
+
+def test_when_a_show_s_budget_is_spent_votes_are_counted_and_no_longer_answered(desk: Desk, air: OnAir) -> None:
+    with air.line.site.db.transaction() as session:
+        session.execute(update(table(Show)).values(budget=1))
+    air.begin("poll")
+    assert air.says(MARIE, "1")
+    assert air.says(JEAN, "2") == []
+    assert sum(air.counts().values()) == 2
+    presenter, producer = desk.signed_in("presenter"), desk.signed_in("producer")
+    assert "no longer answered" in producer.get(f"/shows/{air.episode_id}").get_data(as_text=True)
+    picture = presenter.get(f"/studio/{air.episode_id}/chart.svg")
+    assert (picture.mimetype, picture.headers["Content-Disposition"]) == ("image/svg+xml", "attachment; filename=poll.svg")
+    drawn = ET.fromstring(picture.data)  # noqa: S314  our own page
+    assert [one.text for one in drawn.iter("{http://www.w3.org/2000/svg}text")][-1].endswith("2 phones")
 
 
 def test_after_the_show_a_vote_is_too_late_and_says_so(air: OnAir) -> None:
