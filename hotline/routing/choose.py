@@ -2,7 +2,7 @@
 
 Rules, from docs/safety.md: for danger to life at least two agencies, never one person; a contact is told only on duty, for an
 area and a category that are theirs; when that leaves nobody, the ladder starts one rung up, and the last resort is never empty.
-Whoever has no phone, or serves abroad, is told beside those and never in their place (docs/adr/0057).
+Whoever has no phone, or serves abroad, is told beside those and never in their place (docs/adr/0054).
 """
 
 from collections.abc import Iterable, Sequence
