@@ -78,7 +78,7 @@ def listed(session: Session, officer_id: str) -> Sequence[Passkey]:
 
 def offer(session: Session, settings: Settings, where: Place, officer: Officer, question: Question) -> str:
     """Return, as JSON for a browser, what to make a passkey with. A device that has one of theirs already makes no second."""
-    import webauthn  # noqa: PLC0415  more than half a second, which a desk that starts need not wait for
+    import webauthn  # noqa: PLC0415  a fifth of a second, more on a busy machine, that starting need not take
     from webauthn.helpers import structs  # noqa: PLC0415
 
     options = webauthn.generate_registration_options(
