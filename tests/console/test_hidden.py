@@ -108,7 +108,7 @@ def pages(desk: Desk, browser: Browser, *, of: str = "", **named: str) -> dict[t
         # know of no case.
         if path.startswith(("/rota", "/directory")) or path in ("/rules", "/setup"):
             continue
-        token = rb'name="(?:csrf_token|known_as)" value="[^"]+"|nonce-[^"]+|/new/[0-9a-f]+'
+        token = rb'(?:csrf_token|known_as)" value="[^"]+"|nonce-[^"]+|/new/[0-9a-f]+|"challenge": "[^"]+"'
         seen[method, path] = answer.status_code, re.sub(token, b"", answer.data)
     return seen
 
