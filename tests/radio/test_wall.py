@@ -186,7 +186,7 @@ def test_of_the_tips_by_which_the_wall_was_made_few_need_the_key() -> None:
 @pytest.mark.parametrize(
     ("words", "stays"),
     [
-        ("Good evening Radio Rusizi, we hear you well on the shore of lake Kivu", True),
+        ("Good evening Radio Rusizi, thank you for the show, greetings from lake Kivu", True),
         ("Greetings to everybody at Rusizi ya mbere", False),
         ("At what age can a child work in Rwanda", True),
         ("Thank you for this good show. She cries every day because they beat her and keep her inside", False),
