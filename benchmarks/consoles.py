@@ -28,17 +28,14 @@ from typing import Self
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from ingest import PUBLIC, TOKEN, answering, fresh_database, ready, requests, running_all
+from ingest import PUBLIC, TOKEN, answering, fresh_database, furnished, ready, requests, running_all
 from load import paced
 from network import serve
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import select
 
-from hotline import schema
 from hotline.config import Settings
-from hotline.demo import seed
-from hotline.deployment import Deployment
 from hotline.embedded import command as redis_command
 from hotline.models import Officer
 from hotline.roles import Role
@@ -86,11 +83,8 @@ def measure(folder: Path, chosen: argparse.Namespace) -> bool:
         desk_port=DESK,
         _env_file=None,
     )
-    deployment = Deployment(settings)
-    deployment.keyring.create_missing()
-    schema.upgrade(deployment.db)
-    with deployment.db.transaction() as session:
-        seed(session, deployment, deployment.db.now(session))
+    deployment = furnished(settings)
+    with deployment.db.reading() as session:
         working = select(Officer.id).where(Officer.demo, Officer.role.in_((Role.INTAKE, Role.SUPERVISOR))).order_by(Officer.id)
         officers = session.scalars(working).all()
     lines = commands(settings)

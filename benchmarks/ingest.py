@@ -156,14 +156,20 @@ def site(folder: Path, store: str, postgres: str) -> Iterator[Deployment]:
         auto_reply=False,
         _env_file=None,
     )
+    deployment = furnished(settings)
+    with running(redis_command(settings) or [], settings):
+        yield deployment
+    deployment.close()
+
+
+def furnished(settings: Settings) -> Deployment:
+    """Return a migrated deployment with keys and the demo's invented district."""
     deployment = Deployment(settings)
     deployment.keyring.create_missing()
     schema.upgrade(deployment.db)
     with deployment.db.transaction() as session:
         seed(session, deployment, deployment.db.now(session))
-    with running(redis_command(settings) or [], settings):
-        yield deployment
-    deployment.close()
+    return deployment
 
 
 def ingest(deployment: Deployment, seconds: float) -> tuple[Load, Load]:

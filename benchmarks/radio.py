@@ -28,7 +28,7 @@ from urllib.parse import urlencode
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from ingest import answering, fresh_database, ready, running_all
+from ingest import answering, fresh_database, furnished, ready, running_all
 from load import paced
 from network import serve
 from rich.console import Console
@@ -36,9 +36,7 @@ from rich.table import Table
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from hotline import schema
 from hotline.config import Settings
-from hotline.demo import seed
 from hotline.deployment import Deployment
 from hotline.embedded import command as redis_command
 from hotline.gateways import simulator
@@ -108,11 +106,8 @@ def measure(folder: Path, chosen: argparse.Namespace) -> bool:
         desk_port=DESK,
         _env_file=None,
     )
-    site = Deployment(settings)
-    site.keyring.create_missing()
-    schema.upgrade(site.db)
+    site = furnished(settings)
     with site.db.transaction() as session:
-        seed(session, site, site.db.now(session))
         episode_id = on_air(session, site)
     sent = plan(chosen, settings)
     lines = commands(settings)
