@@ -5,6 +5,8 @@ JASMIN ?= .venv-jasmin
 BIN := $(VENV)/bin
 # Thousands of small databases: in memory where that can be had. What a disk does is tried by `make stress` and `make faults`.
 IN_MEMORY := PYTEST_DEBUG_TEMPROOT=$(shell test -w /dev/shm && echo /dev/shm)
+# Hundreds of processes are started: none compiles again what another has compiled, whatever the shell says.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help run setup test quick stress faults faults-long peers types lint format floors cover bench screens triage-model sure clean

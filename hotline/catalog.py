@@ -40,13 +40,15 @@ class Book:
     """One file of texts. A book for every language must be complete in each; another may be missing as a whole.
 
     `on_lock_screens` says that a text's first characters are seen by whoever holds the phone, so it must begin harmlessly;
-    `spoken` that it is heard and not read, so that any letter may stand in it and twelve seconds are its limit.
+    `spoken` that it is heard and not read, so that any letter may stand in it and twelve seconds are its limit; `on_a_page`
+    that it is read on a page, where letters cost nothing.
     """
 
     to_callers: bool
     in_every_language: bool
     on_lock_screens: bool = False
     spoken: bool = False
+    on_a_page: bool = False
 
 
 BOOKS: Final[Mapping[str, Book]] = MappingProxyType(
@@ -57,6 +59,7 @@ BOOKS: Final[Mapping[str, Book]] = MappingProxyType(
         "ussd": Book(to_callers=True, in_every_language=False),
         "staff": Book(to_callers=False, in_every_language=False),
         "voice": Book(to_callers=True, in_every_language=False, spoken=True),
+        "page": Book(to_callers=True, in_every_language=False, on_a_page=True),
         "calls": Book(to_callers=False, in_every_language=False),
     }
 )
@@ -314,11 +317,12 @@ def _check(by_code: Mapping[str, Language], deployment: Mapping[str, str]) -> No
     banned = frozenset(chain.from_iterable(one.never_say for one in by_code.values()))
     for language in by_code.values():
         for key, text in language.texts.items():
-            where, filled = f"{language.code}: {key}", text.format_map(values)
-            (_check_spoken if BOOKS[_book(key)].spoken else _check_alphabet)(where, filled)
-            if BOOKS[_book(key)].on_lock_screens:
+            where, filled, book = f"{language.code}: {key}", text.format_map(values), BOOKS[_book(key)]
+            if not book.on_a_page:
+                (_check_spoken if book.spoken else _check_alphabet)(where, filled)
+            if book.on_lock_screens:
                 _check_opening(where, text, language.openings)
-            if BOOKS[_book(key)].to_callers:
+            if book.to_callers:
                 _check_banned(where, filled, banned)
 
 

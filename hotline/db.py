@@ -64,7 +64,8 @@ class Database:
             self.engine = create_engine(url, pool_size=pool_size, pool_pre_ping=True, pool_timeout=wait, connect_args=patience)
             if limit:
                 event.listen(self.engine, "connect", _hurry_postgresql(limit))
-        self._reader = self.engine.execution_options(reading=True)
+        one_moment = {} if self.sqlite else {"isolation_level": "REPEATABLE READ"}
+        self._reader = self.engine.execution_options(reading=True, **one_moment)
         self._looker = self._reader if self.sqlite else self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._turn = threading.Lock()
         self._own = threading.local()
@@ -106,7 +107,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Yield a session that only reads and never waits for a writer."""
+        """Yield a session that only reads, all of it at one moment, and never waits for a writer."""
         with Session(self._reader, expire_on_commit=False) as session:
             yield session
 

@@ -33,6 +33,7 @@ from hotline.db import Database
 from hotline.models import AuditEvent, Base, Case, Exclusion, ExclusionState, Message, Officer, Recording, subjects_of, table
 
 SUBJECTS: Final = "subjects"
+NOTHING_HIDDEN: Final = "nothing hidden"
 EXCLUSION, CASE, MESSAGE, RECORDING = (table(m) for m in (Exclusion, Case, Message, Recording))
 LOOKING: Final = text("SELECT set_config('hotline.subjects', :mine, true)")
 SEPARATOR: Final = chr(31)  # as the policies of migration 0013 split it
@@ -50,9 +51,14 @@ def subjects(officer: Officer) -> frozenset[str]:
 
 @contextmanager
 def reading(db: Database, officer: Officer) -> Iterator[Session]:
-    """Yield a session that reads what the officer may see."""
+    """Yield a session that reads what the officer may see, all at one moment.
+
+    From most officers nothing is hidden. That is asked once, and holds until the session ends, because it sees one moment; only
+    where something is, each statement leaves it out.
+    """
     with db.reading() as session:
         narrow(session, officer)
+        session.info[NOTHING_HIDDEN] = not hides_something(session)
         yield session
 
 
@@ -78,6 +84,8 @@ def narrow_to(session: Session, mine: frozenset[str]) -> None:
 
 def hides_something(session: Session) -> bool:
     """Whether any case is kept from the officer of this session."""
+    if session.info.get(NOTHING_HIDDEN):
+        return False
     found = EXCLUSION.c.subject.in_(session.info[SUBJECTS]) & (EXCLUSION.c.state != ExclusionState.DISMISSED)
     return session.connection().execute(select(EXCLUSION.c.id).where(found).limit(1)).first() is not None
 
@@ -101,6 +109,8 @@ def _leave_out(asked: ORMExecuteState) -> None:
         return
     if not isinstance(asked.statement, Select | Update | Delete):
         raise CannotNarrow
+    if asked.session.info.get(NOTHING_HIDDEN):
+        return
     if asked.is_orm_statement:
         asked.statement = asked.statement.options(*_criteria(mine))
         if _of_record(asked.statement) and hides_something(asked.session):

@@ -9,6 +9,7 @@ from typing import Any
 import hypothesis
 import pytest
 from argon2 import PasswordHasher
+from flask import Flask
 from sqlalchemy import Engine, create_engine, text
 
 from hotline import db, hops, officers, schema
@@ -20,6 +21,7 @@ from hotline.deployment import Deployment
 from hotline.intake.ussd.screens import Pages
 from hotline.models import Base
 from hotline.privacy import Keyring
+from tests.compiled import Compiled
 from tests.line import furnish
 from tests.servers import RedisServer, drop_database
 
@@ -29,6 +31,7 @@ hypothesis.settings.load_profile("any machine")
 POSTGRES = os.environ.get("HOTLINE_TEST_DATABASE_URL", "")  # noqa: TID251  the one switch of the tests
 STORES = ["sqlite", *(["postgresql"] if POSTGRES else [])]
 TWILIO_TOKEN = "invented-auth-token"
+REAL_HASHER = officers._hasher
 PUBLIC_URL = "https://hooks.example.org"
 
 
@@ -60,7 +63,10 @@ def store(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session", autouse=True)
 def _made_once() -> Iterator[None]:
-    """Statements and pages are made once a run, as in a process that lives, and not once for each test."""
+    """Statements, pages and templates are made once a run, as in a process that lives, and not once for each test.
+
+    Passwords are hashed cheaply: hundreds of officers are invented, and one test looks at what a real hash costs.
+    """
     real, twins = db.create_engine, dict[str, Engine]()
 
     def create(url: str, **options: Any) -> Engine:
@@ -84,6 +90,8 @@ def _made_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(db, "create_engine", create)
         patch.setattr(hops, "Pages", pages)
+        patch.setattr(officers, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        patch.setattr(Flask, "jinja_options", {"bytecode_cache": Compiled()})
         yield
 
 
@@ -130,11 +138,13 @@ def database_url(store: str, request: pytest.FixtureRequest) -> str:
         return ""
     database: Engine = request.getfixturevalue("_migrated_database")
     left_over = "datname = current_database() AND pid <> pg_backend_pid() AND usename = current_user"
-    _send(
-        database,
-        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {left_over}",  # noqa: S608  fixed words
-        "; ".join(f'DELETE FROM "{table.name}"' for table in reversed(Base.metadata.sorted_tables)),  # noqa: S608  our own names
-    )
+    tables = [table.name for table in reversed(Base.metadata.sorted_tables)]
+    held = ", ".join(f'EXISTS (SELECT FROM "{name}") AS "{name}"' for name in tables)
+    with database.begin() as connection:
+        connection.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {left_over}"))  # noqa: S608  fixed words
+        any_rows = connection.execute(text(f"SELECT {held}")).mappings().one()
+        if full := [f'DELETE FROM "{name}"' for name in tables if any_rows[name]]:  # noqa: S608  the same
+            connection.execute(text("; ".join(full)))
     return database.url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
@@ -174,9 +184,8 @@ def deployment(settings: Settings, store: str, _keys: Path, request: pytest.Fixt
 
 
 @pytest.fixture
-def district(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
-    """A deployment with the demo's invented contacts and officers. Their passwords are hashed cheaply: each would take long."""
-    monkeypatch.setattr(officers, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+def district(deployment: Deployment) -> Deployment:
+    """A deployment with the demo's invented contacts and officers."""
     furnish(deployment, "demo", lambda session: seed(session, deployment, deployment.db.now(session)))
     return deployment
 

@@ -1,5 +1,8 @@
 """The application officers and radio people open; in a demo it also carries the browser phones."""
 
+import sys
+from typing import Final
+
 from flask import Flask
 
 from hotline import api, app, console, simulator, studio
@@ -8,10 +11,13 @@ from hotline.deployment import Deployment
 from hotline.log import configure
 from hotline.studio import windows
 
+SWITCH_SECONDS: Final = 0.0005  # a thread that wrote must not wait behind one that draws, for webhooks wait for its lock
+
 
 def create(settings: Settings | None = None) -> Flask:
     """Return the application."""
     configure()
+    sys.setswitchinterval(SWITCH_SECONDS)
     deployment = Deployment(settings or load())
     desk = app.bare(deployment)
     windows.install(desk, deployment)

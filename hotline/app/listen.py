@@ -1,9 +1,10 @@
 """The one page for the public: the next show, how to take part, and how to be safe. No script, no cookie, nothing from elsewhere.
 
 It sees what a presenter sees and less: names and times of shows. Somebody may look over a shoulder, so it speaks of radio alone,
-leaves no copy behind, and one press leads away from it.
+leaves no copy behind, and one press leads away from it. Its words are message_templates/<language>/page.toml.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import cached_property
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from flask import Flask, Response, abort, render_template_string
+from markupsafe import Markup
 from sqlalchemy import or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -40,10 +42,24 @@ class Listen:
 
     def page(self, language: str) -> str:
         """Return the page in a language."""
-        chosen, following = self.deployment.settings, self._next()
-        begins = self.deployment.local(following["starts_at"]) if following else None
-        codes = {"radio": chosen.radio_code, "tips": chosen.tips_code, "ussd": chosen.ussd_code, "away": chosen.exit_url}
-        return render_template_string(self._page, code=language, languages=LANGUAGES, next=following, begins=begins, **codes)
+        words, following = self.deployment.words, self._next()
+        return render_template_string(
+            self._page,
+            code=language,
+            languages=LANGUAGES,
+            name=words.name,
+            draft=words.is_draft(language),
+            say=lambda name: self._with_codes_set_large(words.text(f"page.{name}", language)),
+            next=following,
+            begins=self.deployment.local(following["starts_at"]) if following else None,
+            away=self.deployment.settings.exit_url,
+        )
+
+    def _with_codes_set_large(self, sentence: str) -> Markup:
+        chosen = self.deployment.settings
+        codes = "|".join(map(re.escape, sorted({chosen.radio_code, chosen.tips_code, chosen.ussd_code}, key=len, reverse=True)))
+        pieces = enumerate(re.split(rf"({codes})(?!\d)", sentence))
+        return Markup().join(Markup('<b class="code">{}</b>').format(piece) if at % 2 else piece for at, piece in pieces)
 
     def _next(self) -> Mapping[str, Any] | None:
         """Return the show that is on air or comes next; nothing while nobody can say."""

@@ -1,8 +1,8 @@
 """Opens a case for reading: the only place where an officer's screen meets a caller's words.
 
-A case and an officer come in; texts, notes and triage's findings go out, opened. The audit row that says so is written in the
-same transaction: no record, no words. A page that refreshes itself every few seconds would bury the chain, so one row stands
-for ten minutes of reading by one officer.
+A case and an officer come in; texts, notes and triage's findings go out, opened. No record, no words: only where a committed
+audit row says that this officer reads it are they opened, and opening them holds up nobody who writes. A page that refreshes
+itself every few seconds would bury the chain, so one row stands for ten minutes of reading by one officer.
 """
 
 import json
@@ -30,6 +30,10 @@ _HALF_A_CHARACTER: Final = re.compile(r"[\ud800-\udfff]")
 
 class Shredded(Exception):
     """The case's key was deleted: its words are gone for good."""
+
+
+class NotOnRecord(Exception):
+    """No audit row says yet that this officer reads the case: `put_on_record` writes it."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +70,10 @@ class OpenedCase:
 
 
 def open_case(session: Session, deployment: Deployment, case: Case, *, officer: Officer, now: datetime) -> OpenedCase:
-    """Return the case with its words, and put on record that this officer read them. Raises Shredded."""
+    """Return the case with its words. Raises NotOnRecord, and Shredded."""
     key = key_of(session, deployment, case)
-    _record(session, case, officer, now=now)
+    if not _on_record(session, case, officer, now):
+        raise NotOnRecord
     return OpenedCase(
         case=case,
         caller=caller_of(session, case),
@@ -94,11 +99,15 @@ def caller_of(session: Session, case: Case) -> Caller | None:
     return session.scalars(found).first()
 
 
-def _record(session: Session, case: Case, officer: Officer, *, now: datetime) -> None:
-    actor = f"officer:{officer.name}"
-    mine = (AuditEvent.object == case.handle, AuditEvent.actor == actor, AuditEvent.action == "case.read")
-    if session.scalars(select(AuditEvent.seq).where(*mine, AuditEvent.at > now - ONE_READING).limit(1)).first() is None:
-        audit.record(session, now, actor=actor, action="case.read", subject=case.handle)
+def put_on_record(session: Session, case: Case, officer: Officer, *, now: datetime) -> None:
+    """Write down that an officer reads a case, unless that was written within ten minutes."""
+    if not _on_record(session, case, officer, now):
+        audit.record(session, now, actor=f"officer:{officer.name}", action="case.read", subject=case.handle)
+
+
+def _on_record(session: Session, case: Case, officer: Officer, now: datetime) -> bool:
+    mine = (AuditEvent.object == case.handle, AuditEvent.actor == f"officer:{officer.name}", AuditEvent.action == "case.read")
+    return session.scalars(select(AuditEvent.seq).where(*mine, AuditEvent.at > now - ONE_READING).limit(1)).first() is not None
 
 
 def _texts(session: Session, case: Case, key: Key) -> tuple[OpenedText, ...]:

@@ -25,6 +25,7 @@ from hotline.console import (
     guard,
     heard,
     keys,
+    lately,
     listening,
     lists,
     lock,
@@ -86,6 +87,7 @@ def install(app: Flask, deployment: Deployment, *beside: Blueprint) -> None:
     wording.install(app, deployment)
     static.install(app)
     presence.install(app)
+    lately.install(app)
     faults.install(app)
     app.register_blueprint(root)
     guard.check(app)

@@ -152,9 +152,18 @@ def drawn(token: str, typed: Typed | None) -> str:
 
 
 def _opened(token: str, typed: Typed | None) -> dict[str, object]:
-    """Read a case for its page. The page is drawn after the transaction, so that a slow one holds nobody up."""
+    """Read a case for its page, once it is on record that this officer reads it."""
+    try:
+        return _read(token, typed)
+    except read.NotOnRecord:
+        with worked(token) as (session, case):
+            read.put_on_record(session, case, guard.officer(), now=guard.moment())
+    return _read(token, typed)
+
+
+def _read(token: str, typed: Typed | None) -> dict[str, object]:
     chosen, now = guard.deployment(), guard.moment()
-    with guard.transaction() as session:
+    with guard.reading() as session:
         case = found(session, token)
         opened = read.open_case(session, chosen, case, officer=guard.officer(), now=now)
         allowed = _leave(session, case)

@@ -12,7 +12,8 @@ from typing import Final
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from hotline.console import guard, listing
+from hotline import sight
+from hotline.console import guard, lately, listing
 from hotline.console.listing import Row, View
 from hotline.deployment import Deployment
 from hotline.models import AT_REST, Aside, Case, Contact, Officer, OfficerSession, Tier, table, written_out
@@ -63,7 +64,20 @@ def mine(session: Session, officer: Officer) -> tuple[Row, ...]:
 
 
 def crew(session: Session, deployment: Deployment, now: datetime) -> Crew:
-    """Return who is there."""
+    """Return who is there, as of the last seconds."""
+    return lately.here().known("crew", now, lambda: _crew(session, deployment, now))
+
+
+def lines(session: Session, now: datetime) -> Sequence[Channel]:
+    """Return the gateways this deployment uses, as of the last seconds; anew for whom a case is hidden from."""
+
+    def asked() -> Sequence[Channel]:
+        return [one for one in channels(session, guard.deployment(), now) if one.uses]
+
+    return asked() if sight.hides_something(session) else lately.here().known("lines", now, asked)
+
+
+def _crew(session: Session, deployment: Deployment, now: datetime) -> Crew:
     local, order = deployment.local(now), list(Tier)
     on = [entry for entry in directory.load(session) if entry.on_duty(local)]
     first = {entry.agency for entry in on if entry.tier is Tier.DUTY and entry.wakes}
@@ -74,11 +88,6 @@ def crew(session: Session, deployment: Deployment, now: datetime) -> Crew:
     )
     desk = session.scalars(select(Officer).where(Officer.active, Officer.id.in_(lately)).order_by(Officer.display_name))
     return Crew(tuple(people), len(first), tuple(desk.unique()))
-
-
-def lines(session: Session, now: datetime) -> Sequence[Channel]:
-    """Return the gateways this deployment uses."""
-    return [one for one in channels(session, guard.deployment(), now) if one.uses]
 
 
 def _unanswered() -> Select[Case]:

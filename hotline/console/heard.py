@@ -19,7 +19,7 @@ screen = Blueprint("heard", __name__)
 @screen.get("/reports/radio")
 @guard.may(May.SEE_OUTCOMES)
 def show() -> str:
-    """Show a month of radio, show by show."""
+    """Show a month of radio, station by station."""
     month = chosen_month()
     with guard.reading() as session:
         told = prompts.of_month(session, guard.deployment(), month)

@@ -8,14 +8,15 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import ColumnElement, ScalarSelect, and_, func, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from hotline.console.narrow import Narrow
-from hotline.models import Aside, Case, CaseState, NamedClue, Officer, Referral
+from hotline.models import Aside, Case, CaseState, Contact, NamedClue, Officer, Referral, table
 from hotline.roles import May, allows
 from hotline.routing import conflict
 
@@ -23,6 +24,13 @@ PAGE: Final = 50
 EVERYTHING: Final = Narrow()
 COUNT_UP_TO: Final = 99
 UNCLAIMED: Final = (CaseState.UNFINISHED, CaseState.NEW, CaseState.OPEN)
+_R, _C = table(Referral), table(Contact)
+_TOLD: Final = (
+    select(_R.c.case_id, _C.c.name, _R.c.state, _R.c.told_at)
+    .join(_C, _C.c.id == _R.c.contact_id)
+    .where(_R.c.case_id.in_(bindparam("cases", expanding=True)))
+    .order_by(_R.c.created_at, _R.c.id)
+)
 ON_OTHERS: Final = (CaseState.WAITING, CaseState.PASSED_ON)
 NOT_CLOSED: Final = tuple(state for state in CaseState if state is not CaseState.CLOSED)
 
@@ -38,6 +46,15 @@ class View(StrEnum):
     CLOSED = "closed"
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A contact who was told of a case, or is about to be: their name, how far that is, and since when."""
+
+    name: str
+    state: str
+    told_at: datetime | None
+
+
 @dataclass(frozen=True)
 class Row:
     """One case in the queue, who was told of it so far, and the cases of this page that say the very same, folded into it.
@@ -46,7 +63,7 @@ class Row:
     """
 
     case: Case
-    told: tuple[Referral, ...]
+    told: tuple[Told, ...]
     alike: tuple[Case, ...] = ()
     held: bool = False
 
@@ -136,11 +153,10 @@ def _fold(cases: Sequence[Case], wordings: Mapping[str, bytes]) -> list[list[Cas
     return list(folds.values())
 
 
-def _told(session: Session, cases: Sequence[Case]) -> Mapping[str, list[Referral]]:
-    told: defaultdict[str, list[Referral]] = defaultdict(list)
-    ids = [case.id for case in cases]
-    for referral in session.scalars(select(Referral).where(Referral.case_id.in_(ids)).order_by(Referral.created_at)):
-        told[referral.case_id].append(referral)
+def _told(session: Session, cases: Sequence[Case]) -> Mapping[str, list[Told]]:
+    told: defaultdict[str, list[Told]] = defaultdict(list)
+    for case_id, *one in session.execute(_TOLD, {"cases": [case.id for case in cases]}):
+        told[case_id].append(Told(*one))
     return told
 
 
@@ -150,7 +166,7 @@ def _mark(rows: Sequence[Row]) -> str:
             _state(row.case),
             row.held,
             [_state(case) for case in row.alike],
-            [(referral.state, referral.told_at) for referral in row.told],
+            [(one.state, one.told_at) for one in row.told],
         )
         for row in rows
     ]

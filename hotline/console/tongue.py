@@ -26,7 +26,7 @@ TEMPLATES: Final = Path(__file__).parent / "templates"
 MARKS: Final = ("_", "_n", "later")
 NO_PLURAL_OF_ZERO: Final = frozenset({"fr"})  # CLDR: in French nought takes the singular
 NOT_WORDS: Final = re.compile(
-    r"\{% block body_class %\}\w*\{% endblock %\}|\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}"
+    r"\{% block body_class %\}[\w-]*\{% endblock %\}|\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}"
     r"|<code>.*?</code>|<kbd>.*?</kbd>|<(?:\{[{%].*?[%}]\}|[^>])*>",
     re.DOTALL,
 )

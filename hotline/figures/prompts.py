@@ -1,8 +1,9 @@
 """From prompt to outcome: what was read out on air, the votes it brought, the reports laid to it, and what became of these.
 
 Comes in: an officer's own session, so what is kept from them is not counted, and a month. Goes out: numbers that may be shown. A
-report is laid to one prompt (hotline/radio/trace.py), so the prompts of a show add up, and small ones are kept back together with
-the show's own number. Votes are no secret: they are said on air.
+report is laid to one prompt (hotline/radio/trace.py), so the prompts of a station add up, and small ones are kept back with the
+station's own number. A show has no number of its own: two sums over the same small ones would give them away. Votes are no
+secret: they are said on air.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,35 +30,35 @@ LEFT_OUT: Final = "…"
 
 @dataclass(frozen=True)
 class Line:
-    """What one prompt brought, by the name of each step. None where a number would give a small one away."""
+    """What one prompt of a show brought, by the name of each step. None where a number would give a small one away."""
 
+    show: str
     prompt: str
     votes: int
     steps: Mapping[str, Cell | None]
 
 
 @dataclass(frozen=True)
-class Told:
-    """One show of a month: its own numbers, and those of its prompts."""
+class Brought:
+    """One station's month: its own numbers, and those of its prompts by show and name."""
 
     station: str
-    show: str
     votes: int
     totals: Mapping[str, Cell | None]
     lines: tuple[Line, ...]
 
     def rows(self, month: Month) -> Iterator[tuple[str, ...]]:
-        """Yield the rows of a table for a spreadsheet."""
-        for line in (Line("", self.votes, self.totals), *self.lines):
+        """Yield the rows of a table for a spreadsheet, the station's own first."""
+        for line in (Line("", "", self.votes, self.totals), *self.lines):
             cells = (cell.shown if cell else LEFT_OUT for cell in line.steps.values())
-            yield (str(month), self.station, self.show, line.prompt, str(line.votes), *cells)
+            yield (str(month), self.station, line.show, line.prompt, str(line.votes), *cells)
 
 
-def of_month(session: Session, deployment: Deployment, month: Month) -> list[Told]:
-    """Return the shows of which something went out, was voted on or led to a report in a month, by station and name."""
+def of_month(session: Session, deployment: Deployment, month: Month) -> list[Brought]:
+    """Return the stations of which something went out, was voted on or led to a report in a month, by name."""
     begin, end = month.span(deployment)
     votes = _votes(session, and_(POLL.c.opened_at >= begin, POLL.c.opened_at < end))
-    exact: dict[tuple[str, str], dict[str, dict[str, int]]] = {}
+    exact: dict[str, dict[tuple[str, str], dict[str, int]]] = {}
     within = and_(EXPOSURE.c.at >= begin, EXPOSURE.c.at < end)
     aired = select(AIRING.c.prompt_id).where(AIRING.c.at >= begin, AIRING.c.at < end)
     names = (STATION.c.name.label("station"), SHOW.c.name.label("show"), PROMPT.c.name.label("prompt"))
@@ -74,23 +75,23 @@ def of_month(session: Session, deployment: Deployment, month: Month) -> list[Tol
     )
     wanted = select(*names, *counted).select_from(joined).group_by(*names).order_by(*names)
     for row in session.execute(wanted.where(or_(EXPOSURE.c.case_id.is_not(None), PROMPT.c.id.in_(aired)))):
-        exact.setdefault((row[0], row[1]), {})[row[2]] = dict(zip(STEPS, row[3:], strict=True))
+        exact.setdefault(row[0], {})[row[1], row[2]] = dict(zip(STEPS, row[3:], strict=True))
     for station, show, prompt in votes:
-        exact.setdefault((station, show), {}).setdefault(prompt, dict.fromkeys(STEPS, 0))
-    return [_shown(station, show, prompts, votes) for (station, show), prompts in sorted(exact.items())]
+        exact.setdefault(station, {}).setdefault((show, prompt), dict.fromkeys(STEPS, 0))
+    return [_shown(station, exact[station], votes) for station in sorted(exact)]
 
 
-def _shown(station: str, show: str, prompts: Mapping[str, Mapping[str, int]], votes: Mapping[tuple[str, str, str], int]) -> Told:
-    kept = {step: small.publish({step: {name: counts[step] for name, counts in prompts.items()}}) for step in STEPS}
+def _shown(
+    station: str, prompts: Mapping[tuple[str, str], Mapping[str, int]], votes: Mapping[tuple[str, str, str], int]
+) -> Brought:
+    named = sorted(prompts)
+    kept = {step: small.publish({step: {str(at): prompts[name][step] for at, name in enumerate(named)}}) for step in STEPS}
+    tables = {step: kept[step].tables[step] for step in STEPS}
     lines = tuple(
-        Line(
-            name,
-            votes.get((station, show, name), 0),
-            {step: cells[name] if (cells := kept[step].tables[step]) else None for step in STEPS},
-        )
-        for name in prompts
+        Line(*name, votes.get((station, *name), 0), {step: cells[str(at)] if (cells := tables[step]) else None for step in STEPS})
+        for at, name in enumerate(named)
     )
-    return Told(station, show, sum(line.votes for line in lines), {step: kept[step].total for step in STEPS}, lines)
+    return Brought(station, sum(line.votes for line in lines), {step: kept[step].total for step in STEPS}, lines)
 
 
 def _votes(session: Session, within: ColumnElement[bool]) -> dict[tuple[str, str, str], int]:

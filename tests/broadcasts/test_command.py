@@ -4,10 +4,8 @@ from pathlib import Path
 
 import pyotp
 import pytest
-from argon2 import PasswordHasher
 from click.testing import CliRunner, Result
 
-from hotline import officers
 from hotline.cli import lists, main
 from hotline.models import BroadcastState, Subscriber
 from hotline.officers import enrol
@@ -42,7 +40,6 @@ class Keyboard:
 
 @pytest.fixture
 def type_(casts: Casts, monkeypatch: pytest.MonkeyPatch) -> Keyboard:
-    monkeypatch.setattr(officers, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     monkeypatch.setattr(lists, "load", lambda: casts.site.settings)
     monkeypatch.setattr(lists, "Deployment", lambda _: casts.site)
     monkeypatch.setattr(casts.site, "close", lambda: None)

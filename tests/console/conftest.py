@@ -5,39 +5,21 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from argon2 import PasswordHasher
 from flask import Flask
-from jinja2.bccache import Bucket, BytecodeCache
+from sqlalchemy.orm import Session
 
-from hotline import api, console, officers, studio
+from hotline import api, console, studio
 from hotline.config import Settings
 from hotline.console import presence
 from hotline.deployment import Deployment
 from hotline.roles import Role
 from hotline.studio import windows
 from tests.console.desk import NOBODY_THERE, ORIGIN, Desk, ListeningBell
-from tests.line import words_in
+from tests.line import furnish, words_in
 
 OTHER_WORDS = {"templates", "cover", "tips_code", "radio_code", "ussd_code"}
-
-
-class Compiled(BytecodeCache):
-    """Templates that were compiled once, for all applications of a run."""
-
-    def __init__(self) -> None:
-        self.code: dict[str, bytes] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        """Give a template its code, where it was compiled before."""
-        if code := self.code.get(f"{bucket.key}|{bucket.checksum}"):
-            bucket.bytecode_from_string(code)
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        """Keep the code of a template."""
-        self.code[f"{bucket.key}|{bucket.checksum}"] = bucket.bytecode_to_string()
-
-
 Standing = tuple[Deployment, Flask]
+_seeds: dict[str, str] = {}
 
 
 @pytest.fixture(scope="session")
@@ -46,22 +28,14 @@ def _standing() -> dict[str, list[Standing]]:
     return {}
 
 
-@pytest.fixture(scope="session")
-def _compiled() -> Compiled:
-    return Compiled()
-
-
 @pytest.fixture
 def build(
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     _migrated_file: Path,
     _keys: Path,
-    _compiled: Compiled,
     _standing: dict[str, list[Standing]],
 ) -> Iterator[Callable[..., Desk]]:
-    """Build a desk with the settings a test needs. Passwords are hashed cheaply; one test looks at the real cost."""
-    monkeypatch.setattr(officers, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    """Build a desk with the settings a test needs."""
     used: list[tuple[str, Standing]] = []
 
     def make(**settings: object) -> Desk:
@@ -80,7 +54,6 @@ def build(
             site.__dict__["words"] = words_in(whole.default_language)
         site.__dict__["bell"] = bell = ListeningBell()
         if not app.blueprints:
-            app.jinja_options = {"bytecode_cache": _compiled}
             console.install(app, site, studio.root())
             api.install(app, site)
         presence.install(app)
@@ -109,8 +82,13 @@ def either(build: Callable[..., Desk], database_url: str) -> Desk:
 
 
 def _with_everybody(made: Desk) -> Desk:
-    for role in Role:
-        made.enrol(str(role), role)
-    made.enrol("second", Role.INTAKE)
-    made.enrol("real", Role.INTAKE, demo=False)
+    def fill(session: Session) -> None:
+        for role in Role:
+            made.enrol_in(session, str(role), role)
+        made.enrol_in(session, "second", Role.INTAKE)
+        made.enrol_in(session, "real", Role.INTAKE, demo=False)
+        _seeds.update(made.seeds)
+
+    furnish(made.site, "everybody", fill)
+    made.seeds |= _seeds
     return made

@@ -10,6 +10,7 @@ import pyotp
 from flask import Flask
 from redis import Redis
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from hotline import handle
@@ -98,7 +99,10 @@ class Desk:
 
     def enrol(self, name: str, role: Role, *, demo: bool = True) -> None:
         with self.site.db.transaction() as session:
-            address = enrol(session, self.site, name=name, display_name=name.title(), role=role, password=PASSWORD, demo=demo)
+            self.enrol_in(session, name, role, demo=demo)
+
+    def enrol_in(self, session: Session, name: str, role: Role, *, demo: bool = True) -> None:
+        address = enrol(session, self.site, name=name, display_name=name.title(), role=role, password=PASSWORD, demo=demo)
         self.seeds[name] = parse_qs(urlsplit(address).query)["secret"][0]
 
     def officer(self, name: str) -> Officer:

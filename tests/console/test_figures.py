@@ -163,17 +163,17 @@ def test_every_sector_stands_on_the_grid_once() -> None:
     assert len({(tile.column, tile.row) for tile in tiles}) == len(names)
 
 
-def on_air(desk: Desk, **reports_by_prompt: int) -> None:
+def on_air(desk: Desk, show: str = SHOW["name"], **reports_by_prompt: int) -> None:
     """An invented show of this month, so many reports laid to each of its prompts."""
     now = datetime.now(UTC)
-    written, parts = formats.laid_out({**SHOW, "segment": []}, desk.site.settings.templates)
+    written, parts = formats.laid_out({**SHOW, "name": show, "segment": []}, desk.site.settings.templates)
     with desk.site.db.transaction() as session:
         show_id = shows.keep(session, written, parts, now)
         episode_id = shows.plan(session, desk.site.settings, show_id, now.date())
         prompts = [{"id": name, "episode_id": episode_id, "name": name, "gives": []} for name in reports_by_prompt]
         session.execute(insert(table(Prompt)), prompts)
         shows.aired(session, list(reports_by_prompt), now)
-    for name, many in reports_by_prompt.items():
+    for name, many in (one for one in reports_by_prompt.items() if one[1]):
         laid = {"prompt_id": name, "how": "time", "inlet": "sms", "certainty": 50, "at": now}
         rows = [{"case_id": case_id, **laid} for case_id in reports(desk, many)]
         with desk.site.db.transaction() as session:
@@ -191,6 +191,20 @@ def test_radio_is_told_from_prompt_to_outcome_without_giving_a_small_number_away
     assert desk.signed_in("supervisor").get("/reports/radio?month=2026-01").status_code == 200
     for role in ("producer", "presenter", "intake", "admin"):
         assert desk.signed_in(role).get("/reports/radio").status_code == 404
+
+
+def test_the_prompts_of_a_station_add_up_over_its_shows_and_no_show_has_a_sum_of_its_own(desk: Desk) -> None:
+    on_air(desk, opening=6, poll=3)
+    on_air(desk, "Second show (invented)", closing=42, jingle=0)
+    answer = desk.signed_in("auditor").get("/reports/radio.csv")
+    rows = [(row["show"], row["prompt"], row["reports"]) for row in csv.DictReader(io.StringIO(answer.get_data(as_text=True)))]
+    assert rows[0] == ("", "", "50"), "six, three and forty-two, rounded"
+    assert set(rows[1:]) == {
+        (SHOW["name"], "opening", "5"),
+        (SHOW["name"], "poll", "<5"),
+        ("Second show (invented)", "closing", "40"),
+        ("Second show (invented)", "jingle", "0"),
+    }
 
 
 def test_a_total_that_would_tell_a_small_number_is_left_out(desk: Desk) -> None:

@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 from hotline import officers
 from hotline.models import AuditEvent, OfficerSession
 from hotline.roles import Role
+from tests.conftest import REAL_HASHER
 from tests.console.desk import PASSWORD, Desk
 
 THURSDAY = datetime(2026, 11, 26, 15, 0, tzinfo=UTC)
@@ -76,7 +77,7 @@ def test_the_delay_grows_to_42_seconds_and_no_further() -> None:
 
 
 def test_a_password_costs_what_it_should(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()
+    monkeypatch.setattr(officers, "_hasher", REAL_HASHER)
     desk.enrol("careful", Role.INTAKE)
     assert desk.officer("careful").password_hash.startswith("$argon2id$v=19$m=65536,t=3,p=1$")
     assert officers._NOBODY.startswith("$argon2id$v=19$m=65536,t=3,p=1$")

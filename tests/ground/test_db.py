@@ -210,6 +210,15 @@ def test_a_reader_never_waits_for_a_writer(db: Database) -> None:
         assert time.monotonic() - started < 5, "a writer is waited for ten seconds"
 
 
+def test_a_reader_sees_one_moment(db: Database) -> None:
+    with db.reading() as session:
+        assert session.scalars(select(INBOX.c.id)).all() == []
+        with db.transaction() as beside:
+            beside.execute(insert(INBOX), [row("one")])
+        assert session.scalars(select(INBOX.c.id)).all() == []
+    assert stored(db) == ["one"]
+
+
 def test_a_row_that_is_there_already_is_left_alone(db: Database) -> None:
     first, again = row("a", sealed=b"first"), row("a", sealed=b"again")
     for one in (first, again, first | {"external_id": "b"}):

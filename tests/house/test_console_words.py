@@ -21,6 +21,7 @@ WHOLE = frozenset(
         *("_word", "_tape"),
         *("today", "_today", "agenda", "dead", "_dead", "new_item", "new_item_kept", "missed", "search", "phrasebook"),
         *("why", "timeline", "close", "handover", "break", "number", "number_shown", "numbers", "me"),
+        *("welcome", "both", "wall", "_wall", "directory", "contact", "sheet", "rota", "owed"),
     }
 )
 
