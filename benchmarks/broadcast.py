@@ -29,7 +29,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from datetime import time as hour
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -37,6 +36,8 @@ from rich.progress import Progress
 from sqlalchemy import func, select
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from slow import serve
 
 from hotline import app, inbound, schema
 from hotline.broadcasts import campaign
@@ -64,35 +65,6 @@ ROUNDS = 5
 TOKEN = "invented-auth-token"
 DANGER = "They locked me in a house in Kamembe, madam took my passport, help me now"
 SECTORS = ("Bugarama", "Kamembe", "Gihundwe", "Nkombo", "Mururu", "Nzahaha")
-
-
-class Slow(BaseHTTPRequestHandler):
-    """Takes texts as Twilio does, one a request, after a while."""
-
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    latency = 0.05
-    numbers = itertools.count()
-
-    def do_POST(self) -> None:
-        """Take one."""
-        self.rfile.read(int(self.headers["Content-Length"]))
-        time.sleep(self.latency)
-        answer = b'{"sid": "SM%032x", "status": "queued"}' % next(self.numbers)
-        self.wfile.write(
-            b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(answer), answer)
-        )
-
-    def log_message(self, *_: object) -> None:
-        """Stay quiet."""
-
-
-def serve(latency: float) -> None:
-    Slow.latency = latency
-    quietly = {"request_queue_size": 256, "daemon_threads": True, "handle_error": lambda *_: None}  # clients end as they like
-    server = type("Server", (ThreadingHTTPServer,), quietly)(("127.0.0.1", 0), Slow)
-    print(server.server_port, flush=True)
-    server.serve_forever()
 
 
 def site_at(folder: Path, port: int, database: str) -> Deployment:
