@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from datetime import time as hour
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from hotline.broadcasts import campaign, checking
@@ -13,6 +12,7 @@ from hotline.broadcasts.making import finish
 from hotline.gateways.contract import Certainty, OutboundText, Sent
 from hotline.models import Lane
 from hotline.roles import Role
+from tests.axe import violations
 from tests.broadcasts.casting import Casts, fill, number
 from tests.console.desk import Desk
 from tests.console.test_browser import CHROMIUM, Street, beat, chromium, open_street
@@ -52,8 +52,7 @@ def nobody(text: OutboundText) -> Sent:
 
 def look(page: Page) -> None:
     """Nothing on it keeps anybody from using it, by WCAG 2.2 AA, and nothing is wider than the page."""
-    found = Axe().run(page).response["violations"]
-    assert [(one["id"], [node["html"][:120] for node in one["nodes"]][:3]) for one in found] == []
+    assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 

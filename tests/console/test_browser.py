@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from sqlalchemy import select, update
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
@@ -18,6 +17,7 @@ from hotline.models import AuditEvent, Officer
 from hotline.roles import Role
 from hotline.watch import alarm
 from hotline.watch.invariants import Invariant
+from tests.axe import violations
 from tests.console.desk import Desk
 from tests.console.test_figures import year_of_reports
 from tests.console.test_today import on_duty, tried
@@ -343,7 +343,6 @@ def test_a_life_that_waits_appears_on_an_open_page_by_itself(street: Street) -> 
 
 
 LOOKS: tuple[tuple[int, Literal["light", "dark"]], ...] = ((1280, "light"), (1280, "dark"), (390, "dark"), (390, "light"))
-AXE = Axe()
 
 
 def look(page: Page) -> None:
@@ -351,8 +350,7 @@ def look(page: Page) -> None:
     for width, scheme in LOOKS:
         page.set_viewport_size({"width": width, "height": 800})
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        found = AXE.run(page).response["violations"]
-        assert [(rule["id"], [node["target"] for node in rule["nodes"]]) for rule in found] == [], (width, scheme)
+        assert violations(page) == [], (width, scheme)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (width, scheme)
 
 

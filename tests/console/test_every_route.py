@@ -98,7 +98,7 @@ def test_each_role_opens_its_own_doors_and_what_is_not_theirs_is_not_there(desk:
     keep_from(desk, kept, f"officer:{who.id}")
     for method, path, act in routes(desk):
         missing = ask(browser, method, filled(path, token="no-such-token"))
-        hidden = ask(browser, method, filled(path, token=kept.token))
+        hidden = ask(browser, method, filled(path, token=kept.token)) if "{token}" in path else missing
         if act not in MATRIX[role]:
             assert (missing.status_code, missing.data) == (404, nowhere), f"{role} {method} {path}"
         if "{token}" in path:

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from hotline.models import Poll
 from hotline.radio import shows
+from tests.axe import violations
 from tests.console.desk import Desk
 from tests.radio.conftest import OnAir
 
@@ -60,8 +60,7 @@ def look(page: Page, name: str) -> None:
     """No complaint of accessibility and nothing wider than the screen, in both widths."""
     for width in LOOKS:
         page.set_viewport_size(width)
-        found = Axe().run(page).response["violations"]
-        assert found == [], f"{name}: {[(one['id'], [node['html'] for node in one['nodes']][:2]) for one in found]}"
+        assert violations(page) == [], name
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} is wider than {width}"
     page.set_viewport_size(LOOKS[0])
 
