@@ -55,7 +55,12 @@ class Announcers:
     def find(self, message: Folded) -> tuple[Clue, ...]:
         """Return the clues of a message, each once, in its order."""
         found = [*_plates(message.text), *_phones(message.text)] if _DIGITS.search(message.text) else []
-        found += [clue for at, word in enumerate(message.words) if word in self.openers for clue in self._at(message, at, word)]
+        if not self.openers.isdisjoint(message.words):
+            found += [
+                clue for at, word in enumerate(message.words) if word in self.openers for clue in self._at(message, at, word)
+            ]
+        if not found:
+            return tuple(_wording(message))
         kept = {(clue.kind, clue.value): clue for clue in (*_wording(message), *reversed(found))}
         return tuple(sorted(kept.values(), key=lambda clue: (clue.start, clue.kind)))
 

@@ -25,6 +25,7 @@ _DENIABLE = frozenset({
     "weapon", "organ_removal", "forced_marriage", "escape", "armed_group", "crime_forced", "gbv", "handover", "buyer_pay",
 })  # fmt: skip
 _LINK = re.compile(r"https?:|www\.|\bwa\.me|\bbit\.ly|\.com\b", re.IGNORECASE)
+_OF_LINKS = ("http", "www", "wa.", "bit", ".com")  # one of them is in every link: looked for before the pattern, as it is faster
 _DIGIT = re.compile(r"\d")
 _PHONE = re.compile(r"(?<!\d)\+?\d[\d ]{7,13}\d(?!\d)")
 _AGE_AFTER = frozenset({"years", "year", "yrs", "yr", "yo", "ans", "an", "y"})
@@ -128,7 +129,7 @@ class Facts:
 
 def gather(message: Folded, hits: Iterable[Hit], language: Language, *, places: Sequence[Place]) -> Facts:
     """Return the facts of a message that names `places`."""
-    meant = [hit for hit in hits if _is_meant(hit, language)] if language.confident else list(hits)
+    meant = _meant(hits, language) if language.confident else list(hits)
     noes = {word for hit in meant if hit.concept == "negation" for word in range(hit.first, hit.last + 1)}
     nobody = "nobody" in message.words
     spoken: dict[str, list[Hit]] = {}
@@ -141,21 +142,22 @@ def gather(message: Folded, hits: Iterable[Hit], language: Language, *, places: 
     digits = _DIGIT.search(message.text) is not None
     return Facts(
         message=message,
-        heard=mask(message, places),
+        heard=mask(message, places) if places or digits else message.words,
         language=language,
         spoken=spoken,
         denied=frozenset(denied),
         ages=tuple(_ages(message.words)) if digits else (),
         foreign_places=sum(place.country != "RW" for place in places),
         asks="?" in message.text or "question" in spoken,
-        has_link=_LINK.search(message.text) is not None,
+        has_link=any(map(message.text.lower().__contains__, _OF_LINKS)) and _LINK.search(message.text) is not None,
         has_phone=digits and _PHONE.search(message.text) is not None,
     )
 
 
-def _is_meant(hit: Hit, language: Language) -> bool:
-    """A hit in another language than the message counts only if it is too long to be a chance likeness."""
-    return hit.letters >= _SURELY_MEANT or _FAMILY[hit.language] == language.code
+def _meant(hits: Iterable[Hit], language: Language) -> list[Hit]:
+    """Return the hits that count: those in another language than the message only if too long to be a chance likeness."""
+    code = language.code
+    return [hit for hit in hits if hit.letters >= _SURELY_MEANT or _FAMILY[hit.language] == code]
 
 
 def _is_denied(hit: Hit, noes: set[int], message: Folded) -> bool:

@@ -7,11 +7,11 @@ sequence, the concepts the lexicon found, their pairs and their sequence. The la
 
 import math
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import combinations, pairwise, product
-from typing import NamedTuple
+from itertools import compress, pairwise
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,15 +25,20 @@ PIECES = 1 << 16
 WORDS = 1 << 15
 CONCEPTS = 1 << 13
 MEANINGS = 1 << 15
+TRAITS = (
+    "asks", "question mark", "link", "phone", "child", "adult", "abroad", "short", "one", "long", "shouts", "bias",
+)  # fmt: skip
 COLUMNS = PIECES + WORDS + CONCEPTS + MEANINGS
 MOST_WORDS = 400
 LETTER_WEIGHT, MEANING_WEIGHT, WORD_WEIGHT = 2.0, 1.0, 1.0
 _PIECE_SIZES = (3, 4, 5)
 _LONGEST_WORD = 40
 _CONCEPT_WEIGHT, _PAIR_WEIGHT, _SEQUENCE_WEIGHT = 0.7, 0.6, 0.6
-_LONG, _SHORT = 30, 6
+_LONG, _SHORT, _FEW = 30, 6, 2
 _CONCEPT_START = PIECES + WORDS
 _MEANING_START = _CONCEPT_START + CONCEPTS
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,7 @@ def features(facts: Facts, signs: Sequence[Sign], judgement: Judgement, everyday
     )
 
 
-def scale(count: int, weight: float = 1.0) -> float:
+def scale(count: float, weight: float = 1.0) -> float:
     """Return the scale of each of `count` features of one group."""
     return weight / math.sqrt(max(count, 1))
 
@@ -109,8 +114,7 @@ def pair_columns(numbers: Sequence[int]) -> list[int]:
 def sequence(classes: Sequence[Sequence[int]]) -> Group:
     """Return the columns of meanings that follow one another, whatever words without a meaning stand between."""
     told = [columns for columns in classes if columns]
-    following = [pair for first, second in pairwise(told) for pair in product(first, second)]
-    pairs = _in_order(following, _MEANING_START, MEANINGS)
+    pairs = [_MEANT_AFTER[first][second] for one, other in pairwise(told) for first in one for second in other]
     return Group(scale(len(pairs), _SEQUENCE_WEIGHT), pairs)
 
 
@@ -128,16 +132,17 @@ def word_number(word: str) -> int:
 def concepts(facts: Facts, signs: Sequence[Sign], judgement: Judgement) -> tuple[Group, Group, Group]:
     """Return the columns of concepts, traits and signs, those of pairs of concepts, and those of their sequence."""
     spoken = sorted(facts.spoken)
-    found = [_concept_column(name) for name in spoken]
-    found += [_concept_column(name) for name in _traits(facts)]
-    found += [_concept_column(concept, "not ") for concept in facts.denied]
-    found += [_concept_column(sign.rule, "sign ") for sign in signs]
-    found += [_concept_column(judgement.categories[0], "rules "), _concept_column(judgement.urgency, "rules ")]
+    found = [_SPOKEN[name] for name in spoken]
+    found += compress(_TRAITS, _traits(facts))
+    found += [_DENIED[concept] for concept in facts.denied]
+    found += [_SIGNED[sign.rule] for sign in signs]
+    found += (_RULED[judgement.categories[0].value], _RULED[judgement.urgency.value])
     numbers = [word_number(concept) for concept in spoken]
-    pairs = [_CONCEPT_START + (one * 31 ^ other) % CONCEPTS for one, other in combinations(numbers, 2)]
-    told = [(hit.first, number) for concept, number in zip(spoken, numbers, strict=True) for hit in facts.spoken[concept]]
-    told.sort()
-    following = _in_order(pairwise([number for _, number in told]), _CONCEPT_START, CONCEPTS)
+    pairs: list[int] = []
+    for at, number in enumerate(numbers, start=1):
+        pairs += map(_TOGETHER[number].__getitem__, numbers[at:])
+    told = sorted([(hit.first, number) for concept, number in zip(spoken, numbers, strict=True) for hit in facts.spoken[concept]])
+    following = [_SAID_AFTER[one][other] for (_, one), (_, other) in pairwise(told)]
     return (
         Group(scale(len(found), _CONCEPT_WEIGHT), found),
         Group(scale(len(pairs), _PAIR_WEIGHT), pairs),
@@ -145,27 +150,56 @@ def concepts(facts: Facts, signs: Sequence[Sign], judgement: Judgement) -> tuple
     )
 
 
-@lru_cache(maxsize=2_000)
-def _concept_column(name: str, of: str = "") -> int:
-    """Return the column of a concept, a trait, or of what is said of one."""
-    return _CONCEPT_START + word_number(f"{of}{name}") % CONCEPTS
-
-
-def _traits(facts: Facts) -> list[str]:
-    """Return what is so about the message as a whole."""
-    count = len(facts.words)
-    traits = (
-        ("asks", facts.asks),
-        ("question mark", "?" in facts.message.text),
-        ("link", facts.has_link),
-        ("phone", facts.has_phone),
-        ("child", facts.child),
-        ("adult", facts.adult),
-        ("abroad", facts.foreign_places > 0),
-        ("short", count <= _SHORT),
-        ("one", count <= 2),
-        ("long", count >= _LONG),
-        ("shouts", facts.message.text.isupper()),
-        ("bias", True),
+def _traits(facts: Facts) -> tuple[bool, ...]:
+    """Return which of TRAITS are so of the message as a whole."""
+    count, text = len(facts.words), facts.message.text
+    child = facts.child
+    return (
+        facts.asks,
+        "?" in text,
+        facts.has_link,
+        facts.has_phone,
+        child,
+        not child and facts.adult,
+        facts.foreign_places > 0,
+        count <= _SHORT,
+        count <= _FEW,
+        count >= _LONG,
+        text.isupper(),
+        True,
     )
-    return [name for name, is_so in traits if is_so]
+
+
+class _Kept(dict[Key, Value]):
+    """What is reckoned once for each of a few hundred concepts or meanings, and looked up from then on."""
+
+    def __init__(self, reckon: Callable[[Key], Value]) -> None:
+        super().__init__()
+        self._reckon = reckon
+
+    def __missing__(self, key: Key) -> Value:
+        return self.setdefault(key, self._reckon(key))
+
+
+def _column(name: str) -> int:
+    """Return the column of a concept, a trait, or of what is said of one."""
+    return _CONCEPT_START + word_number(name) % CONCEPTS
+
+
+def _said_of(what: str) -> _Kept[str, int]:
+    return _Kept(lambda name: _column(f"{what} {name}"))
+
+
+def _together(one: int) -> _Kept[int, int]:
+    return _Kept(lambda other: _CONCEPT_START + (one * 31 ^ other) % CONCEPTS)
+
+
+def _after(start: int, size: int) -> _Kept[int, _Kept[int, int]]:
+    return _Kept(lambda one: _Kept(lambda other: _in_order([(one, other)], start, size)[0]))
+
+
+_SPOKEN = _Kept(_column)
+_DENIED, _SIGNED, _RULED = _said_of("not"), _said_of("sign"), _said_of("rules")
+_TRAITS = [_column(name) for name in TRAITS]
+_TOGETHER = _Kept(_together)
+_SAID_AFTER, _MEANT_AFTER = _after(_CONCEPT_START, CONCEPTS), _after(_MEANING_START, MEANINGS)

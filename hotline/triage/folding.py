@@ -68,16 +68,16 @@ def fold(text: str) -> Folded:
     starts: list[int] = []
     ends: list[int] = []
     clauses: list[int] = []
-    clause = 0
-    for match in _WORD_OR_STOP.finditer(plain):
-        start, end = match.span()
-        word = plain[start:end]
+    clause = at = 0
+    for word in _WORD_OR_STOP.findall(plain):
         if word in _STOPS:
             clause += 1
             continue
+        start = plain.index(word, at)  # what lies between holds no letter that a word could begin with
+        at = start + len(word)
         words.append(word)
         starts.append(start)
-        ends.append(end)
+        ends.append(at)
         clauses.append(clause)
     if _DIGIT.search(plain):
         words = [word if word.isalpha() or word.isdigit() else _unleet(word) for word in words]

@@ -85,12 +85,19 @@ def trafficking_score(facts: Facts, signs: Sequence[Sign]) -> float:
 
     Two axes with a strong means, or a child with a purpose and an act, pass; sold people and removed organs pass alone.
     """
-    acts, means, purposes = (_values(signs, axis) for axis in ("act", "means", "purpose"))
+    if not signs:
+        return _of_words(facts)
+    acts, means, purposes = _values(signs, "act"), _values(signs, "means"), _values(signs, "purpose")
     strong = len(_STRONG_MEANS.intersection(means))
     score = 0.35 * bool(acts) + 0.2 * (len(acts) > 1) + 0.35 * min(strong, 2) + 0.1 * bool(means) + 0.35 * bool(purposes)
     score += 0.3 * (facts.child and bool(purposes) and bool(acts))
-    score += 0.5 * facts.says("sale_trade") + 0.3 * facts.says("doc_confiscation") + 0.3 * facts.says("recruit")
-    return score
+    return score + _of_words(facts)
+
+
+def _of_words(facts: Facts) -> float:
+    """Return how much single words speak for trafficking, whatever the rules make of them."""
+    spoken = facts.spoken
+    return 0.5 * ("sale_trade" in spoken) + 0.3 * ("doc_confiscation" in spoken) + 0.3 * ("recruit" in spoken)
 
 
 def _categories(facts: Facts, signs: Sequence[Sign]) -> tuple[Category, ...]:

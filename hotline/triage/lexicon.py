@@ -50,12 +50,16 @@ class _Phrase(NamedTuple):
 
 
 class _Word(NamedTuple):
-    """What a word of a message can begin: phrases of one word, longer ones by the number that must follow, those with a gap."""
+    """What a word of a message can begin: phrases of one word, longer ones by the number that must follow, those with a gap.
+
+    Most words begin nothing: they are `silent`.
+    """
 
     numbers: tuple[int, ...]
     alone: tuple[_Phrase, ...]
     opens: dict[int, tuple[_Phrase, ...]]
     gapped: tuple[_Phrase, ...]
+    silent: bool
 
 
 @dataclass(slots=True)
@@ -79,6 +83,8 @@ class Lexicon:
         reached: dict[tuple[str, str], int] = {}
         last_word = len(known) - 1
         for first, word in enumerate(known):
+            if word.silent:
+                continue
             found = [(first, phrase) for phrase in word.alone] if word.alone else []
             if word.gapped or (word.opens and first < last_word and not word.opens.keys().isdisjoint(known[first + 1].numbers)):
                 found = _longer(known, first) + found
@@ -101,6 +107,7 @@ class Lexicon:
             alone=tuple({(one.concept, one.language): one for one in reversed(found) if not one.rest}.values())[::-1],
             opens={number: tuple(phrases) for number, phrases in opens.items()},
             gapped=tuple(one for one in found if one.rest and one.rest[0] == _GAP),
+            silent=not found,
         )
         if len(self._cache) < _LONGEST_CACHE:
             self._cache[word] = learnt

@@ -83,15 +83,14 @@ class Vocabulary:
     """What each word says for every output, summed once: the model is linear, so a message is a sum of words.
 
     `sums` is one row a word: what its letters say for each output, then what its meanings say, then what the word as a whole
-    says; `words` holds its number, `sizes` the count of its pieces. When it is full it begins anew.
+    says, then how many pieces and how many meanings it has; `words` holds its number. When it is full it begins anew.
     """
 
     weights: NDArray[np.int8]
     everyday: Everyday
-    sums: NDArray[np.float32] = field(default_factory=lambda: np.empty((_KEPT_WORDS, 3 * len(OUTPUTS)), dtype=np.float32))
+    sums: NDArray[np.float32] = field(default_factory=lambda: np.empty((_KEPT_WORDS, 3 * len(OUTPUTS) + 2), dtype=np.float32))
     numbers: dict[str, int] = field(default_factory=dict)
     words: list[int] = field(default_factory=list)
-    sizes: list[int] = field(default_factory=list)
     classes: list[list[int]] = field(default_factory=list)
 
     def look_up(self, words: Sequence[str]) -> list[int]:
@@ -99,36 +98,30 @@ class Vocabulary:
         if len(self.numbers) + len(words) > _KEPT_WORDS:
             self.numbers.clear()
             self.words.clear()
-            self.sizes.clear()
             self.classes.clear()
         return [self.numbers[word] if word in self.numbers else self._learn(word) for word in words]
 
     def say(self, rows: Sequence[int]) -> NDArray[np.float32]:
         """Return what the words say together, scaled as their features are."""
-        total = self.sums.take(rows, axis=0).sum(axis=0).reshape(3, len(OUTPUTS))
-        said: NDArray[np.float32] = self._scales(rows) @ total
+        total = self.sums.take(rows, axis=0).sum(axis=0)
+        said: NDArray[np.float32] = _scales(total, len(rows)) @ total[: 3 * len(OUTPUTS)].reshape(3, len(OUTPUTS))
         return said
 
     def say_for(self, rows: Sequence[int], column: int) -> NDArray[np.float64]:
         """Return what each word says for one output, scaled as its features are."""
-        said = self.sums.take(rows, axis=0)[:, column :: len(OUTPUTS)] @ self._scales(rows)
+        each = self.sums.take(rows, axis=0)
+        said = each[:, column : 3 * len(OUTPUTS) : len(OUTPUTS)] @ _scales(each.sum(axis=0), len(rows))
         return np.asarray(said, dtype=np.float64)
-
-    def _scales(self, rows: Sequence[int]) -> NDArray[np.float32]:
-        """Return the scale of letters, of meanings and of words as a whole."""
-        letters = scale(sum([self.sizes[row] for row in rows]), LETTER_WEIGHT)
-        meanings = scale(sum([len(self.classes[row]) for row in rows]), MEANING_WEIGHT)
-        return np.array((letters, meanings, word_scale(len(rows))), dtype=np.float32)
 
     def _learn(self, word: str) -> int:
         row, columns, classes = len(self.numbers), pieces(word), meanings(word, self.everyday)
         whole, count = word_number(word), len(OUTPUTS)
         self.sums[row, :count] = self.weights[columns].sum(axis=0, dtype=np.float32)
         self.sums[row, count : 2 * count] = self.weights[classes].sum(axis=0, dtype=np.float32) if classes else 0
-        self.sums[row, 2 * count :] = self.weights[word_column(whole)]
+        self.sums[row, 2 * count : 3 * count] = self.weights[word_column(whole)]
+        self.sums[row, 3 * count :] = len(columns), len(classes)
         self.numbers[word] = row
         self.words.append(whole)
-        self.sizes.append(len(columns))
         self.classes.append(classes)
         return row
 
@@ -162,6 +155,12 @@ class Model:
         totals[: len(pairs)] += word_scale(len(rows)) * self.weights[pairs, column]
         totals[[at for at, word in enumerate(words) if word in MASKS]] = 0
         return [int(word) for word in np.argsort(-totals)[:_LOUDEST] if totals[word] > 0]
+
+
+def _scales(total: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """Return the scale of letters, of meanings and of words as a whole, for `count` words whose rows add up to `total`."""
+    letters, meanings = scale(total.item(-2), LETTER_WEIGHT), scale(total.item(-1), MEANING_WEIGHT)
+    return np.array((letters, meanings, word_scale(count)), dtype=np.float32)
 
 
 def _shares(scores: Sequence[float]) -> list[float]:

@@ -19,10 +19,11 @@ _ABSURD = 0.35
 _ALSO = 0.2
 _MOSTLY = 0.5
 _SURELY_ADULT = 0.6
-_EVERYDAY = ("question", "thanks_or_other", "spam_or_prank")
+_CASE, _SPAM = "trafficking", "spam_or_prank"
+_EVERYDAY = ("question", "thanks_or_other", _SPAM)
 _EVERYDAYS = [at for at, name in enumerate(CHOICES["category"]) if name in _EVERYDAY]
 _HARMS = [at for at, name in enumerate(CHOICES["category"]) if name not in _EVERYDAY]
-_ALARM = SLICES["alarm"].start
+_ALARM, _URGENCY = SLICES["alarm"].start, SLICES["urgency"]
 _VOICES = tuple(f"alarm:{at}" for at in range(6))
 _LEANINGS = tuple(f"leaning:{name}" for name in CHOICES["category"])
 Limits = Mapping[str, float]
@@ -43,9 +44,10 @@ def weigh(rules: Judgement, signs: Sequence[Sign], opinion: Opinion, limits: Lim
     """Return the judgement on a message from what the rules and the model make of it."""
     shares = shares_of(opinion, limits)
     ranked = sorted(shares, key=shares.__getitem__, reverse=True)
-    if ranked[0] == Category.SPAM_OR_PRANK and any(sign.rule == "job-lure" for sign in signs):
-        ranked = [Category.TRAFFICKING.value, *(name for name in ranked if name != Category.TRAFFICKING)]
-    if any(sign.rule == "nobody-harmed" for sign in signs):
+    shown = {sign.rule for sign in signs}
+    if ranked[0] == _SPAM and "job-lure" in shown:
+        ranked = [_CASE, *(name for name in ranked if name != _CASE)]
+    if "nobody-harmed" in shown:
         ranked.sort(key=lambda name: name not in _EVERYDAY)
     categories = tuple([NAMED[name] for place, name in enumerate(ranked) if place == 0 or shares[name] >= _ALSO])
     trafficking = categories[0] is Category.TRAFFICKING
@@ -96,7 +98,7 @@ def shares_of(opinion: Opinion, limits: Limits) -> dict[str, float]:
 def alarms(rules: Judgement, signs: Sequence[Sign], opinion: Opinion) -> list[float]:
     """Return what speaks for "immediate": the model's two opinions, how little the text is an everyday one, and the rules."""
     scores = opinion.scores
-    immediate, soon, routine = scores[SLICES["urgency"]]
+    immediate, soon, routine = scores[_URGENCY]
     harm, everyday = max([scores[at] for at in _HARMS]), max([scores[at] for at in _EVERYDAYS])
     dangers = len([sign for sign in signs if sign.axis == "danger"])
     by_rules = float(rules.urgency is Urgency.IMMEDIATE)
@@ -113,9 +115,9 @@ def is_everyday(signs: Sequence[Sign], shares: Mapping[str, float]) -> bool:
 
     "Now" beside a journey, or "I" beside a locked door, are said every day: they lift nothing by themselves.
     """
-    if any(sign.axis == "danger" and sign.value in _OF_DANGER for sign in signs):
+    if everyday_of(shares) <= _MOSTLY:
         return False
-    return everyday_of(shares) > _MOSTLY
+    return not any(sign.axis == "danger" and sign.value in _OF_DANGER for sign in signs)
 
 
 def everyday_of(shares: Mapping[str, float]) -> float:
@@ -128,7 +130,7 @@ def _urgency(
 ) -> Urgency:
     if alarm(rules, signs, opinion, limits) >= limits["alarm"] and not is_everyday(signs, shares):
         return Urgency.IMMEDIATE
-    _, soon, routine = opinion.scores[SLICES["urgency"]]
+    _, soon, routine = opinion.scores[_URGENCY]
     return Urgency.SOON if soon >= routine else Urgency.ROUTINE
 
 

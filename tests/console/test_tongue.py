@@ -36,7 +36,7 @@ def test_each_officer_reads_the_language_they_chose(desk: Desk) -> None:
 def test_a_page_that_is_not_translated_says_that_its_main_part_is_english(desk: Desk) -> None:
     browser = desk.signed_in("supervisor")
     browser.post("/me/language", language="fr")
-    page = read(browser, "/map")
+    page = read(browser, "/rules")
     assert lang(page) == ("fr", "en")
     assert "Carte et tendances" in page
 

@@ -22,6 +22,7 @@ WHOLE = frozenset(
         *("today", "_today", "agenda", "dead", "_dead", "new_item", "new_item_kept", "missed", "search", "phrasebook"),
         *("why", "timeline", "close", "handover", "break", "number", "number_shown", "numbers", "me"),
         *("welcome", "both", "wall", "_wall", "directory", "contact", "sheet", "rota", "owed"),
+        *("own", "own_one", "map", "reports", "heard", "charts", "team", "channels", "setup", "record", "record_check", "keys"),
     }
 )
 
