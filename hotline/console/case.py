@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
-from hotline.casework import closing, links, listen, read, tracks, work
+from hotline.casework import closing, links, listen, read, shred, tracks, work
 from hotline.casework.acknowledge import acknowledge as stop_ladder
 from hotline.casework.correct import CATEGORIES, SetMeanwhile, correct
 from hotline.casework.reply import NobodyToWriteTo, leave, newest_heard
@@ -23,6 +23,7 @@ from hotline.models import (
     CheckWord,
     Exclusion,
     Ground,
+    KeptFor,
     Message,
     MessageState,
     Note,
@@ -200,6 +201,8 @@ def _read(token: str, typed: Typed | None) -> dict[str, object]:
         "others": _others(case),
         "covered": care.covered(case),
         "may_reopen": closing.may_reopen(case, now),
+        "words_go_at": shred.ends_at(case, chosen.settings.case_days),
+        "kept_for": list(KeptFor),
         "linked": linked,
         **reply_box.box(chosen.words, replace(typed or _taken_back(opened), seen=seen, language=_language(typed, case))),
     }

@@ -41,6 +41,7 @@ def install(app: Flask, deployment: Deployment) -> None:
             "may_decide": allows(role, May.DECIDE_EXCLUSION),
             "may_reply": allows(role, May.REPLY),
             "may_thaw": allows(role, May.THAW),
+            "may_keep_case": allows(role, May.KEEP_CASE),
             "may_see_dead": allows(role, May.SEE_DEAD),
             "may_mend": allows(role, May.MEND),
             "may_see_record": allows(role, May.READ_AUDIT),
