@@ -1,8 +1,7 @@
 """The language of the console: English as it stands in the templates, and for each other language a file of the same sentences.
 
 A template says `_("Sign in")`; `message_templates/<language>/console.toml` holds what that is in another language, under the
-English itself. What a language lacks, and what no template has marked yet, stays English and is marked so on the page. See
-docs/adr/0045.
+English itself. What comes from elsewhere stays English and is marked so on the page. See docs/adr/0045.
 """
 
 import re
@@ -30,6 +29,7 @@ NOT_WORDS: Final = re.compile(
     r"|<code>.*?</code>|<kbd>.*?</kbd>|<(?:\{[{%].*?[%}]\}|[^>])*>",
     re.DOTALL,
 )
+SPOKEN: Final = re.compile(r'\b(?:aria-label|title)="((?:\{\{.*?\}\}|\{%.*?%\}|[^"{])*)"', re.DOTALL)
 # What scripts say by themselves; a page carries it to them.
 SCRIPTS: Final = (
     "now",
@@ -159,7 +159,8 @@ def unmarked() -> dict[str, int]:
     """Return how many pieces of text in each template no mark reaches: they stay English in every language."""
     counted = {}
     for file in sorted(TEMPLATES.rglob("*.html")):
-        pieces = NOT_WORDS.split(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+        pieces = [*NOT_WORDS.split(text), *(NOT_WORDS.sub("", spoken) for spoken in SPOKEN.findall(text))]
         if count := sum(bool(re.search(r"[A-Za-z]{2}", piece)) for piece in pieces):
             counted[file.name] = count
     return counted
