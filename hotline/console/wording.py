@@ -73,11 +73,12 @@ def install(app: Flask, deployment: Deployment) -> None:
 
 
 def clock_time(moment: datetime, now: datetime) -> str:
-    """Write a local time: 18:42 today, else Tue 3 Nov 18:42."""
+    """Write a local time: 18:42 today, Tue 3 Nov 18:42, in another year Tue 3 Nov 2026 18:42."""
     if moment.date() == now.date():
         return f"{moment:%H:%M}"
     day, month = tongue.say(tongue.WEEKDAYS[moment.weekday()]), tongue.say(tongue.MONTHS[moment.month - 1])
-    return f"{day} {moment.day} {month} {moment:%H:%M}"
+    year = f" {moment.year}" if moment.year != now.year else ""
+    return f"{day} {moment.day} {month}{year} {moment:%H:%M}"
 
 
 def iso(moment: datetime) -> str:

@@ -1,5 +1,6 @@
 """Closing an item: how it ended and whether that harms anybody are asked, danger is answered first, and it opens again."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -76,7 +77,7 @@ def test_a_supervisor_keeps_a_closed_item_beyond_its_days_and_says_why(desk: Des
     assert desk.signed_in("intake").post(f"/case/{case.token}/keep", why="court").status_code == 404
     browser = desk.signed_in("supervisor")
     page = browser.get(f"/case/{case.token}").get_data(as_text=True)
-    assert "Its words can be read until" in page
+    assert re.search(r"Its words can be read until <time [^>]+>[^<]+</time>", page)
     assert "Keep longer" in page
     assert browser.post(f"/case/{case.token}/keep", why="because").status_code == 400
     assert browser.post(f"/case/{case.token}/keep", why="court").status_code == 303
@@ -97,3 +98,11 @@ def test_an_item_whose_words_are_destroyed_says_so_and_does_not_open_again(desk:
     for act in ("reopen", "keep"):
         assert browser.post(f"/case/{case.token}/{act}", why="court").status_code == 409, act
     assert browser.get(f"/case/{case.token}/live").status_code == 410
+
+
+def test_a_time_of_another_year_says_which(desk: Desk) -> None:
+    now = datetime.now(UTC)
+    case = acknowledged(desk, state="closed", outcome="safe", closed_at=now)
+    page = desk.signed_in("intake").get(f"/case/{case.token}").get_data(as_text=True)
+    ends = desk.site.local(now + timedelta(days=365))
+    assert f" {ends.year} {ends:%H:%M}</time>" in page
