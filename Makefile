@@ -5,6 +5,8 @@ JASMIN ?= .venv-jasmin
 BIN := $(VENV)/bin
 # Thousands of small databases: in memory where that can be had. What a disk does is tried by `make stress` and `make faults`.
 IN_MEMORY := PYTEST_DEBUG_TEMPROOT=$(shell test -w /dev/shm && echo /dev/shm)
+# Who has done his share takes over half of another's: shares are whole folders, and those with browsers and processes last longest.
+SHARED := --dist worksteal
 # Hundreds of processes are started: none compiles again what another has compiled, whatever the shell says.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -20,13 +22,13 @@ run: $(VENV)/.made ## Run the demo: Redis, web, desk, workers, clock, browser ph
 setup: $(VENV)/.made ## Make the environment alone: .venv/, with .venv/bin/hotline
 
 test: $(VENV)/.made-dev ## Run the whole suite but `make stress` and `make faults` (PostgreSQL too where HOTLINE_TEST_DATABASE_URL is set)
-	$(IN_MEMORY) $(BIN)/pytest -q -n 3 -m "not faults and not long"
+	$(IN_MEMORY) $(BIN)/pytest -q $(SHARED) -n 3 -m "not faults and not long"
 
 quick: $(VENV)/.made-dev ## Run the tests that start no processes and no browser
-	$(IN_MEMORY) $(BIN)/pytest -q -n 3 -m "not processes and not browser and not faults and not long"
+	$(IN_MEMORY) $(BIN)/pytest -q $(SHARED) -n 3 -m "not processes and not browser and not faults and not long"
 
 stress: $(VENV)/.made-dev ## Run the tests that kill, stop, fill and hang the parts, one by one
-	$(BIN)/pytest -q -n 2 -m "faults and not long and not timed and not act"
+	$(BIN)/pytest -q $(SHARED) -n 2 -m "faults and not long and not timed and not act"
 	$(BIN)/pytest -q -m "timed and not long"
 
 faults: $(VENV)/.made-dev ## Break a whole hotline while signed texts come in, and account for every one of them

@@ -130,12 +130,12 @@ def vary(site: Deployment) -> None:
     """Make the stock unlike: kinds, states and places by the first letter of the handle."""
     bugarama = site.clue_index(SECTOR, "Bugarama")
     with site.db.transaction() as session:
-        for column, values in (("category", KINDS), ("state", OPEN)):
+        for column, values, also in (("category", KINDS, ""), ("state", OPEN, ", closed_at = NULL")):
             for letters, value in values.items():
                 for letter in letters:
                     session.execute(
                         text(
-                            f'UPDATE "case" SET {column} = :value WHERE handle >= :low AND handle < :high AND {column} <> :value'
+                            f'UPDATE "case" SET {column} = :value{also} WHERE handle >= :low AND handle < :high AND {column} <> :value'
                         ),
                         {"value": value, "low": letter, "high": chr(ord(letter) + 1)},
                     )

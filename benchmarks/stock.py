@@ -65,8 +65,8 @@ def _statements(w: dict[str, str]) -> list[str]:
             f"{w['id']}, 'stock', 'sms', {w['id']}, {w['blob'].format(700)}, {w['at']}, 'done', 1",
         "caller(id, number_index, number_sealed, reachable, safe_contact, last_inbound_at, replies_today)":
             f"{w['id']}, {w['index']}, {w['blob'].format(45)}, {w['true']}, 'unknown', {w['at']}, 1",
-        '"case"(id, token, handle, state, category, urgency, rank, minors, language, channel, opened_at, updated_at, ladder_step, version)':
-            f"{w['id']}, {w['id']}, (SELECT handle FROM names WHERE names.i = n.i), 'closed', 'trafficking', 'soon', 1, 'unknown', 'rw', 'sms', {w['at']}, {w['at']}, 0, 0",
+        '"case"(id, token, handle, state, category, urgency, rank, minors, language, channel, opened_at, updated_at, closed_at, ladder_step, version)':
+            f"{w['id']}, {w['id']}, (SELECT handle FROM names WHERE names.i = n.i), 'closed', 'trafficking', 'soon', 1, 'unknown', 'rw', 'sms', {w['at']}, {w['at']}, {w['at']}, 0, 0",
         "case_key(case_id, kid, wrapped)": f"{w['id']}, 'stock', {w['blob'].format(61)}",
         "report(id, case_id, caller_id, channel, gateway, opened_at, last_inbound_at)":
             f"{w['id']}, {w['id']}, {w['id']}, 'sms', 'twilio', {w['at']}, {w['at']}",

@@ -260,10 +260,9 @@ class Settings(BaseSettings):
         ge=0,
         description="Room kept in the spool folder for when its disk is full, in MiB; 16 in a demo, 0 for none.",
     )
-    reconcile_seconds: float = Field(
-        300.0, gt=0, description="Pause between two looks at a gateway's own list of received texts."
-    )
+    reconcile_seconds: float = Field(300, gt=0, description="Pause between two looks at a gateway's own list of received texts.")
     inbox_days: int = Field(7, description="Days a handled raw webhook is kept.")
+    case_days: int = Field(365, ge=0, description="Days a closed case can be read before its words are destroyed; 0 keeps them.")
     recording_days: int = Field(0, ge=0, description="Days a voice message of a closed case is kept; 0 keeps it.")
     quarantine_mib: int = Field(64, description="Room for webhooks that failed their signature, in MiB.")
     quarantine_days: int = Field(30, description="Days a quarantined webhook is kept.")

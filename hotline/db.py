@@ -30,6 +30,7 @@ from sqlalchemy import (
     event,
     func,
     select,
+    text,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -41,6 +42,8 @@ POOL_WAIT = 0.5
 # A server whose machine vanished says nothing at all; without these a connection to it would be waited on for hours.
 ALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
 CLOSING_SECONDS = 2
+SCRUB_WAIT_MS = 100
+LASTING = ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON")  # what is committed stays, and what is deleted does not
 CONNECT_SECONDS = 2  # libpq takes no less
 
 
@@ -123,6 +126,28 @@ class Database:
         statement = sqlite.insert(table) if self.sqlite else postgresql.insert(table)
         replaced = {name: statement.excluded[name] for name in columns}
         return statement.on_conflict_do_update(index_elements=[table.c.id], set_=replaced)
+
+    def scrub(self, *tables: Table) -> bool:
+        """Let nothing that was deleted from these tables stay in the database's own files. Returns whether that was done.
+
+        SQLite overwrites what it deletes, and its log is emptied here; PostgreSQL vacuums. Not done while somebody reads: nobody
+        who writes waits for it longer than a moment.
+        """
+        if not self.sqlite:
+            with self._looker.connect() as connection:
+                for one in tables:
+                    connection.execute(text(f'VACUUM "{one.name}"'))
+            return True
+        raw = self.engine.raw_connection()
+        try:
+            cursor = raw.cursor()
+            (patience,) = cursor.execute("PRAGMA busy_timeout").fetchone()
+            cursor.execute(f"PRAGMA busy_timeout={SCRUB_WAIT_MS}")
+            (busy, *_) = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            cursor.execute(f"PRAGMA busy_timeout={patience}")
+        finally:
+            raw.close()
+        return not busy
 
     @contextmanager
     def leading(self, name: str) -> Iterator[bool]:
@@ -293,7 +318,7 @@ def _hurry_postgresql(limit: float) -> Callable[[Any, ConnectionPoolEntry], None
 def _open_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", "cache_size=-8000"):
+    for pragma in (*LASTING, "foreign_keys=ON", "temp_store=MEMORY", "cache_size=-8000"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

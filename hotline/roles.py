@@ -30,6 +30,7 @@ class May(StrEnum):
     ASK_NUMBER = "ask to see a caller's number"
     DECIDE_NUMBER = "decide whether a colleague may see a number"
     THAW = "let a frozen item be written to again"
+    KEEP_CASE = "keep a closed case beyond its days, for a court or an inquiry"
     PROPOSE_EXCLUSION = "say who must not know of a case"
     DECIDE_EXCLUSION = "decide who must not know of a case"
     SEE_ROTA = "see who is on duty"

@@ -9,6 +9,7 @@ Run `make screens` after the phones or the queue changed, and commit the picture
 """  # noqa: INP001  a script of the house, not a package
 
 import base64
+import re
 import shutil
 import signal
 import socket
@@ -54,10 +55,11 @@ from hotline.watch.rules import What
 HOUSE: Final = Path(__file__).resolve().parent.parent
 PICTURE: Final = HOUSE / "docs" / "screens" / "phones-and-queue.png"
 DEAD_LETTERS: Final = PICTURE.with_name("dead-letters.png")
-STEPS: Final = ("words", "people", "approval", "going")
+STEPS: Final = ("words", "people", "approval", "going", "report")
 BROADCAST: Final = {step: PICTURE.with_name(f"broadcast-{step}.png") for step in STEPS}
 SWITCHES: Final = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--no-first-run"]
 READY_SECONDS: Final = 60
+RATE: Final = 20  # texts a second
 PATIENCE: Final = 30_000  # milliseconds a page may take to show what it is waited for
 HEIGHT: Final = 740
 ROOM: Final = 12
@@ -144,6 +146,7 @@ def demo() -> Iterator[Settings]:
     addresses = {"HOTLINE_PUBLIC_URL": settings.public_url, "HOTLINE_CONSOLE_URL": settings.console_url}
     later = datetime.now(settings.zone) + timedelta(hours=6)  # a text to many leaves now, also when pictures are taken at night
     addresses |= {"HOTLINE_QUIET_FROM": f"{later:%H:00}", "HOTLINE_QUIET_UNTIL": f"{later:%H:30}"}
+    addresses["HOTLINE_GATEWAY_RATES"] = f"simulator:{RATE}"  # so slow that a broadcast can be seen to go
     process = subprocess.Popen(
         [Path(sys.executable).with_name("hotline"), "up", "--demo"],
         env=child_environment(settings) | addresses,
@@ -363,8 +366,10 @@ def pictures_of_a_broadcast(browser: Browser, settings: Settings) -> None:
     claudine.locator(".decide .btn").click()
     jeanne.goto(f"{where}/approve")
     jeanne.locator(".decide .btn").click()
-    expect(jeanne.locator(".far b")).not_to_have_text("0 %", timeout=PATIENCE)
+    expect(jeanne.locator(".far b")).to_have_text(re.compile(r"^[3-9]. %$"), timeout=PATIENCE)
     keep(jeanne, "going")
+    expect(jeanne.locator(".cast-state")).to_have_text("Sent", timeout=PATIENCE * 2)
+    keep(jeanne, "report")
 
 
 def join(browser: Browser, phones: bytes, queue: bytes) -> None:

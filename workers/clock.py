@@ -1,7 +1,8 @@
 """The clock: makes lost work impossible. Works with Redis down; one leads, the others wait.
 
 Every few seconds it frees what dead workers held, climbs the ladder of cases nobody has answered, stores what was spooled, rings
-for rows that stand still, looks whether what must hold does, anchors the audit chain and removes raw webhooks past their day.
+for rows that stand still, looks whether what must hold does, anchors the audit chain, removes raw webhooks
+and shreds closed cases past their day.
 """
 
 import logging
@@ -16,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from hotline import audit
 from hotline.broadcasts import campaign, checking, making
-from hotline.casework import announce
+from hotline.casework import announce, shred
 from hotline.casework.referral import take_back
 from hotline.comeback import forget_tries
 from hotline.config import load
@@ -57,6 +58,8 @@ def round_(deployment: Deployment) -> None:
     _step(deployment, "watch", alarm.sound)
     _step(deployment, "purge", purge)
     _step(deployment, "recordings", tapes.expire)
+    if _step(deployment, "shred", shred.over_age):
+        deployment.db.scrub(*shred.SCRUBBED)
     _step(deployment, "surge", surge.measure)
     _step(deployment, "radio", forgetting.forget)
     _step(deployment, "anchor", anchor)

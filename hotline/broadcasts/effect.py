@@ -92,12 +92,21 @@ class Effect:
 
 
 def effect(session: Session, row: Mapping[str, Any]) -> Effect | None:
-    """Compare the two groups of a broadcast, or return None where nobody was held out or it has not begun."""
+    """Compare the two groups of a broadcast, or return None where nobody was held out or it has not begun.
+
+    While nobody has reported nothing is compared, as where too few have: the page then looks the same. Weeks are told up to the
+    last in which somebody did.
+    """
     if not row["audience"].get("held_out") or row["started_at"] is None:
         return None
     people, reported = _people(session, row), _reported(session, row)
+    if not reported:
+        return Effect(None, (), ())
     sectors = [_line(name, people, [one for one in reported if one[0] == name], name) for name in sorted({s for s, _ in people})]
-    weeks = [_line(str(week + 1), people, [one for one in reported if one[2] == week]) for week in range(WEEKS)]
+    weeks = [
+        _line(str(week + 1), people, [one for one in reported if one[2] == week])
+        for week in range(max(week for _, _, week in reported) + 1)
+    ]
     whole = _line("", people, reported)
     return Effect(whole if whole.large else None, tuple(told(sectors)), tuple(told(weeks, every=False)))
 

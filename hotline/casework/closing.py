@@ -39,7 +39,7 @@ def close(session: Session, case: Case, *, officer: Officer, outcome: Outcome, n
 
 
 def reopen(session: Session, case: Case, *, officer: Officer, now: datetime) -> None:
-    """Open a case again as one's own. Raises Changed where it is not closed, or was for more than thirty days."""
+    """Open a case again as one's own. Raises Changed where it is not closed, was for more than thirty days, or is shredded."""
     locked = lock(session, case)
     if not may_reopen(locked, now):
         raise Changed
@@ -50,5 +50,6 @@ def reopen(session: Session, case: Case, *, officer: Officer, now: datetime) -> 
 
 
 def may_reopen(case: Case, now: datetime) -> bool:
-    """Whether a case is closed, and not for too long to be opened again."""
-    return case.state == CaseState.CLOSED and case.closed_at is not None and now - case.closed_at <= REOPENS_FOR
+    """Whether an officer closed a case, not too long ago to open it again, and it can still be read."""
+    lately = case.closed_at is not None and now - case.closed_at <= REOPENS_FOR
+    return case.state == CaseState.CLOSED and case.outcome is not None and lately and case.shredded_at is None

@@ -47,7 +47,11 @@ def linked(session: Session, case_id: str) -> tuple[Case, ...]:
     same = (
         select(theirs.case_id)
         .join(mine, mine.value_index == theirs.value_index)
-        .where(mine.case_id == case_id, mine.kind.not_in((PLACE, SECTOR)))
+        .where(mine.case_id == case_id, mine.kind.not_in((PLACE, SECTOR)), theirs.case_id != case_id)
+        .group_by(theirs.case_id)
+        .order_by(func.max(theirs.at).desc(), theirs.case_id)
     )
-    found = select(Case).where(Case.id.in_(same), Case.id != case_id).order_by(Case.opened_at.desc(), Case.id)
-    return tuple(session.scalars(found.limit(MOST)))
+    # Asked in two steps: in one, PostgreSQL walks all cases by their age until it has met enough of these.
+    ids = session.scalars(same.limit(MOST)).all()
+    found = select(Case).where(Case.id.in_(ids)).order_by(Case.opened_at.desc(), Case.id)
+    return tuple(session.scalars(found)) if ids else ()

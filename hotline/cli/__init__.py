@@ -26,6 +26,7 @@ MODULES = {
     "broadcast": "broadcast",
     "radio": "radio",
     "words": "words",
+    "erase": "erase",
 }
 
 

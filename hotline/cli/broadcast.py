@@ -4,27 +4,29 @@ Whoever approves signs for it with their own password and code: two people at on
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
 from rich.table import Table
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hotline.broadcasts import audience as choice
-from hotline.broadcasts import campaign, recordings
+from hotline.broadcasts import campaign, recordings, sheet
 from hotline.broadcasts.audience import Audience
 from hotline.broadcasts.campaign import Refused
 from hotline.broadcasts.check import Found, dry_run
 from hotline.broadcasts.effect import Effect, effect
-from hotline.broadcasts.progress import Fate, Stands, progress
+from hotline.broadcasts.progress import Fate, Line, Progress, Stands, progress
 from hotline.broadcasts.progress import lines as by_lines
+from hotline.broadcasts.replies import Replies, replies
 from hotline.broadcasts.texts import LANGUAGES, library
 from hotline.cli import lists
 from hotline.cli.lists import columns, opened
@@ -145,7 +147,7 @@ def check(broadcast_id: str, by: str) -> None:
     with opened() as site:
         _who(site, by, May.BROADCAST)
         row = _row(site, broadcast_id)
-        bar = Progress(TextColumn("checking"), BarColumn(), MofNCompleteColumn(), transient=True)
+        bar = Bar(TextColumn("checking"), BarColumn(), MofNCompleteColumn(), transient=True)
         with site.db.reading() as session, bar:
             now = site.db.now(session)
             task = bar.add_task("checking", total=choice.size(session, Audience.of(row), now, row["id"]).texted)
@@ -227,15 +229,16 @@ def stop(broadcast_id: str, name: str, by: str) -> None:
 def watch(broadcast_id: str, once: bool) -> None:  # noqa: FBT001  click passes options so
     """See a broadcast go until it is over: a bar, the rate, what failed and why."""
     with opened() as site:
-        bar = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        bar = Bar(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         task = bar.add_task("")
         with Live(bar, refresh_per_second=2, transient=False) as live:
             while True:
                 row = _row(site, broadcast_id)
                 with site.db.reading() as session:
-                    stands = progress(session, site, row, site.db.now(session))
+                    stands, by_network = progress(session, site, row, site.db.now(session)), by_lines(session, row)
+                    came = replies(session, row)
                 bar.update(task, description=row["name"], total=max(1, stands.people), completed=stands.done)
-                live.update(_watched(row, stands, bar))
+                live.update(Group(bar, _fates(row, stands, came), _by_network(by_network)))
                 if once or row["state"] in OVER:
                     return
                 time.sleep(1)
@@ -243,8 +246,9 @@ def watch(broadcast_id: str, once: bool) -> None:  # noqa: FBT001  click passes 
 
 @broadcast.command("report")
 @click.argument("broadcast_id", metavar="ID", required=False)
-@click.option("--csv", "as_csv", is_flag=True, help="Print lines of network, language, fate and number.")
-def report(broadcast_id: str | None, as_csv: bool) -> None:  # noqa: FBT001  click passes options so
+@click.option("--csv", "csv", is_flag=True, help="Print lines of network, language, way, fate, reason and number.")
+@click.option("--xlsx", type=click.Path(dir_okay=False, path_type=Path), help="Write the same lines into a workbook.")
+def report(broadcast_id: str | None, csv: bool, xlsx: Path | None) -> None:  # noqa: FBT001  click passes options so
     """Say what became of a broadcast; without ID, list them all."""
     with opened() as site, site.db.reading() as session:
         if broadcast_id is None:
@@ -252,18 +256,15 @@ def report(broadcast_id: str | None, as_csv: bool) -> None:  # noqa: FBT001  cli
             return
         row = _row(site, broadcast_id)
         stands, by_network = progress(session, site, row, site.db.now(session)), by_lines(session, row)
-        compared = effect(session, row)
-    if as_csv:
-        click.echo("network,language,fate,people")
-        for line in by_network:
-            for fate, people in line.fates.items():
-                click.echo(f"{line.network},{line.language},{fate},{people}")
+        came, compared = replies(session, row), effect(session, row)
+    if xlsx is not None:
+        xlsx.write_bytes(sheet.as_xlsx(by_network))
+    if csv:
+        click.echo(sheet.as_csv(by_network).decode("utf-8-sig"), nl=False)
+    if csv or xlsx is not None:
         return
-    Console().print(_fates(row, stands))
-    shown = columns("network", "language", "people", *map(str, Fate))
-    for line in by_network:
-        shown.add_row(line.network, line.language, str(line.people), *(str(line.fates.get(fate, "")) for fate in Fate))
-    Console().print(shown)
+    Console().print(_fates(row, stands, came))
+    Console().print(_by_network(by_network))
     if compared is not None:
         _show_effect(compared)
 
@@ -345,14 +346,7 @@ def _show_effect(compared: Effect) -> None:
     Console().print(shown if named else "Too few have reported so far to compare those held out without telling of one of them.")
 
 
-def _watched(row: Mapping[str, Any], stands: Any, bar: Progress) -> Table:
-    shown = Table.grid()
-    shown.add_row(bar)
-    shown.add_row(_fates(row, stands))
-    return shown
-
-
-def _fates(row: Mapping[str, Any], stands: Any) -> Table:
+def _fates(row: Mapping[str, Any], stands: Progress, came: Replies) -> Table:
     shown = columns("", "")
     known: dict[Stands | None, str] = {None: str(row["state"])}
     shown.add_row(row["name"], known.get(stands.stands, str(stands.stands)))
@@ -361,10 +355,22 @@ def _fates(row: Mapping[str, Any], stands: Any) -> Table:
         if people:
             shown.add_row(str(fate), f"{people:,}")
     shown.add_row("rate", f"{stands.rate} a second")
+    shown.add_row("reports within three days", "fewer than 5" if came.reports is None else f"{came.reports:,}")
+    for choice_, people in came.answers.items():
+        shown.add_row(f"answered {choice_}", f"{people:,}")
     shown.add_row("left since", f"{stands.stops:,}")
     shown.add_row("cost so far, about", f"{stands.cost:,.0f} {stands.currency}")
     for reason, people in stands.reasons:
         shown.add_row(f"{people:,}", reason)
+    return shown
+
+
+def _by_network(by_network: Sequence[Line]) -> Table:
+    there = [fate for fate in Fate if any(line.fates.get(fate) for line in by_network)]  # all of them are wider than a screen
+    shown = columns("network", "language", "by", "people", *map(str, there))
+    for line in by_network:
+        counted = (str(line.fates.get(fate, "")) for fate in there)
+        shown.add_row(line.network, line.language, str(line.reach), str(line.people), *counted)
     return shown
 
 

@@ -1,12 +1,12 @@
-"""Closing an item: one page that asks how it ended and whether closing harms anybody, and a button that opens it again."""
+"""Closing an item: a page that asks how it ended and whether closing harms anybody; opening it again; keeping it longer."""
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from sqlalchemy import func, select
 from werkzeug.wrappers import Response
 
-from hotline.casework import closing, work
+from hotline.casework import closing, shred, work
 from hotline.console import case, guard, listing
-from hotline.models import Message, MessageState, Outcome
+from hotline.models import KeptFor, Message, MessageState, Outcome
 from hotline.roles import May
 
 screen = Blueprint("closing", __name__, url_prefix="/case/<token>")
@@ -43,6 +43,19 @@ def reopen(token: str) -> Response:
     with case.worked(token) as (session, its):
         closing.reopen(session, its, officer=guard.officer(), now=guard.moment())
     flash("reopened")
+    return redirect(url_for("console.case.show", token=token), 303)
+
+
+@screen.post("/keep")
+@guard.may(May.KEEP_CASE)
+def keep(token: str) -> Response:
+    """Keep it beyond its days for a reason, or no longer where none is given."""
+    why = request.form.get("why", "")
+    if why and why not in set(KeptFor):
+        abort(400)
+    with case.worked(token) as (session, its):
+        shred.keep(session, its, KeptFor(why) if why else None, officer=guard.officer(), now=guard.moment())
+    flash("kept" if why else "kept_no_more")
     return redirect(url_for("console.case.show", token=token), 303)
 
 

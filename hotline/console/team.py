@@ -48,7 +48,7 @@ def invite() -> str | tuple[str, int]:
     except officers.Unsuitable as why:
         return _page(wrong=str(why)), 422
     except ValueError:
-        return _page(wrong="Choose what they are here."), 422
+        return _page(wrong="role"), 422
     return _page(link=_link(token), whose=form.get("display_name", "").strip() or form.get("name", "").strip())
 
 
@@ -118,7 +118,7 @@ def _done(said: str, officer_id: str, act: Callable[[Session, Officer], None]) -
         with guard.deployment().db.transaction() as session:
             act(session, _member(session, officer_id))
     except team.LastAdministrator:
-        return _page(wrong="This is the last administrator. Make somebody else one first."), 409
+        return _page(wrong="last"), 409
     flash(said)
     return redirect(url_for("console.sign_in.home" if officer_id == guard.officer().id else ".show"), 303)
 

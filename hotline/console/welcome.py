@@ -28,18 +28,18 @@ def enter(token: str) -> Answer | str | tuple[str, int]:
     chosen, now, typed = guard.deployment(), guard.moment(), request.form
     invitation, password = _invited(token), typed.get("password", "")
     if password != typed.get("again", ""):
-        return _page(invitation, wrong="The two passwords are not the same."), 422
+        return _page(invitation, wrong="differ"), 422
     try:
         kept = officers.hashed(password)
     except officers.Unsuitable as why:
         return _page(invitation, wrong=str(why)), 422
     except officers.Busy:
-        return _page(invitation, wrong="Many people are signing in. Try again in a moment."), 503
+        return _page(invitation, wrong="busy"), 503
     code = "".join(typed.get("code", "")[:LONGEST_CODE].split())
     with chosen.db.transaction() as session:
         joined = team.accept(session, chosen, token, password_hash=kept, code=code, now=now)
     if joined is None:
-        return _page(_invited(token), wrong="That code was not right. Wait for the next one and type it."), 422
+        return _page(_invited(token), wrong="code"), 422
     flash("welcome")
     return redirect(url_for("console.sign_in.form"), 303)
 

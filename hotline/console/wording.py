@@ -41,6 +41,7 @@ def install(app: Flask, deployment: Deployment) -> None:
             "may_decide": allows(role, May.DECIDE_EXCLUSION),
             "may_reply": allows(role, May.REPLY),
             "may_thaw": allows(role, May.THAW),
+            "may_keep_case": allows(role, May.KEEP_CASE),
             "may_see_dead": allows(role, May.SEE_DEAD),
             "may_mend": allows(role, May.MEND),
             "may_see_record": allows(role, May.READ_AUDIT),
@@ -72,11 +73,12 @@ def install(app: Flask, deployment: Deployment) -> None:
 
 
 def clock_time(moment: datetime, now: datetime) -> str:
-    """Write a local time: 18:42 today, else Tue 3 Nov 18:42."""
+    """Write a local time: 18:42 today, Tue 3 Nov 18:42, in another year Tue 3 Nov 2026 18:42."""
     if moment.date() == now.date():
         return f"{moment:%H:%M}"
     day, month = tongue.say(tongue.WEEKDAYS[moment.weekday()]), tongue.say(tongue.MONTHS[moment.month - 1])
-    return f"{day} {moment.day} {month} {moment:%H:%M}"
+    year = f" {moment.year}" if moment.year != now.year else ""
+    return f"{day} {moment.day} {month}{year} {moment:%H:%M}"
 
 
 def iso(moment: datetime) -> str:

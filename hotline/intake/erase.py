@@ -94,7 +94,7 @@ def _seen(session: Session, case_id: str) -> bool:
 def _close(session: Session, case_id: str, now: datetime) -> None:
     waiting = (MESSAGE.c.case_id == case_id, MESSAGE.c.state.in_(WAITING))
     session.execute(update(MESSAGE).where(*waiting).values(state=MessageState.CANCELLED, settled_at=now))
-    closed = {"state": CaseState.CLOSED, "next_step_at": None, "updated_at": now, "version": CASE.c.version + 1}
+    closed = {"state": CaseState.CLOSED, "closed_at": now, "next_step_at": None, "updated_at": now, "version": CASE.c.version + 1}
     session.execute(update(CASE).where(CASE.c.id == case_id).values(**closed))
 
 

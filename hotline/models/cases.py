@@ -33,20 +33,32 @@ class Aside(StrEnum):
 AT_REST = (CaseState.CLOSED, CaseState.FROZEN)
 
 
+class KeptFor(StrEnum):
+    """Why a case is kept longer than others. Law 058/2021, art. 52."""
+
+    COURT = "court"
+    INQUIRY = "inquiry"
+    PERSON = "person"
+
+
 class Case(Base):
     """What officers work on. `handle` is said aloud and texted; `token` stands in addresses; neither proves anything alone.
 
     `next_step_at` is when the ladder climbs if nobody has answered; empty means nobody has to. `aside` is empty but for noise.
-    `outcome` says how it ended, once an officer has closed it at `closed_at`.
+    `outcome` says how it ended, once an officer has closed it at `closed_at`. `kept_for` keeps it beyond its days; after these,
+    at `shredded_at`, nobody can read it any more.
     """
 
     __tablename__ = "case"
     __table_args__ = (
         Index("ix_case_queue", "state", "rank", "opened_at"),
+        partial_index("ix_case_open", "rank", "opened_at", "id", where="closed_at IS NULL"),
+        partial_index("ix_case_parked", "rank", "opened_at", "id", where=f"aside IN {listed([Aside.PARKED])}"),
         Index("ix_case_category", "category", "id"),
         Index("ix_case_opened", "opened_at"),
         partial_index("ix_case_owner", "owner_id", "id", where="owner_id IS NOT NULL"),
         partial_index("ix_case_ladder", "next_step_at", where="next_step_at IS NOT NULL"),
+        partial_index("ix_case_whole", "closed_at", where="closed_at IS NOT NULL AND shredded_at IS NULL AND kept_for IS NULL"),
         partial_index("ix_case_unanswered", "rank", "id", where=f"acknowledged_at IS NULL AND state NOT IN {listed(AT_REST)}"),
     )
 
@@ -73,6 +85,8 @@ class Case(Base):
     aside: Mapped[str | None]
     closed_at: Mapped[datetime | None]
     outcome: Mapped[str | None]
+    kept_for: Mapped[str | None]
+    shredded_at: Mapped[datetime | None]
 
     owner: Mapped[Officer | None] = relationship(lazy="joined")
     acknowledged_by: Mapped[Contact | None] = relationship(lazy="joined")

@@ -115,6 +115,7 @@ class Handsets:
     def __init__(self, deployment: Deployment) -> None:
         self.deployment = deployment
         self._moments: dict[bytes, Moment] = {}
+        self._in_hand: set[bytes] = set()
 
     def index(self, number: str) -> bytes:
         """Return the blind index of a number."""
@@ -123,6 +124,14 @@ class Handsets:
     def moment(self, number: str) -> Moment:
         """Return what this phone knows only now."""
         return self._moments.setdefault(self.index(number), Moment())
+
+    def taken_in_hand(self, number: str) -> None:
+        """Note that a page shows this phone: whoever looks at it plays it."""
+        self._in_hand.add(self.index(number))
+
+    def in_hand(self, number: str) -> bool:
+        """Whether a page has shown this phone since the network began."""
+        return self.index(number) in self._in_hand
 
     def thread(self, number: str) -> tuple[Text, ...]:
         """Return the newest texts of a phone, oldest first. A slow network's text is not there before its time."""

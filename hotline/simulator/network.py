@@ -13,6 +13,7 @@ from hotline.deployment import Deployment
 from hotline.gateways.contract import Forged, OutboundText, Webhook
 from hotline.gateways.simulator import CALLS_PATH, SEND_PATH, SIGNATURE, TAPES_PATH, Simulator
 from hotline.simulator.calling import Calling
+from hotline.simulator.crowd import Crowd
 from hotline.simulator.handsets import Handsets, Mood
 from hotline.simulator.receipts import Receipts
 
@@ -23,7 +24,7 @@ class Network:
     """Takes texts for the phones and promises a receipt for each."""
 
     def __init__(self, deployment: Deployment, handsets: Handsets, receipts: Receipts | None, calling: Calling) -> None:
-        self._calling, self._tapes = calling, calling.tapes
+        self._calling, self._tapes, self._crowd = calling, calling.tapes, Crowd(calling)
         self._deployment = deployment
         self._handsets = handsets
         self._receipts = receipts
@@ -70,7 +71,10 @@ class Network:
         try:
             gateway.verify(Webhook("call", CALLS_PATH, headers, body))
             asked = json.loads(body)
-            self._calling.comes(str(asked["to"]), str(asked["name"]))
+            number, name = str(asked["to"]), str(asked["name"])
+            self._calling.comes(number, name)
+            if not self._handsets.in_hand(number):
+                self._crowd.hears(number, name)
         except Forged:
             return Response(status=403)
         except (ValueError, KeyError, TypeError):

@@ -239,6 +239,7 @@ class Pages:
 
     def _phone(self, side: str, profile: Profile) -> Phone:
         box = self.handsets
+        box.taken_in_hand(profile.number)
         texts = box.thread(profile.number)
         held = box.held(profile.number)
         unread, session_ = box.unread(profile.number, texts), self.dialling.session(profile.number)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import openpyxl
 import pyotp
 import pytest
 from click.testing import CliRunner, Result
@@ -80,7 +81,9 @@ def test_a_broadcast_from_its_list_to_its_report(casts: Casts, type_: Keyboard, 
     assert len(casts.line.sent) == 600
     assert "100 %" in type_("watch", made)
     assert "600" in type_("report", made)
-    assert "25078,en,sent,600" in type_("report", made, "--csv")
+    assert "25078,en,text,sent,,600" in type_("report", made, "--csv")
+    assert type_("report", made, "--xlsx", str(tmp_path / "report.xlsx")) == ""
+    assert openpyxl.load_workbook(tmp_path / "report.xlsx").active["F2"].value == 600
     assert "done" in type_("report")
     assert all(one not in type_("report", made) for one in (number(0), number(0)[4:]))
 

@@ -60,6 +60,7 @@ def test_a_known_lift_is_found_with_its_interval(casts: Casts) -> None:
     assert found.whole.found
     assert 0 < found.whole.low < 40 < found.whole.high
     assert found.whole.high - found.whole.low < 60
+    print(f"\n{found.whole.more:+.1f} in a thousand, {found.whole.low:+.1f} to {found.whole.high:+.1f}")  # noqa: T201  seen with -s
     assert {"Kamembe", "Bugarama"} >= {line.name for line in found.by_sector if line.name}
     assert "Nkombo" not in {line.name for line in found.by_sector}, "forty people are too few to be told apart"
     assert sum(line.sent.reported for line in found.by_week) == found.whole.sent.reported
@@ -77,6 +78,15 @@ def test_nobody_held_out_is_nothing_to_compare(casts: Casts) -> None:
     made = casts.begin("a")
     with casts.site.db.reading() as session:
         assert effect(session, casts.row(made)) is None
+
+
+def test_while_nobody_has_reported_nothing_is_compared(casts: Casts) -> None:
+    casts.people("a", 200)
+    made = casts.begin("a", held_out=30)
+    while make(casts.site):
+        pass
+    with casts.site.db.reading() as session:
+        assert effect(session, casts.row(made)) == Effect(None, (), ())
 
 
 @pytest.mark.parametrize("reported", [1, 4])

@@ -1,10 +1,12 @@
 """Closing an item: how it ended and whether that harms anybody are asked, danger is answered first, and it opens again."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 
+from hotline.casework import shred
 from hotline.models import AuditEvent, Case
 from tests.console.desk import Browser, Desk
 
@@ -67,3 +69,40 @@ def test_it_opens_again_for_thirty_days(desk: Desk, days: int, status: int) -> N
     assert browser.post(f"/case/{case.token}/reopen").status_code == status
     fresh = desk.again(case)
     assert (fresh.state == "open", fresh.owner_id == desk.officer("second").id) == (status == 303, status == 303)
+
+
+def test_a_supervisor_keeps_a_closed_item_beyond_its_days_and_says_why(desk: Desk) -> None:
+    case = acknowledged(desk, state="closed", outcome="safe", closed_at=datetime.now(UTC) - timedelta(days=300))
+    assert "Keep longer" not in desk.signed_in("intake").get(f"/case/{case.token}").get_data(as_text=True)
+    assert desk.signed_in("intake").post(f"/case/{case.token}/keep", why="court").status_code == 404
+    browser = desk.signed_in("supervisor")
+    page = browser.get(f"/case/{case.token}").get_data(as_text=True)
+    assert re.search(r"Its words can be read until <time [^>]+>[^<]+</time>", page)
+    assert "Keep longer" in page
+    assert browser.post(f"/case/{case.token}/keep", why="because").status_code == 400
+    assert browser.post(f"/case/{case.token}/keep", why="court").status_code == 303
+    assert desk.again(case).kept_for == "court"
+    assert "a court or prosecutor needs it" in browser.get(f"/case/{case.token}").get_data(as_text=True)
+    assert browser.post(f"/case/{case.token}/keep").status_code == 303
+    assert desk.again(case).kept_for is None
+
+
+def test_an_item_whose_words_are_destroyed_says_so_and_does_not_open_again(desk: Desk) -> None:
+    case = acknowledged(desk, state="closed", outcome="safe", closed_at=datetime.now(UTC))
+    with desk.site.db.transaction() as session:
+        shred.shred(session, [case.id], actor="clock", now=datetime.now(UTC))
+    browser = desk.signed_in("supervisor")
+    assert "Words destroyed" in browser.get("/queue?view=closed").get_data(as_text=True)
+    answer = browser.get(f"/case/{case.token}")
+    assert (answer.status_code, "The words are gone" in answer.get_data(as_text=True)) == (410, True)
+    for act in ("reopen", "keep"):
+        assert browser.post(f"/case/{case.token}/{act}", why="court").status_code == 409, act
+    assert browser.get(f"/case/{case.token}/live").status_code == 410
+
+
+def test_a_time_of_another_year_says_which(desk: Desk) -> None:
+    now = datetime.now(UTC)
+    case = acknowledged(desk, state="closed", outcome="safe", closed_at=now)
+    page = desk.signed_in("intake").get(f"/case/{case.token}").get_data(as_text=True)
+    ends = desk.site.local(now + timedelta(days=365))
+    assert f" {ends.year} {ends:%H:%M}</time>" in page

@@ -44,6 +44,7 @@ SCREENS = [
     ("POST", "/case/{token}/word", May.REPLY),
     ("POST", "/case/{token}/word/compare", May.REPLY),
     ("POST", "/case/{token}/word/thaw", May.THAW),
+    ("POST", "/case/{token}/keep", May.KEEP_CASE),
     ("GET", "/phrases", May.REPLY),
     ("GET", "/case/{token}/number", May.ASK_NUMBER),
     ("POST", "/case/{token}/number", May.ASK_NUMBER),

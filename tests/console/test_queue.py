@@ -4,8 +4,10 @@ import re
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import event
 
 from hotline.console import listing
+from hotline.console.listing import View
 from hotline.models import CaseState
 from tests.console.desk import Browser, Desk
 
@@ -95,3 +97,16 @@ def test_a_child_and_a_language_are_named_in_words(desk: Desk) -> None:
     page = desk.signed_in("intake").get("/queue").get_data(as_text=True)
     for words in ("Child involved", "Kirundi", "Possible harm to a child", "Needs help now"):
         assert words in page
+
+
+@pytest.mark.parametrize("view", ["new", "all", "noise"])
+def test_a_view_is_read_in_its_order_and_never_sorted(desk: Desk, view: str) -> None:
+    """However many wait: a sort reads them all for a page of fifty."""
+    desk.case()
+    asked: list[tuple[str, object]] = []
+    with desk.site.db.reading() as session:
+        event.listen(session.connection(), "before_cursor_execute", lambda *told: asked.append((told[2], told[3])))
+        listing.page(session, View(view), desk.officer("intake"))
+        question, given = next(one for one in asked if "ORDER BY" in one[0])
+        plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {question}", given).all()
+    assert "TEMP B-TREE" not in str(plan), plan

@@ -33,12 +33,14 @@ def test_each_officer_reads_the_language_they_chose(desk: Desk) -> None:
     assert "Needs help now" in read(mine, "/queue")
 
 
-def test_a_page_that_is_not_translated_says_that_its_main_part_is_english(desk: Desk) -> None:
+def test_a_rule_is_said_in_the_language_of_the_page_and_what_is_english_says_so(desk: Desk) -> None:
     browser = desk.signed_in("supervisor")
     browser.post("/me/language", language="fr")
-    page = read(browser, "/map")
-    assert lang(page) == ("fr", "en")
-    assert "Carte et tendances" in page
+    assert browser.post("/rules/draft").status_code == 303
+    page = read(browser, "/rules/draft")
+    assert lang(page) == ("fr", "")
+    assert "<b>un mineur</b> est nommé" in page
+    assert '<span lang="en">' in read(browser, "/rules/draft/0")
 
 
 def test_the_door_offers_its_languages(desk: Desk) -> None:

@@ -28,7 +28,8 @@ from hotline.gateways.contract import Certainty, OutboundText, Progress, Webhook
 from hotline.gateways.simulator import CALLS_PATH, SEND_PATH, SIGNATURE, Simulator
 from hotline.gateways.voice import CallStep
 from hotline.models import Lane, PhoneText, new_id
-from hotline.simulator.calling import Call, Calling, Tapes
+from hotline.simulator import crowd
+from hotline.simulator.calling import STEP, Call, Calling, Tapes
 from hotline.simulator.handsets import Handsets, Mood, Way
 from hotline.simulator.network import read_batch
 from hotline.simulator.pages import Pages, answers
@@ -40,6 +41,7 @@ from workers import jobs
 FARM, POST = "picker", "bugarama-police-post"
 FARM_NUMBER, POST_NUMBER = "+250780000101", "+250780000201"
 LIVE = f"/simulator/phones/{FARM}/{POST}"
+MANY_NAME = "many.rw.0f.01"
 
 
 @dataclass
@@ -48,6 +50,7 @@ class Hook:
 
     heard: queue.Queue[Webhook] = field(default_factory=queue.Queue)
     answers: list[int] = field(default_factory=list)
+    page: bytes = b""
 
     def next(self) -> Webhook:
         return self.heard.get(timeout=10)
@@ -63,8 +66,9 @@ def hook() -> Iterator[tuple[Hook, str]]:
             headers = {name.lower(): value for name, value in self.headers.items()}
             end.heard.put(Webhook(self.path.rpartition("/")[2], self.path, headers, body))
             self.send_response(end.answers.pop(0) if end.answers else 200)
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Length", str(len(end.page)))
             self.end_headers()
+            self.wfile.write(end.page)
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""
@@ -701,6 +705,26 @@ def test_a_phone_that_is_off_takes_no_call(client: FlaskClient, network: Simulat
     let_ring(client, network)
     assert end.next().fields["over"] == "1"
     assert "Incoming call" not in live(client)
+
+
+def test_whoever_nobody_plays_takes_a_call_to_many_or_does_not(
+    client: FlaskClient, network: Simulator, end: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One listens, one hangs up before the message, one lets it ring; a phone somebody looks at is left to them."""
+    monkeypatch.setattr(crowd, "SOON", 0.0)
+    end.page = json.dumps({"says": [], "then": "key", "onward": f"{STEP}?at=gate"}).encode()
+    live(client)
+    let_ring(client, network, FARM_NUMBER, MANY_NAME)
+    drawn = {"+250780077001": 5, "+250780077002": 2, "+250780077003": 0}
+    monkeypatch.setattr(crowd, "_drawn", drawn.get)
+    for number in drawn:
+        let_ring(client, network, number, MANY_NAME)
+    told = dict[str, list[str]]()
+    for heard in (end.next() for _ in range(6)):
+        told.setdefault(heard.fields["from"], []).append(heard.fields.get("keys") or heard.fields.get("over") or "up")
+    listener, doubter, away = drawn
+    assert told == {listener: ["up", "1", "1"], doubter: ["up", "1"], away: ["1"]}
+    assert "Incoming call" in live(client)
 
 
 def test_an_officers_phone_that_rings_where_nobody_looks_is_offered(client: FlaskClient, network: Simulator) -> None:
