@@ -15,7 +15,7 @@ from hotline.casework import closing, links, listen, read, shred, tracks, work
 from hotline.casework.acknowledge import acknowledge as stop_ladder
 from hotline.casework.correct import CATEGORIES, SetMeanwhile, correct
 from hotline.casework.reply import NobodyToWriteTo, leave, newest_heard
-from hotline.console import care, faults, findings, guard, listing, presence, reply_box, standing, thread
+from hotline.console import care, faults, findings, guard, lately, listing, presence, reply_box, standing, thread
 from hotline.console.reply_box import LONGEST_TEXT, Typed
 from hotline.models import (
     RANK,
@@ -57,7 +57,7 @@ def live(token: str) -> Response:
     with guard.reading() as session:
         case = found(session, token)
         presence.here().note(token, guard.officer(), guard.moment(), writing=request.args.get("writing") == "1")
-        current = _mark(session, case)
+        current = _mark(session, case, _leave(session, case))
     if current == request.args.get("mark"):
         return Response(status=204)
     return Response(render_template("console/_case_live.html", **_opened(token, None), live=True))
@@ -169,9 +169,10 @@ def _read(token: str, typed: Typed | None) -> dict[str, object]:
         opened = read.open_case(session, chosen, case, officer=guard.officer(), now=now)
         allowed = _leave(session, case)
         exclusions = conflict.shown(session, case.id, read.key_of(session, chosen, case))
-        choices, facts = conflict.choices(session), _shared(session, case)
+        choices = lately.here().known("choices", now, lambda: conflict.choices(session))
+        facts = _shared(session, case)
         tapes = listen.tapes(session, case, officer=guard.officer(), now=now)
-        counts, mark = listing.counts(session, guard.officer()), _mark(session, case)
+        counts, mark = listing.counts(session, guard.officer()), _mark(session, case, allowed)
         linked = links.linked(session, case.id)
         track = tracks.standing(session, chosen.settings, case)
         word, seen = session.get(CheckWord, case.id), newest_heard(session, case)
@@ -262,7 +263,7 @@ def found(session: Session, token: str) -> Case:
     return case or abort(404)
 
 
-def _mark(session: Session, case: Case) -> str:
+def _mark(session: Session, case: Case, allowed: str | None) -> str:
     """Return a short text that changes when anything on the page does; no words are opened for it."""
     shown = (
         (case.version, case.updated_at, case.state, case.acknowledged_at, case.next_step_at, case.urgency),
@@ -271,7 +272,7 @@ def _mark(session: Session, case: Case) -> str:
         session.execute(select(func.count()).select_from(Note).where(Note.case_id == case.id)).scalar_one(),
         session.execute(select(Recording.id, Recording.state).where(Recording.case_id == case.id).order_by(Recording.id)).all(),
         session.execute(select(Exclusion.id, Exclusion.state).where(Exclusion.case_id == case.id).order_by(Exclusion.id)).all(),
-        _leave(session, case),
+        allowed,
         standing.current(),
         [(one.name, one.writing) for one in _others(case)],
         care.covered(case),

@@ -21,7 +21,8 @@ from markupsafe import Markup, escape
 from hotline.deployment import Deployment
 
 ENGLISH: Final = "en"
-TEMPLATES: Final = Path(__file__).parent / "templates"
+HOUSE: Final = Path(__file__).parent.parent
+TEMPLATES: Final = (HOUSE / "console" / "templates", HOUSE / "studio" / "templates")
 MARKS: Final = ("_", "_n", "later")
 NO_PLURAL_OF_ZERO: Final = frozenset({"fr"})  # CLDR: in French nought takes the singular
 NOT_WORDS: Final = re.compile(
@@ -145,7 +146,7 @@ def load(folder: Path) -> Mapping[str, Tongue]:
 def wanted() -> dict[str, Said]:
     """Return every sentence that templates mark, by its English; a plural with both its forms."""
     env, found = Environment(autoescape=True), dict[str, Said]()
-    for file in sorted(TEMPLATES.rglob("*.html")):
+    for file in _templates():
         for _, mark, message in extract_from_ast(env.parse(file.read_text(encoding="utf-8")), MARKS):
             texts = message if isinstance(message, tuple) else (message,)
             if mark == "_n" and texts[0] and texts[1]:
@@ -158,17 +159,21 @@ def wanted() -> dict[str, Said]:
 def unmarked() -> dict[str, int]:
     """Return how many pieces of text in each template no mark reaches: they stay English in every language."""
     counted = {}
-    for file in sorted(TEMPLATES.rglob("*.html")):
+    for file in _templates():
         text = file.read_text(encoding="utf-8")
         pieces = [*NOT_WORDS.split(text), *(NOT_WORDS.sub("", spoken) for spoken in SPOKEN.findall(text))]
         if count := sum(bool(re.search(r"[A-Za-z]{2}", piece)) for piece in pieces):
-            counted[file.name] = count
+            counted[f"{file.parent.name}/{file.name}"] = count
     return counted
 
 
 def _filled(text: str, named: Mapping[str, object]) -> Markup:
     safe = Markup(text)  # noqa: S704  a sentence of the house, not of a person; what it names is escaped below
     return safe % {name: escape(value) for name, value in named.items()} if named else safe
+
+
+def _templates() -> list[Path]:
+    return sorted(file for folder in TEMPLATES for file in folder.rglob("*.html"))
 
 
 def _tongues() -> Mapping[str, Tongue]:

@@ -18,7 +18,7 @@ from hotline.triage.weigh import alarms, is_everyday, shares_of
 
 MOST_FALSE_ALARMS = 0.11
 _WORTH = 0.01
-_TOWARDS_A_CASE = 0.3
+_TOWARDS_A_CASE = 0.4
 _STEPS = tuple(round(float(step), 2) for step in np.arange(0.1, 0.5, 0.02))
 Matrix = NDArray[np.floating[Any]]
 
