@@ -31,3 +31,11 @@ def test_a_job_lure_a_word_of_danger_and_a_child_are_never_noise(text: str) -> N
 @pytest.mark.parametrize("text", ["", "ok", "haha", "win", "thank you", "what is this number?"])
 def test_few_words_and_everyday_texts_are_not_put_aside(text: str) -> None:
     assert not is_noise(assess(text))
+
+
+CRY = "They locked me in a house in Kamembe, madam took my passport, help me now"
+
+
+@pytest.mark.parametrize("text", [CRY, f"{NOISE[0]}\n{CRY}", f"{CRY}\n{NOISE[0]}", f"{NOISE[0]}\n{CRY}\n{NOISE[0]}"])
+def test_a_cry_for_help_is_immediate_whatever_stands_around_it(text: str) -> None:
+    assert assess(text).urgency == "immediate"
