@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from hotline import audit, subscribers
@@ -65,7 +65,9 @@ def over_age(session: Session, deployment: Deployment, now: datetime) -> int:
     if not days:
         return 0
     past = (CASE.c.closed_at < now - timedelta(days=days), CASE.c.closed_at.is_not(None))
-    whole = (CASE.c.shredded_at.is_(None), CASE.c.kept_for.is_(None))
+    # A closed case may have been frozen since; the state as no index knows it, so that theirs is taken.
+    closed = func.coalesce(CASE.c.state, "") == CaseState.CLOSED
+    whole = (closed, CASE.c.shredded_at.is_(None), CASE.c.kept_for.is_(None))
     ids = session.scalars(select(CASE.c.id).where(*past, *whole).order_by(CASE.c.closed_at).limit(AT_ONCE)).all()
     return shred(session, ids, actor=CLOCK, now=now) if ids else 0
 

@@ -139,6 +139,17 @@ def test_nothing_is_shredded_that_is_open_kept_or_where_nothing_ever_is(line: Li
     assert [row["action"] for row in line.rows(AuditEvent)][-3:] == ["case.kept", "case.kept_no_more", "case.shredded"]
 
 
+def test_one_that_was_frozen_since_keeps_no_other_from_its_day(line: Line) -> None:
+    line.says(ANNA, TEXT)
+    line.says(PAUL, TEXT)
+    close(line, ago=timedelta(days=400))
+    with line.site.db.transaction() as session:
+        session.execute(update(CASE).where(CASE.c.id == line.rows(Case)[0]["id"]).values(state="frozen"))
+    with line.site.db.transaction() as session:
+        assert shred.over_age(session, line.site, line.now) == 1
+    assert len(line.rows(CaseKey)) == 1
+
+
 def test_what_is_due_is_found_by_an_index_however_many_are_closed(line: Line) -> None:
     line.says(ANNA, TEXT)
     close(line, ago=timedelta(days=400))
