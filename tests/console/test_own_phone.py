@@ -38,7 +38,7 @@ def test_a_number_is_kept_sealed_and_shown_by_its_last_digits(either: Desk) -> N
     [({"code": "12345"}, 403), ({"again": "+250780000292"}, 422), ({"number": "+33612345678", "again": "+33612345678"}, 422)],
     ids=["no fresh factor", "two numbers", "another country"],
 )
-def test_what_is_not_proved_not_the_same_or_not_of_this_country_is_not_kept(desk: Desk, wrong: dict[str, str], status: int) -> None:
+def test_what_is_unproved_or_no_number_of_this_country_is_not_kept(desk: Desk, wrong: dict[str, str], status: int) -> None:
     assert keep(desk, **wrong)[0] == status
     assert kept(desk) is None
 
