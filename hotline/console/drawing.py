@@ -1,10 +1,10 @@
-"""Draws the rows of lists of items, each once for everybody who sees the same.
+"""Draws the rows of lists of items, and the rail beside them, each once for everybody who sees the same.
 
 All that a row shows is one value, and its template is given nothing else: so a row that was drawn lately need not be drawn again,
 and none can be out of date or somebody else's. Forty open consoles ask for fifty rows every five seconds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -13,10 +13,10 @@ from typing import Final
 from flask import Flask
 from markupsafe import Markup
 
-from hotline.console import guard, tongue
-from hotline.console.listing import Row, Told
+from hotline.console import guard, standing, tongue
+from hotline.console.listing import Row, Told, View
 from hotline.console.presence import Seen
-from hotline.console.wording import age
+from hotline.console.wording import age, allowed
 from hotline.deployment import Deployment
 from hotline.models import Case
 from hotline.roles import May, allows
@@ -73,8 +73,22 @@ class Line:
     tongue: str
 
 
+@dataclass(frozen=True, slots=True)
+class Rail:
+    """What stands at the side of every page: the views with their counts, and how many lives wait among the dead letters.
+
+    `here` and `view` say which page it stands at, `live` that it replaces the one which a page has.
+    """
+
+    here: str
+    view: str
+    views: tuple[tuple[View, str], ...]
+    live: bool
+    life: int
+
+
 def install(app: Flask, deployment: Deployment) -> None:
-    """Give templates `drawn`: a row, as the officer who asks sees it, by one of the templates for rows."""
+    """Give templates `drawn`, a row as the officer who asks sees it, by one of the templates for rows, and `rail`."""
 
     @lru_cache(maxsize=KEPT)
     def draw(line: Line, template: str) -> Markup:
@@ -83,7 +97,19 @@ def install(app: Flask, deployment: Deployment) -> None:
     def drawn(row: Row, template: str, others: Sequence[Seen] = ()) -> Markup:
         return draw(_line(row, others, deployment.local(guard.moment()).date()), template)
 
-    app.jinja_env.globals["drawn"] = drawn
+    @lru_cache(maxsize=KEPT)
+    def draw_rail(shown: Rail, role: str, tongue: str) -> Markup:
+        del tongue
+        page = app.jinja_env.get_template("console/_views.html").render(rail=shown, **allowed(role))
+        return Markup(page)  # noqa: S704  a page of ours, which escapes
+
+    def rail(here: object, views: Sequence[View], view: object, counts: Mapping[View, str], *, live: object) -> Markup:
+        shown = Rail(
+            str(here or ""), str(view or ""), tuple((one, counts[one]) for one in views), bool(live), standing.current().life
+        )
+        return draw_rail(shown, guard.officer().role, tongue.chosen().code)
+
+    app.jinja_env.globals.update(drawn=drawn, rail=rail)
 
 
 def _line(row: Row, others: Sequence[Seen], today: date) -> Line:
