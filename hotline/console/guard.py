@@ -108,6 +108,11 @@ def transaction() -> AbstractContextManager[Session]:
     return sight.transaction(deployment().db, officer())
 
 
+def counters() -> AbstractContextManager[Session]:
+    """Open a session on what is counted of the whole hotline. No case may be read in it."""
+    return deployment().db.reading()
+
+
 def whole_record() -> AbstractContextManager[Session]:
     """Open a session on the whole audit record, for walking its chain: with a row left out no link would hold.
 

@@ -47,9 +47,9 @@ def _asked() -> Standing:
 
 def _for_all() -> tuple[Standing, bool]:
     """Return how things stand for whoever may know of every case, and whether the line is still in practice."""
-    chosen = guard.deployment()
-    with chosen.db.reading() as session:
-        return alarm.standing(session, guard.moment()), not chosen.settings.demo and opening.opened_at(session) is None
+    with guard.counters() as session:
+        practising = not guard.deployment().settings.demo and opening.opened_at(session) is None
+        return alarm.standing(session, guard.moment()), practising
 
 
 def _as_seen(session: Session, kept: Standing) -> Standing:

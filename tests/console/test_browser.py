@@ -119,6 +119,7 @@ def street(build: Callable[..., Desk], chromium: Browser) -> Iterator[Street]:
 
 def beat(page: Page) -> None:
     """Do at once what the page does every five seconds."""
+    page.wait_for_function("window.htmx !== undefined")
     page.evaluate("htmx.trigger('[data-pulse]', 'pulse')")
 
 
