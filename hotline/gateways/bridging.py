@@ -25,7 +25,7 @@ class Joining:
 
 @runtime_checkable
 class Bridging(Ringing, Protocol):
-    """A gateway that joins two phones, and records neither. `shown` is the number of ours that both see, empty where none is set."""
+    """A gateway that joins two phones, and records neither. `shown` is the number of ours that both see, if one is set."""
 
     shown: str
 
