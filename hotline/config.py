@@ -397,3 +397,8 @@ def child_environment(settings: Settings) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
     }
     return {**os.environ, **explicit}
+
+
+def adopt(environment: Mapping[str, str]) -> None:
+    """Make this the environment of this very process: for a fork that becomes what would otherwise have been started."""
+    os.environ.update(environment)
