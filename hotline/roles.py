@@ -27,6 +27,7 @@ class May(StrEnum):
     READ_CASE = "read the words of a case"
     WORK_CASE = "claim, acknowledge, note"
     REPLY = "write to a caller"
+    CALL = "call a caller without seeing the number"
     ASK_NUMBER = "ask to see a caller's number"
     DECIDE_NUMBER = "decide whether a colleague may see a number"
     THAW = "let a frozen item be written to again"
@@ -65,6 +66,7 @@ MATRIX: dict[Role, frozenset[May]] = {
             May.READ_CASE,
             May.WORK_CASE,
             May.REPLY,
+            May.CALL,
             May.ASK_NUMBER,
             May.PROPOSE_EXCLUSION,
             May.SEE_ROTA,

@@ -1,7 +1,7 @@
 """The team: who is here and as what, invited by a link that opens once, given another role, struck off, let in again.
 
 Nobody's password is ever known to anybody else: an invitation is a link, and whoever opens it first chooses one. Whoever is
-struck off is out at that moment and has no passkeys; what they had claimed goes back to the queue.
+struck off is out at that moment and has no passkeys and no phone here; what they had claimed goes back to the queue.
 One administrator always remains.
 """
 
@@ -171,6 +171,7 @@ def strike_off(session: Session, officer: Officer, *, by: Officer, now: datetime
     officer.active = False
     sign_out(session, officer, now=now)
     passkeys.remove_all(session, officer)
+    officer.phone_sealed = None
     links = (Invitation.officer_id == officer.id, Invitation.used_at.is_(None))
     session.execute(update(Invitation).where(*links).values(expires_at=now))
     own = table(Case)

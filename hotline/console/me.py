@@ -6,7 +6,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from sqlalchemy import select, update
 from werkzeug.wrappers import Response as Answer
 
-from hotline import audit, officers, passkeys
+from hotline import audit, officers, own_phone, passkeys
 from hotline.console import guard, listing, sessions, tongue
 from hotline.models import Officer, OfficerSession
 from hotline.roles import May
@@ -14,6 +14,7 @@ from hotline.roles import May
 screen = Blueprint("me", __name__)
 
 LONGEST_CODE: Final = 16
+LONGEST_NUMBER: Final = 32
 
 
 @screen.get("/me")
@@ -60,6 +61,34 @@ def codes() -> str | tuple[str, int]:
     return page(made=made)
 
 
+@screen.post("/me/phone")
+@guard.may(May.CALL)
+def keep_phone() -> Answer | tuple[str, int]:
+    """Keep the number of one's own phone, with a factor proved afresh."""
+    if not proved():
+        return page(wrong="code"), 403
+    typed = (request.form.get("number", "")[:LONGEST_NUMBER], request.form.get("again", "")[:LONGEST_NUMBER])
+    try:
+        with guard.transaction() as session:
+            own_phone.keep(session, guard.deployment(), guard.officer(), typed, now=guard.moment())
+    except own_phone.NotAPhone:
+        return page(wrong="phone"), 422
+    flash("phone_kept")
+    return redirect(url_for(".show"), 303)
+
+
+@screen.post("/me/phone/remove")
+@guard.may(May.CALL)
+def remove_phone() -> Answer | tuple[str, int]:
+    """Forget that number, with a factor proved afresh."""
+    if not proved():
+        return page(wrong="code"), 403
+    with guard.transaction() as session:
+        gone = own_phone.remove(session, guard.officer(), now=guard.moment())
+    flash("phone_removed" if gone else "moved")
+    return redirect(url_for(".show"), 303)
+
+
 @screen.post("/wall/hang")
 @guard.may(May.SEE_TODAY)
 def hang() -> Answer:
@@ -79,7 +108,7 @@ def proved() -> bool:
 
 
 def page(*, made: list[str] | None = None, wrong: str = "") -> str:
-    """Return the page of one's sign-in: with new recovery codes, or with what was `wrong`, "code" or "passkey"."""
+    """Return the page of one's sign-in: with new recovery codes, or with what was `wrong`: "code", "passkey" or "phone"."""
     chosen, who, now = guard.deployment(), guard.officer(), guard.moment()
     with guard.reading() as session:
         open_ones = select(OfficerSession).where(OfficerSession.officer_id == who.id, OfficerSession.ended_at.is_(None))
@@ -103,5 +132,6 @@ def page(*, made: list[str] | None = None, wrong: str = "") -> str:
         passkeys_at=passkeys.place(chosen.settings),
         passkeys_full=len(keys) >= passkeys.MOST,
         longest=passkeys.LONGEST_NAME,
+        phone=own_phone.shown(chosen, who),
         **rail,
     )

@@ -51,6 +51,7 @@ def install(app: Flask, deployment: Deployment) -> None:
             "may_manage_team": allows(role, May.MANAGE_TEAM),
             "may_see_figures": allows(role, May.SEE_FIGURES),
             "may_see_outcomes": allows(role, May.SEE_OUTCOMES),
+            "may_call": allows(role, May.CALL),
             "may_ask_number": allows(role, May.ASK_NUMBER),
             "may_decide_number": allows(role, May.DECIDE_NUMBER),
             "hung": bool(g.get("only")),

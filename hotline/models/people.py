@@ -136,7 +136,7 @@ class Holiday(Base):
 class Officer(Base):
     """Somebody who signs in to the console. `role` is a key of hotline.roles; agency and station are theirs, if they have any.
 
-    `language` is that of their console, None for English.
+    `language` is that of their console, None for English; `phone_sealed` is the number of their own phone, where they keep one.
     """
 
     __tablename__ = "officer"
@@ -157,6 +157,7 @@ class Officer(Base):
     aliases: Mapped[list[str]] = mapped_column(JSON, default=list)
     badge: Mapped[str | None]
     language: Mapped[str | None]
+    phone_sealed: Mapped[bytes | None]
 
     agency: Mapped[Agency | None] = relationship(lazy="joined")
 

@@ -46,6 +46,8 @@ SCREENS = [
     ("POST", "/case/{token}/word/thaw", May.THAW),
     ("POST", "/case/{token}/keep", May.KEEP_CASE),
     ("GET", "/phrases", May.REPLY),
+    ("POST", "/me/phone", May.CALL),
+    ("POST", "/me/phone/remove", May.CALL),
     ("GET", "/case/{token}/number", May.ASK_NUMBER),
     ("POST", "/case/{token}/number", May.ASK_NUMBER),
     ("GET", "/numbers", May.DECIDE_NUMBER),
