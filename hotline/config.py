@@ -243,7 +243,6 @@ class Settings(BaseSettings):
         description="Ladder of other reports that were passed to a contact, in the same form.",
     )
     page_expiry_hours: int = Field(12, description="Age after which an unanswered page to one contact is no longer repeated.")
-
     return_life_minutes: int = Field(
         60, ge=5, description="After so long without `4` or `5` from who took it, a life in danger is told to others again."
     )
@@ -399,6 +398,4 @@ def child_environment(settings: Settings) -> dict[str, str]:
     return {**os.environ, **explicit}
 
 
-def adopt(environment: Mapping[str, str]) -> None:
-    """Make this the environment of this very process: for a fork that becomes what would otherwise have been started."""
-    os.environ.update(environment)
+adopt = os.environ.update  # makes such an environment that of this very process: for a fork that becomes what would be started
