@@ -25,6 +25,7 @@ LADDER_STEP = re.compile(r"[1-9][0-9]{0,6}:(next|call|supervisor|everyone)")
 GATEWAY_RATE = re.compile(r"[a-z0-9_]+:[1-9][0-9]{0,4}")
 DEMO_MARK = "demo"  # a file in the instance folder: invented people never become real ones
 PROJECT = Path(__file__).resolve().parent.parent
+adopt = os.environ.update  # makes a `child_environment` this process's own: for a fork that becomes what would be started
 
 
 class Settings(BaseSettings):
@@ -396,6 +397,3 @@ def child_environment(settings: Settings) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
     }
     return {**os.environ, **explicit}
-
-
-adopt = os.environ.update  # makes such an environment that of this very process: for a fork that becomes what would be started
