@@ -72,6 +72,8 @@ class Database:
         self._looker = self._reader if self.sqlite else self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._turn = threading.Lock()
         self._own = threading.local()
+        self._nobody_writes = threading.Event()
+        self._nobody_writes.set()
         self._under_way = threading.Lock()
         self._kept_open: list[Connection] = []
         self._lock_file: int | None = None
@@ -170,6 +172,14 @@ class Database:
         """Return the database's clock, so that machines with different clocks agree on leases and ladders."""
         return datetime.now(UTC) if self.sqlite else session.execute(select(func.clock_timestamp())).scalar_one()
 
+    def give_way(self, seconds: float) -> None:
+        """Wait a moment while a thread of this process holds the writers' lock: each that goes on works against it.
+
+        Threads of one process take turns at the interpreter. Beside a hundred that call gateways, writing down what became of
+        250 texts took half a second instead of 20 ms, and every webhook waited for it.
+        """
+        self._nobody_writes.wait(seconds)
+
     def close(self) -> None:
         """Close all connections, those that threads keep too; one that is writing has a moment to come to its end."""
         if self._under_way.acquire(timeout=CLOSING_SECONDS):
@@ -201,10 +211,12 @@ class Database:
                 self._lock_file = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._lock_file, fcntl.LOCK_EX)
             self._own.writes_now = True
+            self._nobody_writes.clear()
             try:
                 yield
             finally:
                 self._own.writes_now = False
+                self._nobody_writes.set()
                 fcntl.flock(self._lock_file, fcntl.LOCK_UN)
 
 

@@ -7,6 +7,8 @@ word of the file is repeated in what is told. One number in several spellings is
 import csv
 import io
 import re
+import tomllib
+import unicodedata
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +30,7 @@ MOST_FAULTS: Final = 200
 INTEREST: Final = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
 COLUMNS: Final = ("phone", "consent source", "consent date", "language", "sector", "interests", "reach")
 NEEDED: Final = COLUMNS[:3]
+SIGNS: Final = re.compile(r"[^\w]+|_+")
 DAYS: Final = ("%Y-%m-%d", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y")
 
 
@@ -104,7 +107,14 @@ class _Reader:
         """Yield each line's number, whom it names, and its faults."""
         numbered = enumerate(rows, start=1)
         first = next(numbered, (0, ()))[1]
-        place = {_said(cell).casefold(): at for at, cell in enumerate(first)}
+        known = _names(self._deployment.settings.templates)
+        place = dict[str, int]()
+        for at, cell in enumerate(first):
+            said = _plain(_said(cell))
+            name = known.get(said, said)
+            if name in place and name in COLUMNS:
+                raise Unreadable(f"Two columns are the {name}: leave one.")
+            place[name] = at
         if missing := [name for name in NEEDED if name not in place]:
             named = ", ".join(missing)
             raise Unreadable(f"The first line must name the columns; it lacks {named}. Known are {', '.join(COLUMNS)}.")
@@ -136,6 +146,18 @@ class _Reader:
             return None, faults
         short = sector[: len(HERS[SECTOR].longest)]
         return Joining(who.address, source, agreed_at, language or None, short or None, interests, Reach(reach)), []
+
+
+def _names(templates: Path) -> dict[str, str]:
+    """Return the column that each name means, as `_plain` writes it."""
+    names = tomllib.loads((templates / "columns.toml").read_text(encoding="utf-8"))["names"]
+    return {other: column for column in COLUMNS for other in (column, *names[column])}
+
+
+def _plain(name: str) -> str:
+    """Return a column's name without accents, capitals and signs."""
+    letters = "".join(letter for letter in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(letter))
+    return " ".join(SIGNS.sub(" ", letters).split())
 
 
 def _lines(raw: bytes) -> Iterator[Sequence[object]]:

@@ -1,10 +1,12 @@
 """Makes the rows of a broadcast while it is sent, a page ahead of the gateways, and ends it when all are settled.
 
-A page, its rows and the mark up to whom they reach are one commit: after a crash it goes on where it was, and the unique key of
-person and broadcast makes a second row impossible. Never more people than were approved.
+A page is drawn up while others may write, and laid down in one commit with the mark up to whom it reaches, if that mark is still
+where it was: after a crash it goes on from there, and the unique key of person and broadcast makes a second row impossible. Never
+more people than were approved. Who left after a page was drawn up is left out when it is sent.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -32,11 +34,8 @@ def make(deployment: Deployment) -> int:
         now = deployment.db.now(session)
         unmade = session.scalars(select(BROADCAST.c.id).where(*_unmade(sending(session, deployment, now)))).all()
         short = [one for one in unmade if _waiting(session, one, MessageState.QUEUED) < AHEAD]
-    made = 0
-    for broadcast_id in short:
-        with deployment.db.transaction() as session:
-            made += _next(session, deployment, broadcast_id, deployment.db.now(session))
-    return made
+        pages = [one for broadcast_id in short if (one := _page(session, deployment, broadcast_id, now))]
+    return sum(_lay(deployment, one) for one in pages)
 
 
 def waiting(session: Session, deployment: Deployment, now: datetime) -> bool:
@@ -56,23 +55,40 @@ def finish(session: Session, deployment: Deployment, now: datetime) -> int:
     return len(over)
 
 
-def _next(session: Session, deployment: Deployment, broadcast_id: str, now: datetime) -> int:
-    mine = (BROADCAST.c.id == broadcast_id, BROADCAST.c.state == BroadcastState.SENDING, BROADCAST.c.made_at.is_(None))
-    held = session.execute(select(BROADCAST.c.id).where(*mine).with_for_update()).scalar()
-    row = campaign.get(session, held) if held else None
+@dataclass(frozen=True)
+class _Page:
+    """The next rows of a broadcast, drawn up while others may write; `since` is up to whom its rows reached before."""
+
+    broadcast_id: str
+    since: str
+    upto: str
+    rows: Sequence[Mapping[str, object]]
+    texted: int
+    last: bool
+
+
+def _page(session: Session, deployment: Deployment, broadcast_id: str, now: datetime) -> _Page | None:
+    row = campaign.get(session, broadcast_id)
     if row is None:
-        return 0
+        return None
     audience = Audience.of(row)
     people = page(session, audience, now, row["upto"], AHEAD)
     rows, texted = _rows(deployment, row, audience, people, now)
-    add_rows(session, MESSAGE, rows)
-    values = {
-        "upto": people[-1].id if people else row["upto"],
-        "rows": BROADCAST.c.rows + texted,
-        "made_at": now if len(people) < AHEAD else None,
-    }
-    session.execute(update(BROADCAST).where(BROADCAST.c.id == broadcast_id).values(**values))
-    return texted
+    upto = people[-1].id if people else row["upto"]
+    return _Page(broadcast_id, row["upto"], upto, rows, texted, last=len(people) < AHEAD)
+
+
+def _lay(deployment: Deployment, drawn: _Page) -> int:
+    """Write a page down, unless the broadcast was stopped meanwhile or somebody else made that page. Returns how many rows."""
+    mine = (BROADCAST.c.id == drawn.broadcast_id, BROADCAST.c.upto == drawn.since)
+    going = (BROADCAST.c.state == BroadcastState.SENDING, BROADCAST.c.made_at.is_(None))
+    with deployment.db.transaction() as session:
+        now = deployment.db.now(session) if drawn.last else None
+        on = update(BROADCAST).where(*mine, *going).values(upto=drawn.upto, rows=BROADCAST.c.rows + drawn.texted, made_at=now)
+        if not session.execute(on.returning(BROADCAST.c.id)).first():
+            return 0
+        add_rows(session, MESSAGE, drawn.rows)
+    return drawn.texted
 
 
 def _rows(

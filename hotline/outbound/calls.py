@@ -71,6 +71,7 @@ class _Calls:
                 request = self.waiting.popleft()
             except IndexError:
                 return
+            self.deployment.db.give_way(TOGETHER)
             self.made.append(self.make(*request))
 
     def taken(self) -> list[Sent]:

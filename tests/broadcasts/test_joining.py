@@ -117,6 +117,25 @@ def test_a_faulty_line_is_told_by_row_and_column_and_the_others_are_taken(
     assert [(one.row, one.column, one.fault) for one in result.faults] == [(4, column, fault)]
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        "Telephone,Meeting,Date",
+        "Téléphone.,Réunion,Date du consentement",
+        "PHONE_NUMBER,Consent-Source,Consent date",
+        "Nambari ya simu,Mkutano,Tarehe",
+    ],
+)
+def test_columns_go_by_the_names_that_lists_have(casts: Casts, head: str) -> None:
+    result = import_(casts, f"{head}\n0780000109,Meeting (invented),2026-11-20\n")
+    assert (result.fresh, result.refused) == (1, 0)
+
+
+def test_two_columns_that_mean_the_same_are_refused_in_a_sentence(casts: Casts) -> None:
+    with pytest.raises(Unreadable, match="Two columns are the phone"):
+        import_(casts, "Phone,Tel,Meeting,Date\n0780000109,0780000110,Meeting (invented),2026-11-20\n")
+
+
 def test_a_sheet_is_read_as_a_spreadsheet_writes_it(casts: Casts) -> None:
     book = openpyxl.Workbook()
     for row in (["Phone", "Consent source", "Consent date"], [780000101, "Form", datetime(2026, 11, 20)], ["x", "", None]):  # noqa: DTZ001
