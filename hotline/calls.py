@@ -10,16 +10,18 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from hotline.answering import Answering
+from hotline.gateways.bridging import Joining, bridges
 from hotline.gateways.contract import Answer, Gateway, Webhook
-from hotline.gateways.voice import AT, CallPage, Calls, CallStep, Spoken, many_of
+from hotline.gateways.voice import AT, CallPage, Calls, CallStep, Spoken, bridge_of, many_of
 from hotline.intake.envelope import enclose
 from hotline.intake.ussd.tree import JOINED, NO_LIST, VOTED
 from hotline.intake.ussd.walk import Kept
 from hotline.intake.voice.heard import call_of, onward, turn_of
 from hotline.intake.voice.prompts import Prompts
-from hotline.intake.voice.tree import BUSY, JOINED_CALL, MANY_HEARD, NO_LIST_CALL, POLL, STOPS
+from hotline.intake.voice.tree import BRIDGE_JOIN, BUSY, JOINED_CALL, MANY_HEARD, NO_LIST_CALL, NOBODY, POLL, STOPS
 from hotline.intake.voice.walk import Place
 from hotline.models import InboxKind
+from hotline.outbound.bridge import far_number
 from hotline.radio.asking import Asking, spoken
 
 NOTHING = Answer("", "text/plain")
@@ -62,8 +64,23 @@ class Lines(Answering[Answer]):
         if turn.number is None and (said is None or place.stop in {JOINED, JOINED_CALL}):
             known_as = self._known_as(call, place, step)
             self.keep(enclose(self.deployment, self.seal, gateway, webhook, self.deployment.clock(), known_as=known_as))
+        if not step.asks:
+            return NOTHING
         place = self._asked(place)
-        return gateway.speak(self._said(gateway, place, self._onward(gateway, call, place))) if step.asks else NOTHING
+        if place.stop == BRIDGE_JOIN:
+            return self._joined(gateway, call, place)
+        return gateway.speak(self._said(gateway, place, self._onward(gateway, call, place)))
+
+    def _joined(self, gateway: Gateway, call: str, place: Place) -> Answer:
+        """Return what rings the second phone; where there is nobody to ring any more, what ends the call without a word."""
+        named, carrier = bridge_of(place.placed), bridges(gateway)
+        if named is None or carrier is None:
+            raise TypeError(gateway.name)
+        with self.deployment.hurried_db.reading() as looking:
+            number = far_number(looking, self.deployment, named[1])
+        if number is None:
+            return carrier.speak(self._said(carrier, replace(place, stop=NOBODY)))
+        return carrier.join(Joining(number, self._onward(gateway, call, place), place.placed))
 
     def _asked(self, place: Place) -> Place:
         """Return a place with the question a show asks now. Whoever answered one that has closed does not hear that it counts."""
@@ -81,7 +98,7 @@ class Lines(Answering[Answer]):
     def _known_as(self, call: str, place: Place, step: CallStep) -> str:
         """Return by what a step that comes twice is known: its call, its turn, and what was said in it."""
         tape = step.tape.reference if step.tape else ""
-        said = self.deployment.keyring.repeat_index(step.keys, tape, str(step.asks), str(step.over))[:16]
+        said = self.deployment.keyring.repeat_index(step.keys, tape, str(step.asks), str(step.over), step.far or "")[:16]
         return f"{call}-{place.turn}-{said}"
 
     def _said(self, gateway: Calls, place: Place, address: str = "") -> CallPage:

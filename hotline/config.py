@@ -25,6 +25,7 @@ LADDER_STEP = re.compile(r"[1-9][0-9]{0,6}:(next|call|supervisor|everyone)")
 GATEWAY_RATE = re.compile(r"[a-z0-9_]+:[1-9][0-9]{0,4}")
 DEMO_MARK = "demo"  # a file in the instance folder: invented people never become real ones
 PROJECT = Path(__file__).resolve().parent.parent
+adopt = os.environ.update  # makes a `child_environment` this process's own: for a fork that becomes what would be started
 
 
 class Settings(BaseSettings):
@@ -243,7 +244,6 @@ class Settings(BaseSettings):
         description="Ladder of other reports that were passed to a contact, in the same form.",
     )
     page_expiry_hours: int = Field(12, description="Age after which an unanswered page to one contact is no longer repeated.")
-
     return_life_minutes: int = Field(
         60, ge=5, description="After so long without `4` or `5` from who took it, a life in danger is told to others again."
     )

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import pyotp
 from argon2 import PasswordHasher
@@ -69,13 +69,16 @@ def enrol(  # noqa: PLR0913  an officer has that many properties
     """
     if named(session, name) is not None:
         raise Unsuitable("That name is taken.")
+    return add(session, deployment, hashed(password), name=name, display_name=display_name, role=role, demo=demo)
+
+
+def add(session: Session, deployment: Deployment, kept: str, **officer: Any) -> str:
+    """Do the same with what is kept of a password, `hashed` before; the name must be free."""
     secret, officer_id = pyotp.random_base32(), new_id()
-    officer = Officer(id=officer_id, name=name, display_name=display_name, role=role, demo=demo)
-    officer.password_hash = hashed(password)
-    officer.totp_sealed = seal_secret(deployment.keyring, officer_id, secret)
-    session.add(officer)
+    sealed = seal_secret(deployment.keyring, officer_id, secret)
+    session.add(Officer(id=officer_id, password_hash=kept, totp_sealed=sealed, **officer))
     session.flush()
-    return pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name=deployment.settings.cover)
+    return pyotp.TOTP(secret).provisioning_uri(name=officer["name"], issuer_name=deployment.settings.cover)
 
 
 def hashed(password: str) -> str:

@@ -3,32 +3,43 @@
 A process that ends is started again, after a pause that grows while it keeps ending. Ctrl-C, or closing the terminal, ends
 every child. Should the supervisor itself be killed, its children go on working; the next `hotline up` ends them before it
 starts its own.
+
+On Linux a line that runs a Python module is forked from the supervisor, which has loaded that module once for all of them:
+a killed worker is back before another could have read its code. The supervisor therefore has one thread and no connection.
 """
 
 import fcntl
+import gc
 import json
+import multiprocessing
 import os
+import runpy
+import selectors
 import shlex
 import signal
 import socket
-import subprocess
-import threading
+import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from importlib import import_module
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import FrameType
 
 from honcho.environ import parse_procfile
 
-from hotline.config import PROJECT, Settings, child_environment
+from hotline.config import PROJECT, Settings, adopt, child_environment
 from hotline.embedded import command as redis_command
 
 STOP_SECONDS = 8.0
 LONGEST_PAUSE = 5.0
 STEADY_SECONDS = 10.0
+ROUND_SECONDS = 0.1
 REDIS = "redis"
+MODULE = ["exec", "python", "-m"]  # how a line of the Procfile begins that can be forked
+OURS_TO_HEAR = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 Printer = Callable[[str, str], None]
 
@@ -47,14 +58,25 @@ class PortInUse(Exception):
 
 @dataclass
 class Child:
-    """One supervised process, the leader of its own group."""
+    """One supervised process, the leader of its own session."""
 
     name: str
     command: str
-    process: subprocess.Popen[str] | None = None
+    process: BaseProcess | None = None
     started: float = 0.0
     pause: float = 0.2
     start_at: float = 0.0
+
+    @property
+    def pid(self) -> int:
+        """The process started last; 0 before the first."""
+        return (self.process and self.process.pid) or 0
+
+    @property
+    def module(self) -> str | None:
+        """The Python module this child runs, where it can be forked. Other systems' libraries do not survive a fork."""
+        words = shlex.split(self.command)
+        return words[3] if sys.platform == "linux" and words[:3] == MODULE else None
 
 
 @dataclass
@@ -64,7 +86,8 @@ class Supervisor:
     settings: Settings
     say: Printer
     children: list[Child] = field(default_factory=list)
-    _stopping: threading.Event = field(default_factory=threading.Event)
+    _stopping: bool = False
+    _printing: selectors.PollSelector = field(default_factory=selectors.PollSelector)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -75,21 +98,26 @@ class Supervisor:
         with lock:
             yield
 
-    def run(self, ready: Callable[[], None]) -> None:
-        """Run until told to stop, inside `alone`. `ready` is called once, in a thread, when all children have been started.
+    def run(self, ready: Callable[[], bool]) -> None:
+        """Run until told to stop, inside `alone`. Once all children are started `ready` is called each round until it gives True.
 
         Raises PortInUse.
         """
         self._need_ports()
         self.children = [Child(name, line) for name, line in commands(self.settings).items()]
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for module in {child.module for child in self.children} - {None}:
+            _load(str(module))
+        gc.freeze()  # shared by all who are forked, and not looked through again
+        for number in OURS_TO_HEAR:
             signal.signal(number, self._stop)
         try:
             for child in self.children:
                 self._start(child)
-            threading.Thread(target=ready, daemon=True).start()
-            while not self._stopping.wait(0.1):
+            told = False
+            while not self._stopping:
+                self._pass_on()
                 self._revive()
+                told = told or ready()
         finally:
             self._end_all()
 
@@ -109,55 +137,95 @@ class Supervisor:
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         del number, frame
-        self._stopping.set()
+        self._stopping = True
 
     def _start(self, child: Child) -> None:
-        child.process = subprocess.Popen(
-            ["/bin/sh", "-c", child.command],
-            cwd=PROJECT,
-            env=child_environment(self.settings),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-            pass_fds=(self._lock,),
-        )
+        reading, writing = os.pipe()
+        held = signal.pthread_sigmask(signal.SIG_BLOCK, OURS_TO_HEAR)
+        try:
+            child.process = multiprocessing.get_context("fork").Process(target=self._become, args=(child, writing, held))
+            child.process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, held)
+            os.close(writing)
         child.started = time.monotonic()
         child.start_at = 0.0
-        threading.Thread(target=self._pass_on, args=(child.name, child.process), daemon=True).start()
+        self._printing.register(reading, selectors.EVENT_READ, [child.name, b""])
         self._write_pids()
 
-    def _pass_on(self, name: str, process: subprocess.Popen[str]) -> None:
-        """Take what a child prints for as long as it lives: a full pipe would stop it."""
-        for line in process.stdout or ():
-            self.say(name, line.rstrip("\n"))
+    def _become(self, child: Child, writing: int, held: set[signal.Signals]) -> None:
+        """Turn this fork into the child: a session, an output and an environment of its own, and nothing else of ours."""
+        os.setsid()
+        for number in OURS_TO_HEAR:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(writing, 1)
+        os.dup2(writing, 2)
+        os.chdir(PROJECT)
+        os.set_inheritable(self._lock, True)
+        environment = child_environment(self.settings)
+        if child.module is None:
+            os.execve("/bin/sh", ["sh", "-c", child.command], environment)  # noqa: S606  it is a shell
+        kept = {0, 1, 2, self._lock}  # another's output held open here would stop it once the supervisor is gone
+        for handle in {int(entry.name) for entry in Path("/proc/self/fd").iterdir()} - kept:
+            with suppress(OSError):
+                os.close(handle)
+        sys.stdin = open(0, closefd=False)  # noqa: SIM115  for as long as the process lives
+        sys.stdout = open(1, "w", buffering=1, errors="replace", closefd=False)  # noqa: SIM115
+        sys.stderr = open(2, "w", buffering=1, errors="replace", closefd=False)  # noqa: SIM115
+        Path("/proc/self/comm").write_text(child.name)  # what `ps -o comm` and `top` show
+        adopt(environment)
+        _run(shlex.split(child.command)[3:])
+
+    def _pass_on(self) -> None:
+        """Wait for a moment for what children print, and say it: a full pipe would stop them."""
+        for key, _ in self._printing.select(ROUND_SECONDS):
+            name, begun = key.data
+            read = os.read(key.fd, 1 << 16)
+            *lines, key.data[1] = (begun + read).split(b"\n")
+            if not read:
+                self._printing.unregister(key.fd)
+                os.close(key.fd)
+                lines = list(filter(None, [key.data[1]]))
+            for line in lines:
+                self.say(name, line.decode(errors="replace"))
 
     def _revive(self) -> None:
         for child in self.children:
             if child.start_at and time.monotonic() >= child.start_at:
                 self._start(child)
-            elif not child.start_at and child.process is not None and child.process.poll() is not None:
-                _signal_group(child.process.pid, signal.SIGKILL)
+            elif not child.start_at and child.process is not None and child.process.exitcode is not None:
+                _signal_group(child.pid, signal.SIGKILL)
                 steady = time.monotonic() - child.started > STEADY_SECONDS
                 child.pause = 0.2 if steady else min(child.pause * 2, LONGEST_PAUSE)
                 child.start_at = time.monotonic() + child.pause
-                self.say("up", f"{child.name} ended ({child.process.returncode}); starting it again")
+                self.say("up", f"{child.name} ended ({child.process.exitcode}); starting it again")
 
     def _end_all(self) -> None:
         """End all children, Redis last: a worker that loses its Redis takes it for a fault and works on by itself."""
-        running = [(child.name, child.process) for child in self.children if child.process is not None]
-        _end([process for name, process in running if name != REDIS])
-        _end([process for name, process in running if name == REDIS])
+        self._end([child for child in self.children if child.name != REDIS])
+        self._end([child for child in self.children if child.name == REDIS])
         self._pids.unlink(missing_ok=True)
+
+    def _end(self, children: Sequence[Child]) -> None:
+        """Ask children to end, and kill what has not within the time. Only leaders are asked: they know how to end their own."""
+        asked = [child.process for child in children if child.process is not None]
+        for process in asked:
+            process.terminate()
+        until = time.monotonic() + STOP_SECONDS
+        while any(process.exitcode is None for process in asked) and time.monotonic() < until:
+            self._pass_on()
+        for process in asked:
+            _kill_session(process.pid or 0)
+            process.exitcode  # noqa: B018  reading it takes the dead away
 
     @property
     def _pids(self) -> Path:
         return self.settings.instance / "up.pids"
 
     def _write_pids(self) -> None:
-        pids = {child.name: child.process.pid for child in self.children if child.process is not None}
+        pids = {child.name: child.pid for child in self.children if child.process is not None}
         self._pids.write_text(json.dumps({"up": os.getpid(), **pids}))
 
 
@@ -200,20 +268,25 @@ def commands(settings: Settings) -> dict[str, str]:
     return ({REDIS: f"exec {shlex.join(embedded)}"} if embedded else {}) | lines
 
 
-def _end(processes: Iterable[subprocess.Popen[str]]) -> None:
-    """Ask processes to end, and kill what has not within the time. Only leaders are asked: they know how to end their own."""
-    asked = list(processes)
-    for process in asked:
-        process.terminate()
-    until = time.monotonic() + STOP_SECONDS
-    for process in asked:
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(max(0.1, until - time.monotonic()))
-        _kill_session(process.pid)
+def _load(module: str) -> None:
+    """Import what a line of the Procfile will run, with all that it imports."""
+    package = import_module(module)
+    if hasattr(package, "__path__"):
+        import_module(f"{module}.__main__")
+
+
+def _run(words: Sequence[str]) -> None:
+    """Run a module as `python -m` does: its own code anew, all that it imports as it was loaded."""
+    module = words[0]
+    for name in (module, f"{module}.__main__"):
+        if not hasattr(sys.modules.get(name), "__path__"):
+            sys.modules.pop(name, None)  # else runpy warns of it
+    sys.argv = [*words]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
 def _end_pids(pids: Sequence[int]) -> None:
-    """Do the same with processes that are no children of ours."""
+    """Ask processes that are no children of ours to end, and kill what has not within the time."""
     for pid in pids:
         with suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGTERM)

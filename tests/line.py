@@ -25,6 +25,7 @@ from hotline.catalog import Catalog, shipped
 from hotline.config import load
 from hotline.demo import SHIPPED, seed
 from hotline.deployment import Deployment
+from hotline.gateways.bridging import Bridging
 from hotline.gateways.contract import Certainty, Gateway, OutboundText, Sent, Webhook, form
 from hotline.gateways.ringing import Ringing
 from hotline.gateways.shelf import Shelf
@@ -69,6 +70,8 @@ class Carrier:
         if isinstance(self.real, Ringing):
             self.read_ring, self.ours, self.call = self.real.read_ring, self.real.ours, self._call
             self.turn_away = self.real.turn_away
+        if isinstance(self.real, Bridging):
+            self.ring_first, self.join, self.shown = self._call, self.real.join, self.real.shown
         self.voices: frozenset[str] = frozenset()
         if isinstance(self.real, Calls):
             self.recorded = lambda call: self.recorded_in.get(call, [])

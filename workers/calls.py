@@ -11,7 +11,7 @@ from hotline.casework.answers import Decision, answer
 from hotline.db import after_commit
 from hotline.deployment import Deployment
 from hotline.gateways.contract import Progress, StatusUpdate
-from hotline.gateways.voice import DUTY, MANY, duty_of, many_of
+from hotline.gateways.voice import BRIDGE, DUTY, MANY, bridge_of, duty_of, many_of
 from hotline.intake.arrivals import Arrival, Claimed
 from hotline.intake.called import Called
 from hotline.intake.received import Opened
@@ -19,7 +19,7 @@ from hotline.intake.voice.heard import CallHeard
 from hotline.intake.voice.told import said
 from hotline.intake.voice.tree import MANY_HEARD, NO_MORE
 from hotline.models import Lane, Reading, Verb
-from hotline.outbound import duty
+from hotline.outbound import bridge, duty
 from hotline.queue import QueueName
 from hotline.routing.settle import settle
 from workers.hops import reread_grown
@@ -49,7 +49,7 @@ class Told:
 def of(claimed: Claimed) -> Steps:
     """Return the steps of calls in a batch, read. No session is open while this runs."""
     calls = (arrival for arrival in claimed.arrivals if isinstance(arrival.event, CallHeard))
-    steps = tuple(arrival for arrival in calls if _duty(arrival) is None)
+    steps = tuple(arrival for arrival in calls if _duty(arrival) is None and not _of_bridge(arrival))
     heard = {arrival.inbox_id: arrival.event for arrival in steps if isinstance(arrival.event, CallHeard)}
     return Steps(steps, {row_id: read_answers("", said(step), step.language) for row_id, step in heard.items()})
 
@@ -70,6 +70,17 @@ def answers(session: Session, site: Deployment, claimed: Claimed, now: datetime)
     return lanes
 
 
+def bridged(session: Session, claimed: Claimed) -> None:
+    """Note what became of calls in which an officer and somebody else are joined."""
+    for arrival in claimed.arrivals:
+        heard = arrival.event
+        named = bridge_of(heard.placed) if isinstance(heard, CallHeard) else None
+        if named is None or not isinstance(heard, CallHeard):
+            continue
+        pressed = any(step.screen == BRIDGE for step in heard.steps)
+        bridge.told(session, named[1], bridge.Word(pressed, heard.far, heard.talked, heard.over), arrival.received_at)
+
+
 def receipt(arrival: Arrival) -> StatusUpdate | None:
     """Return what a step says of a call to one of many: heard, not heard, or to be left in peace. None where it says nothing."""
     heard = arrival.event
@@ -88,6 +99,12 @@ def _duty(arrival: Arrival) -> str | None:
     """Return the id of a call to a contact, None for anybody else's."""
     named = duty_of(arrival.event.placed) if isinstance(arrival.event, CallHeard) else None
     return named[1] if named else None
+
+
+def _of_bridge(arrival: Arrival) -> bool:
+    """Whether it is of a call in which two phones are joined; word of the second alone need not name it."""
+    heard = arrival.event
+    return isinstance(heard, CallHeard) and (bridge_of(heard.placed) is not None or heard.far is not None)
 
 
 def advance(session: Session, site: Deployment, steps: Steps, now: datetime) -> Told:

@@ -25,7 +25,7 @@ from hotline.deployment import Deployment
 from hotline.intake import arrivals, overheard, quarantine, spool, tapes
 from hotline.log import configure
 from hotline.models import UNREAD, Counter, DialledSession, Inbox, InboxState, Lane, Quarantine, first_id, table, written_out
-from hotline.outbound import callback, deliver, duty
+from hotline.outbound import bridge, callback, deliver, duty
 from hotline.queue import QueueName
 from hotline.radio import forgetting, surge
 from hotline.routing import escalate
@@ -123,6 +123,7 @@ def standing_still(session: Session, deployment: Deployment, now: datetime) -> l
     busy = {lane for lane in Lane if deliver.waiting(session, deployment, lane, now)}
     busy |= {Lane.BULK} if callback.waiting(session, now) or making.waiting(session, deployment, now) else set()
     busy |= {Lane.BULK} if checking.waiting(session, now) else set()
+    busy |= {Lane.REPLY} if bridge.waiting(session, now) else set()
     busy |= {Lane.LIFE} if duty.waiting(session, now) else set()
     lanes = [QueueName(lane) for lane in Lane if lane in busy]
     due = [QueueName.TAPES] if tapes.due(session, now) or overheard.due(session, now) else []

@@ -27,7 +27,7 @@ from hotline.intake.callers import stopped_at_gateway
 from hotline.intake.receive import receive
 from hotline.intake.received import Opened, Received
 from hotline.models import Assessed, Lane, table
-from hotline.outbound import status
+from hotline.outbound import bridge, status
 from hotline.outbound.callback import call_back
 from hotline.outbound.duty import call_duty
 from hotline.queue import QueueName
@@ -68,6 +68,8 @@ def deliver(queue: str) -> None:
         _until_quiet(QueueName(queue), batch, full=site.settings.deliver_batch, pause=PAUSE_BETWEEN_PARCELS)
     if queue == QueueName.LIFE:
         call_duty(site)
+    if queue == QueueName.REPLY:
+        bridge.place_calls(site)
     if queue == QueueName.BULK:
         call_back(site)
 
@@ -143,6 +145,7 @@ def _advance(site: Deployment, claimed: Claimed) -> None:
         told = hops.advance(session, site, dialled, now)
         spoken = calls.advance(session, site, called, now)
         lanes |= told.lanes | spoken.lanes | calls.answers(session, site, claimed, now)
+        calls.bridged(session, claimed)
         beeps.take(session, site, claimed.arrivals, now)
         opened = received.opened + noted.opened + told.opened + spoken.opened
         trace.lay(session, site.settings, (_told(new) for new in opened))

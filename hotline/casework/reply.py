@@ -83,7 +83,7 @@ def reply(session: Session, deployment: Deployment, case: Case, *, officer: Offi
     WroteAgain, and NobodyToWriteTo.
     """
     locked = lock(session, case)
-    _own(locked, officer, now=now)
+    take_up(locked, officer, now=now)
     if earlier := _sent_before(session, locked, officer, written.known_as):
         return earlier
     if written.seen is not None and written.seen != newest_heard(session, locked):
@@ -117,18 +117,19 @@ def take_back(session: Session, case: Case, message_id: str, *, officer: Officer
     return True
 
 
-def _sent_before(session: Session, case: Case, officer: Officer, known_as: str) -> Message | None:
-    own = (Message.id == known_as, Message.case_id == case.id, Message.officer_id == officer.id)
-    return session.scalars(select(Message).where(*own)).first() if known_as else None
-
-
-def _own(case: Case, officer: Officer, *, now: datetime) -> None:
+def take_up(case: Case, officer: Officer, *, now: datetime) -> None:
+    """Make a case that nobody has an officer's own, before they speak to its caller. Raises Taken, Changed when closed."""
     if case.owner is not None and case.owner_id != officer.id:
         raise Taken(case.owner)
     if case.state == CaseState.CLOSED:
         raise Changed
     if case.owner_id is None:
         case.owner_id, case.claimed_at = officer.id, now
+
+
+def _sent_before(session: Session, case: Case, officer: Officer, known_as: str) -> Message | None:
+    own = (Message.id == known_as, Message.case_id == case.id, Message.officer_id == officer.id)
+    return session.scalars(select(Message).where(*own)).first() if known_as else None
 
 
 def _stored(  # noqa: PLR0913  a message is made of that many things

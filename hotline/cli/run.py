@@ -1,6 +1,5 @@
 """`hotline up` and `hotline demo`: prepare an instance and run everything."""
 
-import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,20 +19,20 @@ from hotline.models import Contact, Officer
 from hotline.up import AlreadyRunning, PortInUse, Supervisor
 
 READY_SECONDS = 60
+ANSWER_SECONDS = 1.0  # nothing else is done for who ends meanwhile
 COLOURS = ("cyan", "green", "yellow", "magenta", "blue", "bright_cyan", "bright_green", "bright_yellow", "red")
 
 
 @dataclass
 class Screen:
-    """Prints lines of many processes, one at a time, each behind its process's name."""
+    """Prints lines of many processes, each behind its process's name."""
 
     console: Console = field(default_factory=lambda: Console(highlight=False, soft_wrap=True))
     _colours: dict[str, str] = field(default_factory=dict)
-    _turn: threading.Lock = field(default_factory=threading.Lock)
 
     def say(self, name: str, line: str) -> None:
         """Print a line. When nobody reads any more, rich ends the program; a hotline has work to do and goes on in silence."""
-        with self._turn, suppress(OSError, SystemExit):
+        with suppress(OSError, SystemExit):
             colour = self._colours.setdefault(name, COLOURS[len(self._colours) % len(COLOURS)])
             self.console.print(Text.assemble((f"{name:>7} ", colour), line))
 
@@ -48,7 +47,7 @@ def up(demo: bool) -> None:  # noqa: FBT001  click passes options so
     try:
         with supervisor.alone():
             prepare(settings, screen)
-            supervisor.run(lambda: announce(settings, screen))
+            supervisor.run(Announcer(settings, screen))
     except AlreadyRunning:
         raise click.ClickException(f"Another `hotline up` is using {settings.instance}. Stop it first.") from None
     except PortInUse as taken:
@@ -96,30 +95,36 @@ def _mark_as_demo(settings: Settings, deployment: Deployment) -> None:
     mark.touch()
 
 
-def announce(settings: Settings, screen: Screen) -> None:
-    """Wait until both listeners answer, then say where everything is."""
-    started = time.monotonic()
-    web, desk = f"http://{settings.web_host}:{settings.web_port}", f"http://{settings.desk_host}:{settings.desk_port}"
-    if not all(_answers(f"{address}/readyz", started + READY_SECONDS) for address in (web, desk)):
-        screen.say("up", "not ready after a minute; the lines above say why, and so does `hotline doctor`")
-        return
-    screen.say("up", f"ready after {time.monotonic() - started:.1f} s")
-    if settings.demo:
-        screen.say("up", "DEMO: all people, agencies and numbers are invented")
-        screen.say("up", f"Phones   {desk}/simulator   send a text from one, take the alert on the other")
-        screen.say("up", f"Console  {desk}/            sign in with one click")
-    else:
-        screen.say("up", f"Console  {desk}/   the first account: hotline user add NAME --role admin")
-    screen.say("up", f"Webhooks {web}/in/<gateway>/<kind>   Ctrl-C stops everything")
+@dataclass
+class Announcer:
+    """Says once where everything is: asked again and again, it looks whether both listeners answer."""
 
+    settings: Settings
+    screen: Screen
+    started: float = field(default_factory=time.monotonic)
+    _http: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(timeout=ANSWER_SECONDS, retries=False))
 
-def _answers(url: str, until: float) -> bool:
-    http = urllib3.PoolManager(timeout=2, retries=False)
-    while time.monotonic() < until:
+    def __call__(self) -> bool:
+        """Look, and say it if it is so. True once there is nothing more to say."""
+        chosen, say, took = self.settings, self.screen.say, time.monotonic() - self.started
+        web, desk = f"http://{chosen.web_host}:{chosen.web_port}", f"http://{chosen.desk_host}:{chosen.desk_port}"
+        if not all(self._answers(f"{address}/readyz") for address in (web, desk)):
+            if took < READY_SECONDS:
+                return False
+            say("up", "not ready after a minute; the lines above say why, and so does `hotline doctor`")
+            return True
+        say("up", f"ready after {took:.1f} s")
+        if chosen.demo:
+            say("up", "DEMO: all people, agencies and numbers are invented")
+            say("up", f"Phones   {desk}/simulator   send a text from one, take the alert on the other")
+            say("up", f"Console  {desk}/            sign in with one click")
+        else:
+            say("up", f"Console  {desk}/   the first account: hotline user add NAME --role admin")
+        say("up", f"Webhooks {web}/in/<gateway>/<kind>   Ctrl-C stops everything")
+        return True
+
+    def _answers(self, url: str) -> bool:
         try:
-            if http.request("GET", url).status == 200:
-                return True
+            return self._http.request("GET", url).status == 200
         except urllib3.exceptions.HTTPError:
-            pass
-        time.sleep(0.1)
-    return False
+            return False

@@ -16,6 +16,7 @@ import urllib3
 
 from hotline.config import Settings
 from hotline.gateways import africastalking_calls
+from hotline.gateways.bridging import Joining
 from hotline.gateways.contract import (
     Answer,
     Certainty,
@@ -81,7 +82,7 @@ class AfricasTalking:
         self._user, self._from = settings.africastalking_username, settings.africastalking_from
         self._key = settings.africastalking_api_key.get_secret_value()
         self._url = settings.africastalking_api_url.rstrip("/") + "/version1/messaging"
-        self._voice_url, self._number = settings.africastalking_voice_url.rstrip("/") + "/call", settings.voice_number
+        self._voice_url, self.shown = settings.africastalking_voice_url.rstrip("/") + "/call", settings.voice_number
         self._networks = [ip_network(network) for network in settings.africastalking_addresses]
         self._hook = Hook(self.name, self.kinds, settings, base=settings.public_url, networks=self._networks)
         self._wire = Wire(settings)
@@ -185,7 +186,7 @@ class AfricasTalking:
 
     def call(self, number: str, reference: str) -> Sent:
         """Place one call; what becomes of it comes to the address of our number, with our id as `clientRequestId`."""
-        fields = {"username": self._user, "from": self._number, "to": number, "clientRequestId": reference}
+        fields = {"username": self._user, "from": self.shown, "to": number, "clientRequestId": reference}
         headers = {"apiKey": self._key, "Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
 
         def place(_: OutboundText) -> Sent:
@@ -194,6 +195,14 @@ class AfricasTalking:
             )
 
         return self._wire.each([OutboundText(reference, number, "")], place)[0]
+
+    def ring_first(self, number: str, reference: str) -> Sent:
+        """Place a call like any other: how long two people may be joined in it is said where they are."""
+        return self.call(number, reference)
+
+    def join(self, joining: Joining) -> Answer:
+        """Return its XML that dials the second phone."""
+        return africastalking_calls.join(joining, self.shown)
 
     def listed(self, cursor: str | None, since: datetime) -> Iterator[Page]:
         """Yield what came in after the last id that was listed, oldest first, until a page is empty.

@@ -3,13 +3,16 @@
 Sources: developers.africastalking.com/docs/voice (actions, handle_calls, making_calls, notifications). Everything of a number
 comes to its one address, of calls we place too: those carry our name as `clientRequestId`. `isActive=0` is the bill and no
 question: it is stored and answered with nothing. GetDigits wraps one prompt; what is said before it cannot be cut short by a
-key. Recordings are MP3, and no call of its API removes one.
+key. Recordings are MP3, and no call of its API removes one. A second phone is rung by Dial; of it the bill says for how many
+seconds both spoke, and an event may say `Bridged` before, where the number's Events URL is set.
 """
 
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
 from hotline.config import Settings
+from hotline.gateways.bridging import LONGEST_TALK, Joining
 from hotline.gateways.contract import Answer, Certainty, Sent, Unreadable, Webhook, plain_id, said
 from hotline.gateways.ringing import Ring
 from hotline.gateways.voice import (
@@ -20,6 +23,7 @@ from hotline.gateways.voice import (
     SPEECH_ENDS,
     CallPage,
     CallStep,
+    Far,
     NotFetched,
     Spoken,
     Tape,
@@ -36,6 +40,8 @@ FIELDS = {
     "voice_event": ("sessionId", "callSessionState", "callerNumber", "destinationNumber", "direction"),
 }
 VOICES = frozenset({"en"})  # its speech is English
+JOINED = "bridged"
+UNNAMED = "outbound"  # what an event of a call of ours that does not bring our name back is known by: it is nobody's report
 ENDED = frozenset({"completed", "failed", "notanswered", "busy", "aborted", "rejected", "hungup"})
 
 
@@ -55,11 +61,23 @@ def read(webhook: Webhook) -> CallStep:
         raise Unreadable("sessionId")
     call, caller = fields["sessionId"], fields.get("callerNumber", "")
     tape = Tape(fields["recordingUrl"]) if fields.get("recordingUrl", "").startswith("http") else None
-    if webhook.kind == "voice_event":
-        return CallStep(call, caller, tape=tape, asks=False, over=fields.get("callSessionState", "").lower() in ENDED)
-    over, at = fields.get("isActive") == "0", webhook.query.get(AT, "")
     placed = (plain_id(fields.get("clientRequestId") or None) or "") if ours(webhook) else ""
-    return CallStep(call, caller, fields.get("dtmfDigits", ""), at, tape, asks=not over, over=over, placed=placed)
+    if webhook.kind == "voice_event":
+        state = fields.get("callSessionState", "").lower()
+        far, named = Far.ANSWERED if state == JOINED else None, placed or (UNNAMED if ours(webhook) else "")
+        return CallStep(call, caller, tape=tape, asks=False, over=state in ENDED, placed=named, far=far)
+    over, at = fields.get("isActive") == "0", webhook.query.get(AT, "")
+    far, talked = _far(fields) if over else (None, None)
+    said_in_it = (call, caller, fields.get("dtmfDigits", ""), at, tape)
+    return CallStep(*said_in_it, asks=not over, over=over, placed=placed, far=far, talked=talked)
+
+
+def _far(fields: Mapping[str, str]) -> tuple[Far | None, int | None]:
+    """Return what the bill of a call says of a second phone that was rung in it, and for how many seconds both spoke."""
+    length = fields.get("dialDurationInSeconds", "")
+    if not length.isascii() or not length.isdecimal():
+        return None, None
+    return (Far.ENDED, int(length[:6])) if int(length[:6]) else (Far.UNANSWERED, None)
 
 
 def ours(webhook: Webhook) -> bool:
@@ -111,6 +129,12 @@ def speak(page: CallPage) -> Answer:
     if page.then is not Then.HANG_UP:
         ET.SubElement(response, "Redirect").text = page.onward
     return as_xml(response)
+
+
+def join(joining: Joining, shown: str) -> Answer:
+    """Return what rings a second phone under the number `shown`. Where it ends, the bill says so."""
+    limits = {"maxDuration": str(LONGEST_TALK), "record": "false", "sequential": "true"}
+    return as_xml(wait_for([("Dial", {"phoneNumbers": joining.number, "callerId": shown, **limits}, "")]))
 
 
 def _say(inside: ET.Element, spoken: Spoken) -> None:

@@ -14,6 +14,7 @@ from urllib.parse import quote
 import urllib3
 
 from hotline.config import Settings
+from hotline.gateways.bridging import Joining
 from hotline.gateways.contract import (
     Answer,
     Certainty,
@@ -30,7 +31,7 @@ from hotline.gateways.contract import (
     seconds_to_wait,
 )
 from hotline.gateways.ringing import Ring
-from hotline.gateways.voice import AT, CallPage, CallStep, NotFetched, Tape, Then
+from hotline.gateways.voice import AT, CallPage, CallStep, Far, NotFetched, Tape, Then
 from hotline.privacy import Keyring
 
 SIGNATURE = "x-simulator-signature"
@@ -52,8 +53,8 @@ class Simulator:
     folds_copies = True
     methods = frozenset({"POST"})
 
-    def __init__(self, key: bytes, network_url: str, *, connect: float, read: float) -> None:
-        self._key = key
+    def __init__(self, key: bytes, network_url: str, *, connect: float, read: float, shown: str = "") -> None:
+        self._key, self.shown = key, shown
         self._base = network_url.rstrip("/")
         self._http = urllib3.PoolManager(maxsize=4, timeout=urllib3.Timeout(connect=connect, read=read), retries=False)
 
@@ -114,7 +115,10 @@ class Simulator:
         return StatusUpdate(provider_id=theirs or "", message_id=ours, progress=PROGRESS[fields["status"]], code=code)
 
     def read_call(self, webhook: Webhook) -> CallStep:
-        """Read call, from, keys, recording and seconds; `over=1` says that the phone hung up. Raises Unreadable."""
+        """Read call, from, keys, recording and seconds; `over=1` says that the phone hung up. Raises Unreadable.
+
+        `far` tells of a second phone that was rung from within the call; that it picked up is told beside the steps.
+        """
         fields = webhook.fields
         if not fields.get("call"):
             raise Unreadable("call")
@@ -122,7 +126,10 @@ class Simulator:
         tape = Tape(fields["recording"], int(length[:6]) if length.isdecimal() else None) if fields.get("recording") else None
         at, placed = webhook.query.get(AT, ""), webhook.query.get(PLACED, "")
         said = (fields["call"], fields.get("from", ""), fields.get("keys", ""), at, tape)
-        return CallStep(*said, asks=not over, over=over, placed=placed)
+        far = Far(fields["far"]) if fields.get("far") in set(Far) else None
+        talked = int(length[:6]) if far is Far.ENDED and length.isdecimal() else None
+        asks = not over and far is not Far.ANSWERED
+        return CallStep(*said, asks=asks, over=over, placed=placed, far=far, talked=talked)
 
     def read_ring(self, webhook: Webhook) -> Ring:
         """Read a missed call. Raises Unreadable."""
@@ -149,6 +156,15 @@ class Simulator:
             return Sent(reference, Certainty.UNKNOWN, code="no answer")
         certainty = Certainty.ACCEPTED if reply.status == 204 else Certainty.REFUSED
         return Sent(reference, certainty, code=None if reply.status == 204 else str(reply.status))
+
+    def ring_first(self, number: str, reference: str) -> Sent:
+        """Let a browser phone ring, as for any call."""
+        return self.call(number, reference)
+
+    def join(self, joining: Joining) -> Answer:
+        """Return as JSON which other phone is to ring."""
+        asked = {"says": [], "then": Then.JOIN, "onward": joining.onward, "to": joining.number, "from": self.shown}
+        return Answer(json.dumps(asked), "application/json")
 
     def speak(self, page: CallPage) -> Answer:
         """Return a page as JSON."""
@@ -217,4 +233,5 @@ def make(settings: Settings, keyring: Keyring) -> Simulator | None:
         settings.simulator_url or settings.console_url,
         connect=settings.connect_timeout_seconds,
         read=settings.read_timeout_seconds,
+        shown=settings.voice_number or settings.tips_code,
     )

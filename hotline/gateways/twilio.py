@@ -25,6 +25,7 @@ from urllib3.exceptions import NewConnectionError
 
 from hotline.config import Settings
 from hotline.gateways import twilio_calls, twilio_lists
+from hotline.gateways.bridging import LONGEST_OF_ALL, Joining
 from hotline.gateways.contract import (
     Answer,
     Certainty,
@@ -42,7 +43,7 @@ from hotline.gateways.contract import (
     seconds_to_wait,
     words,
 )
-from hotline.gateways.ringing import Ring
+from hotline.gateways.ringing import LONGEST_CALL, Ring
 from hotline.gateways.voice import CallPage, CallStep
 from hotline.privacy import Keyring
 
@@ -92,6 +93,7 @@ class Twilio:
         self._public_url = settings.public_url.rstrip("/")
         self._client: Client | None = None
         self.secrets = tuple(self._tokens)
+        self.shown = settings.voice_number or settings.twilio_from
 
     def address(self, kind: str) -> str:
         """Return the address to enter at Twilio for a kind; a receipt's is given with each text."""
@@ -190,10 +192,20 @@ class Twilio:
 
     def call(self, number: str, reference: str) -> Sent:
         """Place one call with a look whether a machine answers."""
-        wish = twilio_calls.wish(self.address("voice"), self.address("voice_event"), reference)
-        shown = self._settings.voice_number or self._settings.twilio_from
+        return self._call(number, reference, LONGEST_CALL)
+
+    def ring_first(self, number: str, reference: str) -> Sent:
+        """Place one that lasts as long as two people may be joined in it."""
+        return self._call(number, reference, LONGEST_OF_ALL)
+
+    def join(self, joining: Joining) -> Answer:
+        """Return TwiML that dials the second phone."""
+        return twilio_calls.join(joining, self.shown, self.address("voice_event"))
+
+    def _call(self, number: str, reference: str, longest: int) -> Sent:
+        wish = twilio_calls.wish(self.address("voice"), self.address("voice_event"), reference, longest)
         try:
-            placed = self._api().calls.create(to=number, from_=shown, **wish)
+            placed = self._api().calls.create(to=number, from_=self.shown, **wish)
         except Refusal as refusal:
             return refusal.of(OutboundText(reference, number, ""))
         except Exception as error:  # noqa: BLE001  as with texts: an answer of any other shape breaks the SDK anywhere

@@ -2,7 +2,9 @@
 
 Sources: twilio.com/docs/voice/twiml (Gather, Record, Say, Reject: as the first verb nothing is answered or billed),
 /docs/voice/make-calls (StatusCallback, MachineDetection, TimeLimit), /docs/voice/api/recording. The word of a recording that
-counts is its status callback: after a hang-up the action's answer is heard by nobody, and its file may not be there yet.
+counts is its status callback: after a hang-up the action's answer is heard by nobody, and its file may not be there yet. A second
+phone is rung by Dial (/docs/voice/twiml/dial, /number): its own callbacks name the first as `ParentCallSid`, and its action says
+`DialCallStatus` once it is over. Nothing is said to it: that would take a `url` on its Number.
 """
 
 import json
@@ -14,6 +16,7 @@ from xml.etree import ElementTree as ET
 import urllib3
 
 from hotline.config import Settings
+from hotline.gateways.bridging import LONGEST_TALK, Joining
 from hotline.gateways.contract import Answer, Unreadable, Webhook, plain_id
 from hotline.gateways.ringing import ANSWER_WITHIN, LONGEST_CALL, Ring
 from hotline.gateways.voice import (
@@ -23,6 +26,7 @@ from hotline.gateways.voice import (
     SPEECH_ENDS,
     CallPage,
     CallStep,
+    Far,
     NotFetched,
     Spoken,
     Tape,
@@ -39,6 +43,7 @@ ENDED = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
 HUNG_UP = "hangup"
 PLACED = "placed"  # the field of the query that carries our own name of a call we placed
 HUMAN = ("", "human", "unknown")
+FAR = {"in-progress": Far.ANSWERED, "answered": Far.ENDED, "completed": Far.ENDED}
 SID = re.compile(r"RE[0-9a-f]{32}")
 
 
@@ -62,6 +67,9 @@ def read(webhook: Webhook) -> CallStep:
     if not fields.get("CallSid"):
         raise Unreadable("CallSid")
     status, keys = fields.get("CallStatus", "").lower(), fields.get("Digits", "")
+    if webhook.kind == "voice_event" and fields.get("ParentCallSid"):
+        far, talked = _far(status, fields.get("CallDuration", ""))
+        return CallStep(fields["ParentCallSid"], asks=False, placed=placed, far=far, talked=talked)
     if webhook.kind == "recording":
         return CallStep(fields["CallSid"], tape=_tape_of(webhook), asks=False)
     over = status in ENDED or keys == HUNG_UP
@@ -70,8 +78,15 @@ def read(webhook: Webhook) -> CallStep:
     machine = fields.get("AnsweredBy", "") not in HUMAN
     pressed = "" if keys == HUNG_UP else keys
     at = webhook.query.get(AT, "")
+    far, talked = _far(fields.get("DialCallStatus", "").lower(), fields.get("DialCallDuration", ""))
     told = {"asks": not over, "over": over, "machine": machine}
-    return CallStep(fields["CallSid"], caller, pressed, at, _tape(fields), placed=placed, **told)
+    return CallStep(fields["CallSid"], caller, pressed, at, _tape(fields), placed=placed, far=far, talked=talked, **told)
+
+
+def _far(status: str, length: str) -> tuple[Far | None, int | None]:
+    """Return what a status says of the second phone, and for how many seconds both spoke."""
+    far = FAR.get(status) or (Far.UNANSWERED if status in ENDED else None)
+    return far, int(length[:6]) if far is Far.ENDED and length.isascii() and length.isdecimal() else None
 
 
 def ours(webhook: Webhook) -> bool:
@@ -91,8 +106,8 @@ def turn_away() -> Answer:
     return as_xml(wait_for([("Reject", {"reason": "busy"}, "")]))
 
 
-def wish(steps: str, events: str, reference: str) -> Mapping[str, object]:
-    """Return how a call is asked for, in the words of Twilio's library; `steps` and `events` are our addresses for it."""
+def wish(steps: str, events: str, reference: str, longest: int = LONGEST_CALL) -> Mapping[str, object]:
+    """Return how a call of `longest` seconds is asked for, in the words of Twilio's library; `steps` and `events` are ours."""
     name = urlencode({PLACED: reference})
     return {
         "url": f"{steps}?{name}",
@@ -100,7 +115,7 @@ def wish(steps: str, events: str, reference: str) -> Mapping[str, object]:
         "status_callback_event": ["completed"],
         "machine_detection": "Enable",
         "timeout": ANSWER_WITHIN,
-        "time_limit": LONGEST_CALL,
+        "time_limit": longest,
     }
 
 
@@ -140,6 +155,16 @@ def speak(page: CallPage, recordings: str) -> Answer:
         ET.SubElement(response, "Hangup")
     else:
         ET.SubElement(response, "Redirect", {"method": "POST"}).text = page.onward
+    return as_xml(response)
+
+
+def join(joining: Joining, shown: str, events: str) -> Answer:
+    """Return what rings a second phone under the number `shown`; word of it comes to `events`."""
+    response = wait_for([])
+    limits = {"timeLimit": str(LONGEST_TALK), "timeout": str(ANSWER_WITHIN), "record": "do-not-record"}
+    dial = ET.SubElement(response, "Dial", {"callerId": shown, **limits, "action": joining.onward, "method": "POST"})
+    word = {"statusCallback": f"{events}?{urlencode({PLACED: joining.reference})}", "statusCallbackEvent": "answered completed"}
+    ET.SubElement(dial, "Number", word).text = joining.number
     return as_xml(response)
 
 

@@ -17,6 +17,7 @@ PATIENCE = 6  # seconds of silence that count as an answer
 NUMBER_DIGITS = 10  # of a return code, which is shaped like a phone number
 DUTY = "duty"
 MANY = "many"
+BRIDGE = "bridge"
 SPEECH_ENDS = 10  # seconds of silence that end a recording
 NOT_OFFERED = "not offered"  # a code: the provider has no way to remove a recording
 PLAIN_XML = "text/xml; charset=utf-8"
@@ -35,6 +36,26 @@ def duty_of(placed: str) -> tuple[str, str] | None:
     kind, _, rest = placed.partition(".")
     language, _, call_id = rest.partition(".")
     return (language, call_id) if kind == DUTY else None
+
+
+def bridge_name(language: str, call_id: str) -> str:
+    """Return our own name of a call to an officer who is to be joined with somebody; it tells the language, as above."""
+    return f"{BRIDGE}.{language}.{call_id}"
+
+
+def bridge_of(placed: str) -> tuple[str, str] | None:
+    """Return language and id of such a call by its name, None for any other call."""
+    kind, _, rest = placed.partition(".")
+    language, _, call_id = rest.partition(".")
+    return (language, call_id) if kind == BRIDGE else None
+
+
+class Far(StrEnum):
+    """What became of a second phone that was rung from within a call: picked up, hung up after it was, or not picked up."""
+
+    ANSWERED = "answered"
+    ENDED = "ended"
+    UNANSWERED = "unanswered"
 
 
 @dataclass(frozen=True)
@@ -70,7 +91,8 @@ class CallStep:
     """One webhook of a call. `asks`: the caller waits for a page. `over`: nobody is on the line any more.
 
     `keys` are the digits pressed since the last page, empty for silence; `at` is what the page before gave along. `placed` is
-    our own name of a call that we placed, and `machine` says that a machine picked it up.
+    our own name of a call that we placed, and `machine` says that a machine picked it up. `far` tells of a second phone that was
+    rung from within the call, `talked` for how many seconds the two were joined.
     """
 
     call: str
@@ -82,6 +104,8 @@ class CallStep:
     over: bool = False
     placed: str = ""
     machine: bool = False
+    far: Far | None = None
+    talked: int | None = None
 
     @property
     def sender(self) -> str:
@@ -91,11 +115,12 @@ class CallStep:
 
 
 class Then(StrEnum):
-    """What a page waits for once it has spoken: a key, the digits of a number, a recording after a tone, or nothing."""
+    """What a page waits for once it has spoken: a key, a number's digits, a recording, a second phone, or nothing."""
 
     KEY = "key"
     NUMBER = "number"
     RECORD = "record"
+    JOIN = "join"
     HANG_UP = "hang up"
 
 

@@ -3,6 +3,7 @@
 from hotline.models.audit import AuditEvent
 from hotline.models.base import Base, Moment, first_id, new_id, table, written_out
 from hotline.models.beeps import IN_FLIGHT, Beep, BeepState
+from hotline.models.bridged_calls import BEFORE_THE_END, IN_PROGRESS, NO_WORD, BridgedCall, BridgedState, Stage
 from hotline.models.broadcasts import (
     Broadcast,
     BroadcastAnswer,
@@ -105,9 +106,12 @@ from hotline.models.reveals import Reveal, RevealReason, RevealState
 
 __all__ = [
     "AT_REST",
+    "BEFORE_THE_END",
     "CALLS",
     "DEAD_STATES",
     "IN_FLIGHT",
+    "IN_PROGRESS",
+    "NO_WORD",
     "ON_THE_WAY",
     "PLACE",
     "RANK",
@@ -127,6 +131,8 @@ __all__ = [
     "Base",
     "Beep",
     "BeepState",
+    "BridgedCall",
+    "BridgedState",
     "Broadcast",
     "BroadcastAnswer",
     "BroadcastCheck",
@@ -208,6 +214,7 @@ __all__ = [
     "Show",
     "Spell",
     "SpentChallenge",
+    "Stage",
     "Station",
     "Subscriber",
     "Subscription",

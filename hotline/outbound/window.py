@@ -11,6 +11,7 @@ from hotline.deployment import Deployment
 from hotline.models import SafeContact
 
 HOURS = {"morning": (time(7), time(12)), "midday": (time(12), time(15)), "evening": (time(17), time(20))}
+OUTSIDE = "outside the hours the caller named"
 
 
 class Reachability(Protocol):
@@ -32,9 +33,19 @@ def may_write(deployment: Deployment, caller: Reachability, now: datetime) -> st
     if caller["safe_contact"] == SafeContact.ANY:
         return None if not quiet(deployment, now) else "quiet hours"
     if caller["safe_contact"] == SafeContact.HOURS:
-        start, end = HOURS.get(str(caller["safe_hours"]), (time(0), time(0)))
-        return None if start <= deployment.local(now).time() < end else "outside the hours the caller named"
+        return None if _within(deployment, caller, now) else OUTSIDE
     return "the caller wrote too long ago and has not said that it is safe"
+
+
+def may_ring(deployment: Deployment, caller: Reachability, now: datetime) -> str | None:
+    """Return None when a caller's phone may be rung now, else the reason why not.
+
+    The rules of writing, and one more: a ring is louder than a text, so that hours somebody has named hold also in the minutes
+    after they wrote.
+    """
+    if caller["safe_contact"] == SafeContact.HOURS and not _within(deployment, caller, now):
+        return may_write(deployment, caller, now) or OUTSIDE
+    return may_write(deployment, caller, now)
 
 
 def quiet(deployment: Deployment, now: datetime) -> bool:
@@ -42,6 +53,12 @@ def quiet(deployment: Deployment, now: datetime) -> bool:
     start, end = deployment.settings.quiet_from, deployment.settings.quiet_until
     local = deployment.local(now).time()
     return start <= local < end if start <= end else local >= start or local < end
+
+
+def _within(deployment: Deployment, caller: Reachability, now: datetime) -> bool:
+    """Whether it is one of the hours that a caller has named."""
+    start, end = HOURS.get(str(caller["safe_hours"]), (time(0), time(0)))
+    return start <= deployment.local(now).time() < end
 
 
 def _moment(value: object) -> datetime:

@@ -7,10 +7,11 @@ import pytest
 
 from hotline.config import Settings
 from hotline.gateways.africastalking import AfricasTalking
+from hotline.gateways.bridging import LONGEST_OF_ALL, LONGEST_TALK, Joining, bridges
 from hotline.gateways.contract import Certainty, Unreadable, Webhook
 from hotline.gateways.ringing import ANSWER_WITHIN, LONGEST_CALL, Ring
 from hotline.gateways.twilio import Twilio
-from hotline.gateways.voice import CallPage, CallStep, Then
+from hotline.gateways.voice import CallPage, CallStep, Far, Then
 from tests.gateways.far_end import Behaviour, FarEnd, hang, reset, say
 from tests.gateways.vendors import form as encoded
 from tests.gateways.vendors import made
@@ -116,6 +117,79 @@ def test_what_africas_talking_posts_of_a_call_of_ours(africas: AfricasTalking, f
         assert africas.ours(hook(fields, kind=kind))
 
 
+CHILD = {"CallSid": "CA-child", "ParentCallSid": CALL, "To": "+250780000177", "Direction": "outbound-dial"}
+DIALLED = OUT | {"isActive": "0", "dialDestinationNumber": "+250780000177"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "step"),
+    [
+        ("voice_event", CHILD | {"CallStatus": "ringing"}, CallStep(CALL, asks=False, placed=OURS)),
+        ("voice_event", CHILD | {"CallStatus": "in-progress"}, CallStep(CALL, asks=False, placed=OURS, far=Far.ANSWERED)),
+        (
+            "voice_event",
+            CHILD | {"CallStatus": "completed", "CallDuration": "41"},
+            CallStep(CALL, asks=False, placed=OURS, far=Far.ENDED, talked=41),
+        ),
+        ("voice_event", CHILD | {"CallStatus": "busy"}, CallStep(CALL, asks=False, placed=OURS, far=Far.UNANSWERED)),
+        ("voice", BACK | {"DialCallStatus": "no-answer"}, CallStep(CALL, ME, placed=OURS, far=Far.UNANSWERED)),
+        (
+            "voice",
+            BACK | {"DialCallStatus": "completed", "DialCallDuration": "x" * 70_000},
+            CallStep(CALL, ME, placed=OURS, far=Far.ENDED),
+        ),
+    ],
+)
+def test_what_twilio_posts_of_the_second_phone_never_tells_its_number(
+    twilio: Twilio, kind: str, fields: dict[str, str], step: CallStep
+) -> None:
+    assert twilio.read_call(hook(fields, PLACED, kind)) == step
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "step"),
+    [
+        (
+            "voice_event",
+            OUT | {"callSessionState": "Bridged"},
+            CallStep("ATVId_1", ME, asks=False, placed=OURS, far=Far.ANSWERED),
+        ),
+        (
+            "voice_event",
+            without(OUT, "clientRequestId") | {"callSessionState": "Completed"},
+            CallStep("ATVId_1", ME, asks=False, over=True, placed="outbound"),
+        ),
+        (
+            "voice",
+            DIALLED | {"dialDurationInSeconds": "41"},
+            CallStep("ATVId_1", ME, asks=False, over=True, placed=OURS, far=Far.ENDED, talked=41),
+        ),
+        (
+            "voice",
+            DIALLED | {"dialDurationInSeconds": "0"},
+            CallStep("ATVId_1", ME, asks=False, over=True, placed=OURS, far=Far.UNANSWERED),
+        ),
+    ],
+)
+def test_what_africas_talking_posts_of_the_second_phone(
+    africas: AfricasTalking, kind: str, fields: dict[str, str], step: CallStep
+) -> None:
+    assert africas.read_call(hook(fields, kind=kind)) == step
+
+
+def test_africas_talking_is_told_to_ring_the_second_phone_under_our_number_and_to_record_nothing(
+    africas: AfricasTalking, tmp_path: Path
+) -> None:
+    assert bridges(africas) is None, "without a number of ours to show it would show another"
+    africas = made("africastalking", tmp_path, voice_number="+250780000900")  # type: ignore[assignment]
+    assert bridges(africas) is africas
+    (verb,) = ET.fromstring(africas.join(Joining("+250780000177", "https://x/?at=1", OURS)).body.encode())  # noqa: S314  our own
+    shown = africas.join(Joining("+250780000177", "", OURS)).body
+    assert (verb.tag, verb.get("phoneNumbers"), verb.get("record")) == ("Dial", "+250780000177", "false")
+    assert (verb.get("maxDuration"), verb.get("callerId")) == (str(LONGEST_TALK), "+250780000900")
+    assert OURS not in shown, "our name of the call is for nobody"
+
+
 def test_a_ring_without_its_number_waits_for_a_person(twilio: Twilio, africas: AfricasTalking) -> None:
     with pytest.raises(Unreadable, match="From"):
         twilio.read_ring(hook(without(RINGING, "From")))
@@ -158,6 +232,9 @@ def test_twilio_is_asked_for_one_call_that_tells_us_who_answered_and_how_it_ende
     assert (form["Timeout"], form["TimeLimit"]) == (str(ANSWER_WITHIN), str(LONGEST_CALL))
     assert form["Url"] == f"{caller.address('voice')}?{PLACED}"
     assert form["StatusCallback"] == f"{caller.address('voice_event')}?{PLACED}"
+    far.next.append(say(201, {"sid": "CA" + "2" * 32, "status": "queued"}))
+    caller.ring_first(ME, OURS)
+    assert far.asked[-1].form["TimeLimit"] == str(LONGEST_OF_ALL), "two people may be joined in it"
 
 
 @pytest.mark.parametrize(

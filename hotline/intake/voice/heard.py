@@ -2,11 +2,11 @@
 
 import base64
 import binascii
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hotline.deployment import Deployment
 from hotline.gateways.contract import Webhook
-from hotline.gateways.voice import Calls, CallStep, Tape
+from hotline.gateways.voice import Calls, CallStep, Far, Tape
 from hotline.intake.ussd.walk import Step
 from hotline.intake.voice.tree import STOPS
 from hotline.intake.voice.walk import Place, Turn, first, hear
@@ -18,7 +18,8 @@ class CallHeard:
     """One step of a call. `call` is the keyed hash of the provider's id `named`; `over`: it came to its end, whichever way.
 
     `sender` is empty where the webhook does not say who called: it is then joined by its call. `placed` is our own name of a
-    call that we placed, and `reached` says that somebody has pressed the key of its gate.
+    call that we placed, and `reached` says that somebody has pressed the key of its gate. `far` and
+    `talked` are those of the step.
     """
 
     call: str
@@ -31,6 +32,8 @@ class CallHeard:
     named: str = ""
     placed: str = ""
     reached: bool = False
+    far: Far | None = None
+    talked: int | None = None
 
 
 def call_of(deployment: Deployment, gateway: str, call: str) -> str:
@@ -43,7 +46,7 @@ def turn_of(deployment: Deployment, call: str, step: CallStep) -> Turn:
     before = _place(deployment, call, step.at)
     if before is None:
         return first(deployment.settings.default_language, step.placed, machine=step.machine)
-    return hear(before, step.keys, taped=step.tape is not None)
+    return hear(before, step.keys, taped=step.tape is not None, far=step.far)
 
 
 def onward(deployment: Deployment, call: str, place: Place) -> str:
@@ -59,13 +62,15 @@ def understood(deployment: Deployment, name: str, gateway: Calls, webhook: Webho
     sender = step.sender if step.asks or step.over else ""
     if not step.asks and not step.at:
         language = deployment.settings.default_language
-        return CallHeard(call, sender, language, tape=step.tape, over=step.over, named=step.call, placed=step.placed)
+        event = CallHeard(call, sender, language, tape=step.tape, over=step.over, named=step.call, placed=step.placed)
+        return replace(event, far=step.far, talked=step.talked)
     turn = turn_of(deployment, call, step)
     over = step.over or STOPS[turn.place.stop].last
     begun = turn.begun and step.asks
     steps = turn.steps if step.asks or step.tape else ()
     placed, reached = turn.place.placed or step.placed, turn.place.reached
-    return CallHeard(call, sender, turn.place.language, steps, begun, step.tape, over, step.call, placed, reached)
+    heard = CallHeard(call, sender, turn.place.language, steps, begun, step.tape, over, step.call, placed, reached)
+    return replace(heard, far=step.far, talked=step.talked)
 
 
 def _place(deployment: Deployment, call: str, at: str) -> Place | None:

@@ -5,7 +5,8 @@ language, and before anything is asked whether it is safe to talk. The danger is
 acted on at once and a recording only when somebody has listened to it. A call that we place has a gate of its own: whoever
 picks up may be anybody, so without its key nothing more is said. A show's question is
 one more key of the menu; its words are the poll's own, and its prompt is for when there is none. In a call to one of many the
-message is that broadcast's own recording, played before the prompt of its stop.
+message is that broadcast's own recording, played before the prompt of its stop. An officer who is to be joined with somebody
+presses a key first, so that a mailbox never is; the other phone hears nothing of ours at all.
 """
 
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from hotline.gateways.voice import DUTY, MANY, Then
+from hotline.gateways.voice import BRIDGE, DUTY, MANY, Then
 from hotline.intake.ussd.tree import (
     ASKED,
     CODE,
@@ -50,6 +51,8 @@ JOINED_CALL: Final = "joined_call"
 MANY_HEARD: Final = "many_heard"
 MANY_LEFT: Final = "many_left"
 NO_MORE: Final = "no_more"
+BRIDGE_JOIN: Final = "bridge_join"
+BRIDGE_UNANSWERED: Final = "bridge_unanswered"
 # Where the word of a list is keyed in, and where it leads: onto it for texts, or to be called.
 KEYED_IN: Final[Mapping[str, str]] = MappingProxyType(
     {JOIN: JOINED, NO_LIST: JOINED, JOIN_CALL: JOINED_CALL, NO_LIST_CALL: JOINED_CALL}
@@ -98,6 +101,9 @@ _ALL: Final = (
     Stop(NOBODY, then=Then.HANG_UP, says=()),
     Stop(DUTY, tuple(_plain(key, verb, "duty_thanks") for key, verb in DUTY_KEYS.items()), silence=NOBODY),
     Stop("duty_thanks", then=Then.HANG_UP),
+    Stop(BRIDGE, (_plain("1", "join", BRIDGE_JOIN),), silence=NOBODY),
+    Stop(BRIDGE_JOIN, then=Then.JOIN, silence=NOBODY, says=()),
+    Stop(BRIDGE_UNANSWERED, then=Then.HANG_UP),
     Stop(MANY, (_plain("1", "hear", MANY_HEARD), _plain("3", NO_MORE, MANY_LEFT)), silence=NOBODY, patient=False),
     Stop(
         MANY_HEARD,

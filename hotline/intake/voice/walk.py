@@ -7,12 +7,13 @@ is read while somebody waits on the line, a step that comes twice is answered tw
 import json
 from dataclasses import asdict, dataclass, replace
 
-from hotline.gateways.voice import DUTY, MANY, Then, duty_of, many_of
+from hotline.gateways.voice import BRIDGE, DUTY, MANY, Far, Then, bridge_of, duty_of, many_of
 from hotline.intake.commands import return_code
 from hotline.intake.ussd.tree import UNKNOWN, Answer
 from hotline.intake.ussd.walk import Kept, Step
 from hotline.intake.voice.tree import (
     BACK,
+    BRIDGE_UNANSWERED,
     CALLED_BACK,
     GATE,
     KEYED_IN,
@@ -84,6 +85,8 @@ def first(language: str, placed: str, *, machine: bool) -> Turn:
         return Turn(Place(language, NOBODY, placed=placed))
     if contact := duty_of(placed):
         return Turn(Place(contact[0], DUTY, placed=placed))
+    if officer := bridge_of(placed):
+        return Turn(Place(officer[0], BRIDGE, placed=placed))
     if many := many_of(placed):
         return Turn(Place(many.language, MANY, placed=placed))
     if placed:
@@ -91,14 +94,16 @@ def first(language: str, placed: str, *, machine: bool) -> Turn:
     return Turn(Place(language), begun=True)
 
 
-def hear(before: Place, keys: str, *, taped: bool) -> Turn:
-    """Return what a later webhook does."""
+def hear(before: Place, keys: str, *, taped: bool, far: Far | None = None) -> Turn:
+    """Return what a later webhook does; `far` is what became of a second phone that was to be joined."""
     stop = STOPS[before.stop]
     at = replace(before, turn=before.turn + 1)
     if stop.last:
         return Turn(at)
     if at.turn > OFTEN:
         return Turn(replace(at, stop=stop.silence if STOPS[stop.silence].last else "bye"))
+    if stop.then is Then.JOIN:
+        return Turn(replace(at, stop=BRIDGE_UNANSWERED if far is Far.UNANSWERED else stop.silence))
     if stop.then is Then.NUMBER:
         return _numbered(at, stop, keys)
     return _recorded(at, stop, keys, taped=taped) if stop.then is Then.RECORD else _pressed(at, stop, keys)
