@@ -25,6 +25,7 @@ from hotline.models import (
     AuditEvent,
     Case,
     CaseKey,
+    CaseState,
     Contact,
     Direction,
     Message,
@@ -92,6 +93,8 @@ def _facts(deployment: Deployment, asked: Asked, officer: Officer) -> Iterable[C
     for column in columns:
         if values := asked.facts.get(column.key):
             yield column.in_(values)
+    if (states := asked.facts.get("state")) and CaseState.CLOSED not in states:
+        yield Case.closed_at.is_(None)  # so says the state already; there are indexes of what is open
     if asked.handles:
         yield Case.handle.in_(asked.handles)
     if asked.since:

@@ -23,6 +23,7 @@ from hotline.console.reply_box import LONGEST_TEXT, Typed
 from hotline.models import (
     RANK,
     Base,
+    Broadcast,
     Case,
     CheckWord,
     Exclusion,
@@ -33,6 +34,7 @@ from hotline.models import (
     Note,
     Recording,
     Referral,
+    Report,
     SharedFact,
     Track,
     table,
@@ -44,6 +46,9 @@ from hotline.routing import conflict
 screen = Blueprint("case", __name__, url_prefix="/case/<token>")
 
 _BY_TOKEN: Final = select(Case).where(Case.token == bindparam("token"))
+_ANSWERED: Final = (
+    select(Broadcast.name).join(Report, Report.broadcast_id == Broadcast.id).where(Report.case_id == bindparam("case")).limit(1)
+)
 
 
 def _listed(model: type[Base], *what: ColumnElement[str]) -> ScalarSelect[str | None]:
@@ -201,6 +206,7 @@ def _read(token: str, typed: Typed | None) -> dict[str, object]:
         linked = links.linked(session, case.id)
         track = tracks.standing(session, chosen.settings, case)
         word, seen = session.get(CheckWord, case.id), newest_heard(session, case)
+        answered = session.scalar(_ANSWERED, {"case": case.id})
     assessment = findings.read(opened.findings)
     said = opened.findings.get("findings", ())
     return {
@@ -230,6 +236,7 @@ def _read(token: str, typed: Typed | None) -> dict[str, object]:
         "words_go_at": shred.ends_at(case, chosen.settings.case_days),
         "kept_for": list(KeptFor),
         "linked": linked,
+        "answered": answered,
         **reply_box.box(chosen.words, replace(typed or _taken_back(opened), seen=seen, language=_language(typed, case))),
     }
 

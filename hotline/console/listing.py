@@ -34,6 +34,7 @@ _TOLD: Final = (
 )
 ON_OTHERS: Final = (CaseState.WAITING, CaseState.PASSED_ON)
 NOT_CLOSED: Final = tuple(state for state in CaseState if state is not CaseState.CLOSED)
+_ORDER: Final = (Case.rank, Case.opened_at, Case.id)
 # The state as no index knows it: else SQLite takes the index by state and sorts all of a view for a page of fifty.
 _STATE: Final = func.coalesce(Case.state, "")
 
@@ -85,8 +86,7 @@ def page(session: Session, view: View, officer: Officer, *, after: str | None = 
     wanted = [*_within(view, officer.id), *narrow.where()]
     if after and (last := session.scalars(select(Case).where(Case.token == after)).first()):
         wanted.append(_beyond(last))
-    order = (Case.rank, Case.opened_at, Case.id)
-    cases = session.scalars(select(Case).where(*wanted).order_by(*order).limit(PAGE + 1)).all()
+    cases = session.scalars(select(Case).where(*wanted).order_by(*_ORDER).limit(PAGE + 1)).all()
     told = _told(session, cases[:PAGE])
     folded = _fold(cases[:PAGE], _wordings(session, cases[:PAGE]))
     held = conflict.held(session, [case.id for case in cases[:PAGE]])
@@ -118,7 +118,10 @@ def _counting() -> Select[*tuple[Any, ...]]:
 
 
 def _counted(view: View) -> ScalarSelect[int]:
-    some = select(Case.id).where(*_within(view, bindparam("officer"))).limit(COUNT_UP_TO + 1).subquery()
+    held = select(Case.id).where(*_within(view, bindparam("officer")))
+    if view in (View.NEW, View.ALL):
+        held = held.order_by(*_ORDER)  # by its index, which PostgreSQL else reads to its end before it takes the first hundred
+    some = held.limit(COUNT_UP_TO + 1).subquery()
     return select(func.count()).select_from(some).scalar_subquery()
 
 

@@ -53,6 +53,7 @@ class Case(Base):
     __table_args__ = (
         Index("ix_case_queue", "state", "rank", "opened_at"),
         partial_index("ix_case_open", "rank", "opened_at", "id", where="closed_at IS NULL"),
+        partial_index("ix_case_open_kind", "category", "id", where="closed_at IS NULL"),
         partial_index("ix_case_parked", "rank", "opened_at", "id", where=f"aside IN {listed([Aside.PARKED])}"),
         Index("ix_case_category", "category", "id"),
         Index("ix_case_opened", "opened_at"),

@@ -4,10 +4,10 @@ import re
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from hotline import audit
-from hotline.models import AuditEvent, Caller, Case, CaseKey, Message, MessageKind, Note, Report
+from hotline.models import AuditEvent, Broadcast, Caller, Case, CaseKey, Message, MessageKind, Note, Report
 from tests.console.desk import Desk
 
 LONG_AGO = timedelta(hours=3)
@@ -295,3 +295,25 @@ def test_the_reply_is_sealed(desk: Desk) -> None:
 def _quiet_hours(desk: Desk, monkeypatch: pytest.MonkeyPatch, *, start: time, end: time) -> None:
     chosen = desk.site.settings.model_copy(update={"quiet_from": start, "quiet_until": end})
     monkeypatch.setattr(desk.site, "settings", chosen)
+
+
+def test_an_item_says_which_text_of_ours_it_came_after(desk: Desk) -> None:
+    case, other = desk.case(), desk.case("another (invented)")
+    with desk.site.db.transaction() as session:
+        session.add(
+            Broadcast(
+                id="b1",
+                name="Offers far away",
+                texts={},
+                audience={},
+                read_by_native=[],
+                filled={},
+                author="jeanne",
+                created_at=datetime.now(UTC),
+            )
+        )
+        session.flush()
+        session.execute(update(Report).where(Report.case_id == case.id).values(broadcast_id="b1"))
+    intake = desk.signed_in("intake")
+    assert "Wrote after our text</dt><dd>Offers far away" in intake.get(f"/case/{case.token}").text
+    assert "Wrote after our text" not in intake.get(f"/case/{other.token}").text
