@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
-from hotline.casework import closing, links, listen, read, shred, tracks, work
+from hotline.casework import bridge, closing, links, listen, read, shred, tracks, work
 from hotline.casework.acknowledge import acknowledge as stop_ladder
 from hotline.casework.correct import CATEGORIES, SetMeanwhile, correct
 from hotline.casework.reply import NobodyToWriteTo, leave, newest_heard
@@ -176,6 +176,7 @@ def _read(token: str, typed: Typed | None) -> dict[str, object]:
         linked = links.linked(session, case.id)
         track = tracks.standing(session, chosen.settings, case)
         word, seen = session.get(CheckWord, case.id), newest_heard(session, case)
+        on_phone = bridge.on_phone(session, case)
     assessment = findings.read(opened.findings)
     said = opened.findings.get("findings", ())
     return {
@@ -205,6 +206,7 @@ def _read(token: str, typed: Typed | None) -> dict[str, object]:
         "words_go_at": shred.ends_at(case, chosen.settings.case_days),
         "kept_for": list(KeptFor),
         "linked": linked,
+        "on_phone": on_phone,
         **reply_box.box(chosen.words, replace(typed or _taken_back(opened), seen=seen, language=_language(typed, case))),
     }
 
@@ -272,6 +274,7 @@ def _mark(session: Session, case: Case, allowed: str | None) -> str:
         session.execute(select(func.count()).select_from(Note).where(Note.case_id == case.id)).scalar_one(),
         session.execute(select(Recording.id, Recording.state).where(Recording.case_id == case.id).order_by(Recording.id)).all(),
         session.execute(select(Exclusion.id, Exclusion.state).where(Exclusion.case_id == case.id).order_by(Exclusion.id)).all(),
+        bridge.on_phone(session, case),
         allowed,
         standing.current(),
         [(one.name, one.writing) for one in _others(case)],
