@@ -6,6 +6,7 @@ from typing import Final
 from flask import Flask
 
 from hotline import api, app, console, simulator, studio
+from hotline.app import templates
 from hotline.config import Settings, load
 from hotline.deployment import Deployment
 from hotline.log import configure
@@ -25,4 +26,5 @@ def create(settings: Settings | None = None) -> Flask:
     api.install(desk, deployment)
     if deployment.settings.demo:
         simulator.install(desk, deployment)
+    templates.read_all(desk)
     return desk

@@ -7,7 +7,7 @@ Two reports from one phone are two reports and one source.
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session, aliased
 
 from hotline.models import PLACE, SECTOR, Case, NamedClue, Report
@@ -27,31 +27,33 @@ class Link:
 
 def links(session: Session, case_id: str) -> tuple[Link, ...]:
     """Return the clues of a case that at least one other case names."""
-    mine, theirs = aliased(NamedClue), aliased(NamedClue)
-    cases, callers = func.count(theirs.case_id.distinct()), func.count(Report.caller_id.distinct())
-    found = (
-        select(theirs.value_index, theirs.kind, cases, callers)
-        .join(mine, mine.value_index == theirs.value_index)
-        .join(Report, Report.case_id == theirs.case_id)
-        .where(mine.case_id == case_id, mine.kind.not_in((PLACE, SECTOR)))
-        .group_by(theirs.value_index, theirs.kind)
-        .having(cases > 1)
-        .order_by(theirs.kind, theirs.value_index)
-    )
-    return tuple(Link(*row) for row in session.execute(found))
+    return tuple(Link(*row) for row in session.execute(_LINKS, {"case": case_id}))
 
 
 def linked(session: Session, case_id: str) -> tuple[Case, ...]:
     """Return the cases that name the same, newest first, as far as this session may see them."""
-    mine, theirs = aliased(NamedClue), aliased(NamedClue)
-    same = (
-        select(theirs.case_id)
-        .join(mine, mine.value_index == theirs.value_index)
-        .where(mine.case_id == case_id, mine.kind.not_in((PLACE, SECTOR)), theirs.case_id != case_id)
-        .group_by(theirs.case_id)
-        .order_by(func.max(theirs.at).desc(), theirs.case_id)
-    )
     # Asked in two steps: in one, PostgreSQL walks all cases by their age until it has met enough of these.
-    ids = session.scalars(same.limit(MOST)).all()
+    ids = session.scalars(_SAME, {"case": case_id}).all()
     found = select(Case).where(Case.id.in_(ids)).order_by(Case.opened_at.desc(), Case.id)
     return tuple(session.scalars(found)) if ids else ()
+
+
+_MINE, _THEIRS = aliased(NamedClue), aliased(NamedClue)
+_CASES: Final = func.count(_THEIRS.case_id.distinct())
+_LINKS: Final = (
+    select(_THEIRS.value_index, _THEIRS.kind, _CASES, func.count(Report.caller_id.distinct()))
+    .join(_MINE, _MINE.value_index == _THEIRS.value_index)
+    .join(Report, Report.case_id == _THEIRS.case_id)
+    .where(_MINE.case_id == bindparam("case"), _MINE.kind.not_in((PLACE, SECTOR)))
+    .group_by(_THEIRS.value_index, _THEIRS.kind)
+    .having(_CASES > 1)
+    .order_by(_THEIRS.kind, _THEIRS.value_index)
+)
+_SAME: Final = (
+    select(_THEIRS.case_id)
+    .join(_MINE, _MINE.value_index == _THEIRS.value_index)
+    .where(_MINE.case_id == bindparam("case"), _MINE.kind.not_in((PLACE, SECTOR)), _THEIRS.case_id != bindparam("case"))
+    .group_by(_THEIRS.case_id)
+    .order_by(func.max(_THEIRS.at).desc(), _THEIRS.case_id)
+    .limit(MOST)
+)

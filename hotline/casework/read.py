@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import BindParameter, bindparam, select
+from sqlalchemy.orm import Session, joinedload
 
 from hotline import audit
 from hotline.casework.links import Link, links
 from hotline.deployment import Deployment
-from hotline.models import Assessed, AuditEvent, Caller, Case, CaseKey, Message, Note, Officer, Referral, Report
+from hotline.models import Assessed, AuditEvent, Caller, Case, CaseKey, Contact, Message, Note, Officer, Referral, Report
 from hotline.outbound.compose import bound_to
 from hotline.pieces import Told, whole
 from hotline.privacy import Key
@@ -69,9 +69,8 @@ class OpenedCase:
     links: tuple[Link, ...]
 
 
-def open_case(session: Session, deployment: Deployment, case: Case, *, officer: Officer, now: datetime) -> OpenedCase:
-    """Return the case with its words. Raises NotOnRecord, and Shredded."""
-    key = key_of(session, deployment, case)
+def open_case(session: Session, case: Case, key: Key, *, officer: Officer, now: datetime) -> OpenedCase:
+    """Return the case with its words. Raises NotOnRecord."""
     if not _on_record(session, case, officer, now):
         raise NotOnRecord
     return OpenedCase(
@@ -79,7 +78,7 @@ def open_case(session: Session, deployment: Deployment, case: Case, *, officer: 
         caller=caller_of(session, case),
         texts=_texts(session, case, key),
         notes=_notes(session, case, key),
-        referrals=tuple(session.scalars(select(Referral).where(Referral.case_id == case.id).order_by(Referral.created_at))),
+        referrals=tuple(session.scalars(_REFERRALS, {"case": case.id})),
         findings=newest_findings(session, case, key),
         links=links(session, case.id),
     )
@@ -95,8 +94,7 @@ def key_of(session: Session, deployment: Deployment, case: Case) -> Key:
 
 def caller_of(session: Session, case: Case) -> Caller | None:
     """Return who wrote, or None where a case has no report yet."""
-    found = select(Caller).join(Report, Report.caller_id == Caller.id).where(Report.case_id == case.id)
-    return session.scalars(found).first()
+    return session.scalars(_CALLER, {"case": case.id}).first()
 
 
 def put_on_record(session: Session, case: Case, officer: Officer, *, now: datetime) -> None:
@@ -111,12 +109,7 @@ def _on_record(session: Session, case: Case, officer: Officer, now: datetime) ->
 
 
 def _texts(session: Session, case: Case, key: Key) -> tuple[OpenedText, ...]:
-    rows = session.execute(
-        select(Message, Officer)
-        .outerjoin(Officer, Officer.id == Message.officer_id)
-        .where(Message.case_id == case.id, Message.contact_id.is_(None))
-        .order_by(Message.created_at, Message.id)
-    )
+    rows = session.execute(_TEXTS, {"case": case.id})
     opened = [(message, officer, key.open_text(message.sealed, bound_to(message.id))) for message, officer in rows]
     texts = whole(Told(message.id, message.joined_to, message.piece, words) for message, _, words in opened)
     return tuple(
@@ -125,14 +118,13 @@ def _texts(session: Session, case: Case, key: Key) -> tuple[OpenedText, ...]:
 
 
 def _notes(session: Session, case: Case, key: Key) -> tuple[OpenedNote, ...]:
-    notes = session.scalars(select(Note).where(Note.case_id == case.id).order_by(Note.at, Note.id))
+    notes = session.scalars(_NOTES, {"case": case.id})
     return tuple(OpenedNote(note, _printable(key.open_text(note.sealed, f"note|sealed|{note.id}"))) for note in notes)
 
 
 def newest_findings(session: Session, case: Case, key: Key) -> Mapping[str, object]:
     """Return triage's newest assessment of a case as it was stored, empty if there is none."""
-    newest = select(Assessed).where(Assessed.case_id == case.id).order_by(Assessed.at.desc(), Assessed.id.desc()).limit(1)
-    row = session.scalars(newest).first()
+    row = session.scalars(_NEWEST, {"case": case.id}).first()
     if row is None:
         return {}
     stored: dict[str, object] = json.loads(key.open_text(row.sealed, f"assessment|sealed|{row.id}"))
@@ -141,3 +133,21 @@ def newest_findings(session: Session, case: Case, key: Key) -> Mapping[str, obje
 
 def _printable(words: str) -> str:
     return _HALF_A_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", words)
+
+
+_CASE: Final[BindParameter[str]] = bindparam("case")
+_CALLER: Final = select(Caller).join(Report, Report.caller_id == Caller.id).where(Report.case_id == _CASE)
+_REFERRALS: Final = (
+    select(Referral)
+    .where(Referral.case_id == _CASE)
+    .order_by(Referral.created_at)
+    .options(joinedload(Referral.contact).lazyload(Contact.duties))
+)
+_TEXTS: Final = (
+    select(Message, Officer)
+    .outerjoin(Officer, Officer.id == Message.officer_id)
+    .where(Message.case_id == _CASE, Message.contact_id.is_(None))
+    .order_by(Message.created_at, Message.id)
+)
+_NOTES: Final = select(Note).where(Note.case_id == _CASE).order_by(Note.at, Note.id)
+_NEWEST: Final = select(Assessed).where(Assessed.case_id == _CASE).order_by(Assessed.at.desc(), Assessed.id.desc()).limit(1)

@@ -20,6 +20,7 @@ from hotline.console import (
     dead,
     demo,
     directory,
+    drawing,
     faults,
     figures,
     filters,
@@ -86,6 +87,7 @@ def install(app: Flask, deployment: Deployment, *beside: Blueprint) -> None:
     armour.install(app, root, deployment)
     tongue.install(app, deployment)
     wording.install(app, deployment)
+    drawing.install(app, deployment)
     static.install(app)
     presence.install(app)
     lately.install(app)

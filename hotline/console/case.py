@@ -5,9 +5,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import reduce
+from operator import add
+from typing import Final
 
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, ScalarSelect, Text, bindparam, cast, func, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
@@ -19,6 +22,8 @@ from hotline.console import care, faults, findings, guard, lately, listing, pres
 from hotline.console.reply_box import LONGEST_TEXT, Typed
 from hotline.models import (
     RANK,
+    Base,
+    BridgedCall,
     Case,
     CheckWord,
     Exclusion,
@@ -31,12 +36,34 @@ from hotline.models import (
     Referral,
     SharedFact,
     Track,
+    table,
 )
 from hotline.phone import masked
 from hotline.roles import May
 from hotline.routing import conflict
 
 screen = Blueprint("case", __name__, url_prefix="/case/<token>")
+
+_BY_TOKEN: Final = select(Case).where(Case.token == bindparam("token"))
+
+
+def _listed(model: type[Base], *what: ColumnElement[str]) -> ScalarSelect[str | None]:
+    """Return what a case's rows of one kind say, one after the other."""
+    rows = table(model).c
+    said = func.aggregate_strings(reduce(add, (rows.id, *what)), ",")
+    return select(said).where(rows.case_id == bindparam("case")).scalar_subquery()
+
+
+_MESSAGE, _REFERRAL, _RECORDING = (table(one).c for one in (Message, Referral, Recording))
+_EXCLUSION, _BRIDGED = table(Exclusion).c, table(BridgedCall).c
+_PARTS: Final = select(
+    _listed(Message, _MESSAGE.state),
+    _listed(Referral, _REFERRAL.state, func.coalesce(cast(_REFERRAL.told_at, Text), "")),
+    _listed(Note),
+    _listed(Recording, _RECORDING.state),
+    _listed(Exclusion, _EXCLUSION.state),
+    _listed(BridgedCall, _BRIDGED.state),
+)
 
 Reply = Answer | tuple[str, int]
 
@@ -166,9 +193,10 @@ def _read(token: str, typed: Typed | None) -> dict[str, object]:
     chosen, now = guard.deployment(), guard.moment()
     with guard.reading() as session:
         case = found(session, token)
-        opened = read.open_case(session, chosen, case, officer=guard.officer(), now=now)
+        key = read.key_of(session, chosen, case)
+        opened = read.open_case(session, case, key, officer=guard.officer(), now=now)
         allowed = _leave(session, case)
-        exclusions = conflict.shown(session, case.id, read.key_of(session, chosen, case))
+        exclusions = conflict.shown(session, case.id, key)
         choices = lately.here().known("choices", now, lambda: conflict.choices(session))
         facts = _shared(session, case)
         tapes = listen.tapes(session, case, officer=guard.officer(), now=now)
@@ -261,7 +289,7 @@ def _leave(session: Session, case: Case) -> str | None:
 
 def found(session: Session, token: str) -> Case:
     """Return the case of an address, or end the request as if there were none."""
-    case = session.scalars(select(Case).where(Case.token == token)).first()
+    case = session.scalars(_BY_TOKEN, {"token": token}).first()
     return case or abort(404)
 
 
@@ -269,12 +297,7 @@ def _mark(session: Session, case: Case, allowed: str | None) -> str:
     """Return a short text that changes when anything on the page does; no words are opened for it."""
     shown = (
         (case.version, case.updated_at, case.state, case.acknowledged_at, case.next_step_at, case.urgency),
-        session.execute(select(Message.id, Message.state).where(Message.case_id == case.id).order_by(Message.id)).all(),
-        session.execute(select(Referral.id, Referral.state, Referral.told_at).where(Referral.case_id == case.id)).all(),
-        session.execute(select(func.count()).select_from(Note).where(Note.case_id == case.id)).scalar_one(),
-        session.execute(select(Recording.id, Recording.state).where(Recording.case_id == case.id).order_by(Recording.id)).all(),
-        session.execute(select(Exclusion.id, Exclusion.state).where(Exclusion.case_id == case.id).order_by(Exclusion.id)).all(),
-        bridge.on_phone(session, case),
+        [sorted((told or "").split(",")) for told in session.execute(_PARTS, {"case": case.id}).one()],
         allowed,
         standing.current(),
         [(one.name, one.writing) for one in _others(case)],

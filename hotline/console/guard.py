@@ -3,8 +3,8 @@
 Denied by default: a route that names nothing does not start. What one may not see and what is not there look the same.
 """
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar, cast
 
@@ -89,14 +89,28 @@ def stranger_or_officer() -> Officer | None:
     return cast("Officer | None", g.officer)
 
 
-def reading() -> AbstractContextManager[Session]:
+@contextmanager
+def reading() -> Iterator[Session]:
     """Open a session that reads what the officer who is signed in may see. The only way for a screen to read."""
-    return sight.reading(deployment().db, officer())
+    with sight.reading(deployment().db, officer()) as session:
+        g.nothing_hidden = session.info[sight.NOTHING_HIDDEN]
+        yield session
+
+
+def nothing_hidden() -> bool:
+    """Whether this request has looked already, and no case is kept from whoever is signed in."""
+    return bool(g.get("nothing_hidden"))
 
 
 def transaction() -> AbstractContextManager[Session]:
     """Open a session that sees and changes what the officer who is signed in may see, committed on leaving."""
+    g.nothing_hidden = False  # what is changed in it may hide something
     return sight.transaction(deployment().db, officer())
+
+
+def counters() -> AbstractContextManager[Session]:
+    """Open a session on what is counted of the whole hotline. No case may be read in it."""
+    return deployment().db.reading()
 
 
 def whole_record() -> AbstractContextManager[Session]:

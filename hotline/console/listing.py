@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from functools import lru_cache
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, ScalarSelect, and_, bindparam, func, or_, select
+from sqlalchemy import BindParameter, ColumnElement, ScalarSelect, Select, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from hotline.console.narrow import Narrow
@@ -81,7 +82,7 @@ class Page:
 
 def page(session: Session, view: View, officer: Officer, *, after: str | None = None, narrow: Narrow = EVERYTHING) -> Page:
     """Return a page of a view, narrowed to some facts, from the top or after the case of that token."""
-    wanted = [*_within(view, officer), *narrow.where()]
+    wanted = [*_within(view, officer.id), *narrow.where()]
     if after and (last := session.scalars(select(Case).where(Case.token == after)).first()):
         wanted.append(_beyond(last))
     order = (Case.rank, Case.opened_at, Case.id)
@@ -107,23 +108,28 @@ def rail(session: Session, officer: Officer) -> dict[str, object]:
 
 def counts(session: Session, officer: Officer) -> Mapping[View, str]:
     """Return how many cases each view holds, as far as 99; beyond that nobody counts and "99+" is said."""
-    found = session.execute(select(*(_counted(view, officer) for view in View))).one()
+    found = session.execute(_counting(), {"officer": officer.id}).one()
     return {view: str(many) if many <= COUNT_UP_TO else f"{COUNT_UP_TO}+" for view, many in zip(View, found, strict=True)}
 
 
-def _counted(view: View, officer: Officer) -> ScalarSelect[int]:
-    some = select(Case.id).where(*_within(view, officer)).limit(COUNT_UP_TO + 1).subquery()
+@lru_cache(maxsize=1)
+def _counting() -> Select[*tuple[Any, ...]]:
+    return select(*(_counted(view) for view in View))
+
+
+def _counted(view: View) -> ScalarSelect[int]:
+    some = select(Case.id).where(*_within(view, bindparam("officer"))).limit(COUNT_UP_TO + 1).subquery()
     return select(func.count()).select_from(some).scalar_subquery()
 
 
-def _within(view: View, officer: Officer) -> Iterable[ColumnElement[bool]]:
+def _within(view: View, officer_id: str | BindParameter[str]) -> Iterable[ColumnElement[bool]]:
     if view is View.NEW:
         unclaimed = (_STATE.in_(UNCLAIMED), Case.owner_id.is_(None))
         return (Case.closed_at.is_(None), *unclaimed, Case.aside.is_distinct_from(Aside.PARKED))
     if view is View.NOISE:
         return (_STATE.in_(NOT_CLOSED), written_out(table(Case).c.aside, (Aside.PARKED,)))
     if view is View.MINE:
-        return (Case.state.in_(NOT_CLOSED), Case.owner_id == officer.id)
+        return (Case.state.in_(NOT_CLOSED), Case.owner_id == officer_id)
     if view is View.CLOSED:
         return (Case.state == CaseState.CLOSED,)
     if view is View.WAITING:

@@ -4,7 +4,9 @@ Points in time come in aware; they go out in the deployment's zone, 24 hours, wi
 the templates, not here.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 from flask import Flask, g, request
@@ -14,6 +16,37 @@ from hotline.deployment import Deployment
 from hotline.roles import May, allows
 
 THEMES: Final = ("light", "dark")
+MAY: Final = {
+    "may_read": May.READ_CASE,
+    "may_work": May.WORK_CASE,
+    "may_see_rota": May.SEE_ROTA,
+    "may_see_own": May.OWN_REFERRALS,
+    "may_keep_rules": May.KEEP_RULES,
+    "may_keep_directory": May.KEEP_DIRECTORY,
+    "may_propose": May.PROPOSE_EXCLUSION,
+    "may_decide": May.DECIDE_EXCLUSION,
+    "may_reply": May.REPLY,
+    "may_thaw": May.THAW,
+    "may_keep_case": May.KEEP_CASE,
+    "may_see_dead": May.SEE_DEAD,
+    "may_mend": May.MEND,
+    "may_see_record": May.READ_AUDIT,
+    "may_see_studio": May.SEE_STUDIO,
+    "may_make_shows": May.MAKE_SHOWS,
+    "may_manage_keys": May.MANAGE_KEYS,
+    "may_manage_team": May.MANAGE_TEAM,
+    "may_see_figures": May.SEE_FIGURES,
+    "may_see_outcomes": May.SEE_OUTCOMES,
+    "may_call": May.CALL,
+    "may_ask_number": May.ASK_NUMBER,
+    "may_decide_number": May.DECIDE_NUMBER,
+    "may_see_today": May.SEE_TODAY,
+    "may_verify_record": May.VERIFY_AUDIT,
+    "may_see_health": May.SEE_HEALTH,
+    "may_see_broadcasts": May.SEE_BROADCASTS,
+    "may_broadcast": May.BROADCAST,
+    "may_hold": May.HOLD_BROADCAST,
+}
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
@@ -31,36 +64,8 @@ def install(app: Flask, deployment: Deployment) -> None:
             "now": g.get("now"),
             "ends_at": g.get("ends_at"),
             "theme": theme if theme in THEMES else "auto",
-            "may_read": allows(role, May.READ_CASE),
-            "may_work": allows(role, May.WORK_CASE),
-            "may_see_rota": allows(role, May.SEE_ROTA),
-            "may_see_own": allows(role, May.OWN_REFERRALS),
-            "may_keep_rules": allows(role, May.KEEP_RULES),
-            "may_keep_directory": allows(role, May.KEEP_DIRECTORY),
-            "may_propose": allows(role, May.PROPOSE_EXCLUSION),
-            "may_decide": allows(role, May.DECIDE_EXCLUSION),
-            "may_reply": allows(role, May.REPLY),
-            "may_thaw": allows(role, May.THAW),
-            "may_keep_case": allows(role, May.KEEP_CASE),
-            "may_see_dead": allows(role, May.SEE_DEAD),
-            "may_mend": allows(role, May.MEND),
-            "may_see_record": allows(role, May.READ_AUDIT),
-            "may_see_studio": allows(role, May.SEE_STUDIO),
-            "may_make_shows": allows(role, May.MAKE_SHOWS),
-            "may_manage_keys": allows(role, May.MANAGE_KEYS),
-            "may_manage_team": allows(role, May.MANAGE_TEAM),
-            "may_see_figures": allows(role, May.SEE_FIGURES),
-            "may_see_outcomes": allows(role, May.SEE_OUTCOMES),
-            "may_call": allows(role, May.CALL),
-            "may_ask_number": allows(role, May.ASK_NUMBER),
-            "may_decide_number": allows(role, May.DECIDE_NUMBER),
             "hung": bool(g.get("only")),
-            "may_see_today": allows(role, May.SEE_TODAY),
-            "may_verify_record": allows(role, May.VERIFY_AUDIT),
-            "may_see_health": allows(role, May.SEE_HEALTH),
-            "may_see_broadcasts": allows(role, May.SEE_BROADCASTS),
-            "may_broadcast": allows(role, May.BROADCAST),
-            "may_hold": allows(role, May.HOLD_BROADCAST),
+            **allowed(role),
             "standing": standing.current(),
             "tongue": tongue.chosen().code,
             "tongues": tongue.offered(),
@@ -71,6 +76,12 @@ def install(app: Flask, deployment: Deployment) -> None:
     app.context_processor(about)
     app.jinja_env.filters.update(clock=clock, iso=iso, age=lambda moment: age(g.now - moment))
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+
+@lru_cache
+def allowed(role: str) -> Mapping[str, bool]:
+    """Return what a role may do, by the names that templates ask for."""
+    return {name: allows(role, what) for name, what in MAY.items()}
 
 
 def clock_time(moment: datetime, now: datetime) -> str:

@@ -119,6 +119,7 @@ def street(build: Callable[..., Desk], chromium: Browser) -> Iterator[Street]:
 
 def beat(page: Page) -> None:
     """Do at once what the page does every five seconds."""
+    page.wait_for_function("window.htmx !== undefined")
     page.evaluate("htmx.trigger('[data-pulse]', 'pulse')")
 
 
@@ -277,6 +278,7 @@ def test_dead_letters_are_fit_for_everybody(street: Street) -> None:
         for broken in Invariant:
             alarm.set_counter(session, street.desk.site, f"watch.{broken.name}.since", int(now.timestamp()))
         alarm.set_counter(session, street.desk.site, alarm.BEAT, 1)
+    street.desk.later()
     for path in ("/dead", "/queue"):
         page.goto(street.address + path)
         look(page)
@@ -333,6 +335,7 @@ def test_a_life_that_waits_appears_on_an_open_page_by_itself(street: Street) -> 
     Letters(street.desk.site).message()
     with street.desk.site.db.transaction() as session:
         alarm.recount(session, street.desk.site, datetime.now(UTC))
+    street.desk.later()
     beat(page)
     expect(page.locator(".warn")).to_contain_text("1 dead letter may cost a life")
     expect(page.locator(".badge-life").first).to_contain_text("1")

@@ -39,6 +39,7 @@ def press(browser: Browser, shown: str, act: str) -> TestResponse:
 def count(desk: Desk) -> None:
     with desk.site.db.transaction() as session:
         alarm.recount(session, desk.site, datetime.now(UTC))
+    desk.later()
 
 
 def acts(desk: Desk) -> list[tuple[str, str]]:
@@ -185,6 +186,7 @@ def test_a_clock_that_stopped_is_shown_to_everybody(desk: Desk) -> None:
     for beat, stopped in ((now, False), (now - 46, True)):
         with desk.site.db.transaction() as session:
             alarm.set_counter(session, desk.site, alarm.BEAT, beat)
+        desk.later()
         assert ("The clock has stopped" in page(browser, "/queue")) == stopped
 
 

@@ -269,3 +269,4 @@ def watched(desk: Desk) -> None:
     """Let the clock look at what must hold."""
     with desk.site.db.transaction() as session:
         alarm.sound(session, desk.site, datetime.now(UTC))
+    desk.later()

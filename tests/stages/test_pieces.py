@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from hotline.casework.read import open_case, put_on_record
+from hotline.casework.read import key_of, open_case, put_on_record
 from hotline.config import Settings
 from hotline.deployment import Deployment
 from hotline.intake.pieces import is_full
@@ -164,5 +164,5 @@ def test_an_officer_reads_one_text(line: Line) -> None:
         assert case is not None
         assert officer is not None
         put_on_record(session, case, officer, now=line.now)
-        opened = open_case(session, line.site, case, officer=officer, now=line.now)
+        opened = open_case(session, case, key_of(session, line.site, case), officer=officer, now=line.now)
     assert [text.words for text in opened.texts if text.message.direction == "in"] == [HEAD + TAIL]
