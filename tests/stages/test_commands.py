@@ -50,6 +50,21 @@ def test_stop_is_stop_with_accents_spaces_and_repetition(text: str) -> None:
     assert kind_of(text) is Kind.STOP
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["STOP please", "stop sending me sms", "No more texts.", "stop svp", "Plus de SMS !", "acha kutuma sms", "HAGARIKA ubutumwa"],
+)
+def test_stop_is_stop_as_people_say_it_of_our_texts(text: str) -> None:
+    assert kind_of(text) is Kind.STOP
+
+
+@pytest.mark.parametrize(
+    "text", ["please stop", "stop it", "please stop him", "stop them tonight", "stop the bus", "stop hurting me"]
+)
+def test_a_plea_to_stop_somebody_is_no_command(text: str) -> None:
+    assert kind_of(text) is None
+
+
 @pytest.mark.parametrize("text", ["hagarka", "hagarikka", "hagarikq", "hagarkia", "unsubscrbe", "simamsha", "cancle"])
 def test_one_slip_in_a_long_word_is_forgiven(text: str) -> None:
     assert kind_of(text) is Kind.STOP
