@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from hotline import audit
+from hotline import audit, own_phone
 from hotline.deployment import Deployment
 from hotline.models import Agency, BroadcastList, Contact, Officer, Tier, new_id, table
 from hotline.officers import add, hashed
@@ -31,6 +31,7 @@ def seed(session: Session, deployment: Deployment, now: datetime, path: Path = S
         session.add(agency)
         session.add_all(contact(deployment, agency, fields) for fields in entry["contacts"])
     of = {person["name"]: person.pop("agency") for person in story["officer"] if "agency" in person}
+    phones = {person["name"]: person.pop("phone") for person in story["officer"] if "phone" in person}
     kept = hashed(secrets.token_urlsafe(24))  # a password nobody knows, one for all: a hash takes a quarter of a second
     for person in story["officer"]:
         add(session, deployment, kept, **person, demo=True)
@@ -38,6 +39,8 @@ def seed(session: Session, deployment: Deployment, now: datetime, path: Path = S
     for name, agency_name in of.items():
         its = select(Agency.id).where(Agency.name == agency_name).scalar_subquery()
         session.execute(update(Officer).where(Officer.name == name).values(agency_id=its))
+    for officer in session.scalars(select(Officer).where(Officer.name.in_(phones)).order_by(Officer.name)):
+        own_phone.keep(session, deployment, officer, (phones[officer.name],) * 2, now=now)
     for entry in story.get("list", ()):
         _gather(session, deployment, entry, now)
     audit.record(session, now, actor="demo", action="directory.seeded", subject="demo", agencies=len(story["agency"]))

@@ -36,6 +36,7 @@ SUBJECTS: Final = "subjects"
 NOTHING_HIDDEN: Final = "nothing hidden"
 EXCLUSION, CASE, MESSAGE, RECORDING = (table(m) for m in (Exclusion, Case, Message, Recording))
 LOOKING: Final = text("SELECT set_config('hotline.subjects', :mine, true)")
+MADE_ONCE: Final = "made_once"  # an execution option of a statement that lives as long as the process does
 SEPARATOR: Final = chr(31)  # as the policies of migration 0013 split it
 
 
@@ -118,7 +119,8 @@ def _leave_out(asked: ORMExecuteState) -> None:
             left = with_loader_criteria(AuditEvent, lambda one: one.object.not_in(called), include_aliases=True)
             asked.statement = asked.statement.options(left)
     else:
-        asked.statement = _narrowed(asked.statement, mine)
+        once = asked.statement.get_execution_options().get(MADE_ONCE)
+        asked.statement = (_narrowed_once if once else _narrowed)(asked.statement, mine)
 
 
 def _of_record(statement: Any) -> bool:
@@ -135,6 +137,9 @@ def _narrowed(statement: Any, mine: frozenset[str]) -> Any:
 
     narrowed = dict.fromkeys(("select", "update", "delete"), narrow_one)
     return cloned_traverse(statement, {}, narrowed)
+
+
+_narrowed_once: Final = lru_cache(maxsize=256)(_narrowed)  # for what every page asks: to narrow costs more than to ask
 
 
 @lru_cache(maxsize=256)

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,12 @@ import hypothesis
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
-from sqlalchemy import Engine, create_engine, text
+from redis import Redis
+from sqlalchemy import Engine, TextClause, create_engine, text
 
-from hotline import db, hops, officers, schema
+from hotline import catalog, db, hops, officers, schema
 from hotline.catalog import Catalog
-from hotline.config import Settings
+from hotline.config import PROJECT, Settings
 from hotline.db import Database
 from hotline.demo import seed
 from hotline.deployment import Deployment
@@ -55,6 +57,13 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server.close()
 
 
+@pytest.fixture(scope="session")
+def _redis(redis_url: str) -> Iterator[Redis]:
+    """One connection to it, to empty it by."""
+    with Redis.from_url(redis_url) as redis:
+        yield redis
+
+
 @pytest.fixture(params=STORES)
 def store(request: pytest.FixtureRequest) -> str:
     """Which database a test runs on; tests that ask for it run on each."""
@@ -63,7 +72,7 @@ def store(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session", autouse=True)
 def _made_once() -> Iterator[None]:
-    """Statements, pages and templates are made once a run, as in a process that lives, and not once for each test.
+    """Statements, words, pages and templates are made once a run, as in a process that lives, and not once for each test.
 
     Passwords are hashed cheaply: hundreds of officers are invented, and one test looks at what a real hash costs.
     """
@@ -87,7 +96,14 @@ def _made_once() -> Iterator[None]:
             made[kind] = (words, make(words, sectors))
         return made[kind][1]
 
+    fresh, shipped = catalog.load, PROJECT / "message_templates"
+
+    def words(folder: Path) -> Catalog:
+        return catalog.shipped() if folder == shipped else fresh(folder)
+
+    catalog.shipped()
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(catalog, "load", words)
         patch.setattr(db, "create_engine", create)
         patch.setattr(hops, "Pages", pages)
         patch.setattr(officers, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
@@ -138,12 +154,10 @@ def database_url(store: str, request: pytest.FixtureRequest) -> str:
         return ""
     database: Engine = request.getfixturevalue("_migrated_database")
     left_over = "datname = current_database() AND pid <> pg_backend_pid() AND usename = current_user"
-    tables = [table.name for table in reversed(Base.metadata.sorted_tables)]
-    held = ", ".join(f'EXISTS (SELECT FROM "{name}") AS "{name}"' for name in tables)
     with database.begin() as connection:
         connection.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {left_over}"))  # noqa: S608  fixed words
-        any_rows = connection.execute(text(f"SELECT {held}")).mappings().one()
-        if full := [f'DELETE FROM "{name}"' for name in tables if any_rows[name]]:  # noqa: S608  the same
+        any_rows = connection.execute(_any_rows()).mappings().one()
+        if full := [f'DELETE FROM "{name}"' for name, held in any_rows.items() if held]:  # noqa: S608  the same
             connection.execute(text("; ".join(full)))
     return database.url.set(drivername="postgresql").render_as_string(hide_password=False)
 
@@ -171,14 +185,16 @@ def settings(_settings: Settings, tmp_path: Path, database_url: str, redis_url: 
 
 
 @pytest.fixture
-def deployment(settings: Settings, store: str, _keys: Path, request: pytest.FixtureRequest) -> Iterator[Deployment]:
+def deployment(
+    settings: Settings, store: str, _keys: Path, _redis: Redis, request: pytest.FixtureRequest
+) -> Iterator[Deployment]:
     """A migrated deployment with keys and an empty directory."""
     settings.instance.mkdir(parents=True)
     if store == "sqlite":
         shutil.copy(request.getfixturevalue("_migrated_file"), settings.instance / "hotline.db")
     site = Deployment(settings)
     shutil.copytree(_keys, settings.keys)
-    site.bell.redis.flushall()
+    _redis.flushall()
     yield site
     site.close()
 
@@ -194,6 +210,13 @@ def district(deployment: Deployment) -> Deployment:
 def worker_id(request: pytest.FixtureRequest) -> str:
     """Name of this xdist worker and run, so that each has a database of its own."""
     return f"{getattr(request.config, 'workerinput', {}).get('workerid', 'main')}_{os.getpid()}"
+
+
+@cache
+def _any_rows() -> TextClause:
+    """Ask of each table whether it holds a row, those that point to others before them."""
+    names = [table.name for table in reversed(Base.metadata.sorted_tables)]
+    return text("SELECT " + ", ".join(f'EXISTS (SELECT FROM "{name}") AS "{name}"' for name in names))  # noqa: S608  our own names
 
 
 def _migrate(url: str) -> None:

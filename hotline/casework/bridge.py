@@ -122,6 +122,12 @@ def newest(session: Session, case: Case, officer: Officer) -> BridgedCall | None
     return session.scalars(select(BridgedCall).where(*mine).order_by(BridgedCall.id.desc()).limit(1)).first()
 
 
+def on_phone(session: Session, case: Case) -> str | None:
+    """Return who is being joined with the caller of a case now, by the name they are shown under."""
+    going = (CALL.c.case_id == case.id, GOING_ON)
+    return session.scalars(select(Officer.display_name).join(CALL, CALL.c.officer_id == Officer.id).where(*going)).first()
+
+
 def _going(session: Session, case: Case, officer: Officer) -> bool:
     """Whether a phone rings already: this officer's, or for this case."""
     either = (CALL.c.case_id == case.id) | (CALL.c.officer_id == officer.id)

@@ -8,6 +8,7 @@ from flask import Blueprint, Flask
 
 from hotline.console import (
     armour,
+    bridge,
     broadcasts,
     bulk,
     calling,
@@ -61,7 +62,7 @@ from hotline.console import (
 )
 from hotline.deployment import Deployment
 
-OFFICE = (search, figures, heard, number, me, passkey)
+OFFICE = (search, figures, heard, number, bridge, me, passkey)
 TO_MANY = (broadcasts, sending, lists)
 SCREENS = (
     *(static, sign_in, welcome, today, wall, queue, bulk, new_item, case, closing, writing, word, conflict, referral, listening),

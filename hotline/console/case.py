@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, ScalarSelect, Text, bindparam, cast, func,
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
-from hotline.casework import closing, links, listen, read, shred, tracks, work
+from hotline.casework import bridge, closing, links, listen, read, shred, tracks, work
 from hotline.casework.acknowledge import acknowledge as stop_ladder
 from hotline.casework.correct import CATEGORIES, SetMeanwhile, correct
 from hotline.casework.reply import NobodyToWriteTo, leave, newest_heard
@@ -23,6 +23,7 @@ from hotline.console.reply_box import LONGEST_TEXT, Typed
 from hotline.models import (
     RANK,
     Base,
+    BridgedCall,
     Broadcast,
     Case,
     CheckWord,
@@ -58,13 +59,15 @@ def _listed(model: type[Base], *what: ColumnElement[str]) -> ScalarSelect[str | 
     return select(said).where(rows.case_id == bindparam("case")).scalar_subquery()
 
 
-_MESSAGE, _REFERRAL, _RECORDING, _EXCLUSION = (table(one).c for one in (Message, Referral, Recording, Exclusion))
+_MESSAGE, _REFERRAL, _RECORDING = (table(one).c for one in (Message, Referral, Recording))
+_EXCLUSION, _BRIDGED = table(Exclusion).c, table(BridgedCall).c
 _PARTS: Final = select(
     _listed(Message, _MESSAGE.state),
     _listed(Referral, _REFERRAL.state, func.coalesce(cast(_REFERRAL.told_at, Text), "")),
     _listed(Note),
     _listed(Recording, _RECORDING.state),
     _listed(Exclusion, _EXCLUSION.state),
+    _listed(BridgedCall, _BRIDGED.state),
 )
 
 Reply = Answer | tuple[str, int]
@@ -206,6 +209,7 @@ def _read(token: str, typed: Typed | None) -> dict[str, object]:
         linked = links.linked(session, case.id)
         track = tracks.standing(session, chosen.settings, case)
         word, seen = session.get(CheckWord, case.id), newest_heard(session, case)
+        on_phone = bridge.on_phone(session, case)
         answered = session.scalar(_ANSWERED, {"case": case.id})
     assessment = findings.read(opened.findings)
     said = opened.findings.get("findings", ())
@@ -236,6 +240,7 @@ def _read(token: str, typed: Typed | None) -> dict[str, object]:
         "words_go_at": shred.ends_at(case, chosen.settings.case_days),
         "kept_for": list(KeptFor),
         "linked": linked,
+        "on_phone": on_phone,
         "answered": answered,
         **reply_box.box(chosen.words, replace(typed or _taken_back(opened), seen=seen, language=_language(typed, case))),
     }

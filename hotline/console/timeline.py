@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hotline.console import guard, listing
-from hotline.models import AuditEvent, Case, Contact, Direction, Message, Officer
+from hotline.models import BEFORE_THE_END, AuditEvent, BridgedCall, Case, Contact, Direction, Message, Officer, Stage
 from hotline.roles import May
 
 screen = Blueprint("timeline", __name__, url_prefix="/case/<token>/timeline")
@@ -20,7 +20,10 @@ screen = Blueprint("timeline", __name__, url_prefix="/case/<token>/timeline")
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that happened. `what` is a deed of the record, or the kind of a text with its `state` and `why`."""
+    """One thing that happened. `what` is a deed of the record, or the kind of a text with its `state` and `why`.
+
+    `seconds` is how long two people were joined by phone.
+    """
 
     at: datetime
     what: str
@@ -28,6 +31,7 @@ class Step:
     state: str = ""
     why: str = ""
     template: str = ""
+    seconds: int | None = None
 
 
 @screen.get("")
@@ -36,7 +40,9 @@ def show(token: str) -> str:
     """Show it, newest first."""
     with guard.reading() as session:
         case = session.scalars(select(Case).where(Case.token == token)).first() or abort(404)
-        steps = sorted((*_deeds(session, case), *_texts(session, case)), key=lambda step: step.at, reverse=True)
+        steps = sorted(
+            (*_deeds(session, case), *_texts(session, case), *_calls(session, case)), key=lambda step: step.at, reverse=True
+        )
         viewers = {step.who for step in steps if step.what == "case.read"}
         rail = listing.rail(session, guard.officer())
     return render_template("console/timeline.html", case=case, steps=steps, viewers=len(viewers), **rail)
@@ -59,3 +65,14 @@ def _texts(session: Session, case: Case) -> Iterator[Step]:
         kind = "came_in" if message.direction == Direction.IN else message.kind
         state = "" if message.direction == Direction.IN else message.state
         yield Step(message.created_at, kind, contact or officer or "", state, message.reason or "", message.template or "")
+
+
+def _calls(session: Session, case: Case) -> Iterator[Step]:
+    for call in session.scalars(select(BridgedCall).where(BridgedCall.case_id == case.id)):
+        who = call.officer.display_name
+        if call.pressed_at:
+            yield Step(call.pressed_at, "call.pressed", who)
+        if call.joined_at:
+            yield Step(call.joined_at, "call.joined", who, seconds=call.seconds)
+        if call.ended_at and call.stage not in (*BEFORE_THE_END, Stage.ENDED):
+            yield Step(call.ended_at, f"call.{call.stage}", who)

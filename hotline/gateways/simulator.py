@@ -164,6 +164,7 @@ class Simulator:
     def join(self, joining: Joining) -> Answer:
         """Return as JSON which other phone is to ring."""
         asked = {"says": [], "then": Then.JOIN, "onward": joining.onward, "to": joining.number, "from": self.shown}
+        asked["name"] = joining.reference
         return Answer(json.dumps(asked), "application/json")
 
     def speak(self, page: CallPage) -> Answer:

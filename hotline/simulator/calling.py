@@ -1,5 +1,8 @@
 """The network's side of a call: rings the hotline, plays its pages, brings keys and recordings, and says when a phone hangs up.
 
+From within a call it can be asked to ring a second phone: once somebody picks up there the two are joined, each of them shown
+the hotline's number, and the hotline is told of it as by any network.
+
 Recordings stay with the network until the hotline fetches and removes them, as at a provider. All of it lives in this process.
 """
 
@@ -12,7 +15,7 @@ from urllib.parse import quote
 
 from hotline.gateways.ringing import ANSWER_WITHIN
 from hotline.gateways.simulator import PLACED
-from hotline.gateways.voice import NUMBER_DIGITS, Then
+from hotline.gateways.voice import NUMBER_DIGITS, Far, Then
 from hotline.models import new_id
 from hotline.simulator.handsets import Handsets, Mood
 from hotline.simulator.send import Carrier, Exchange
@@ -24,6 +27,7 @@ KEYS = "123456789*0#"
 STEP = "/in/simulator/voice"
 BEEP = "/in/simulator/beep"
 RINGING = "ringing"
+JOINED = "joined"
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,8 @@ class Call:
     """One call as its phone shows it.
 
     `then` is what the page waits for, `typed` what of a number has been keyed in; `over` says why the call goes no further.
+    `mate` is the number of the phone it is joined with, or is to be, and `shown` the number it sees in its place; of the two,
+    the one that `leads` is the one the hotline speaks to, and `named` is where word of the other goes.
     """
 
     id: str
@@ -49,6 +55,11 @@ class Call:
     then: str = ""
     typed: str = ""
     over: str = ""
+    mate: str = ""
+    shown: str = ""
+    named: str = ""
+    leads: bool = False
+    since: datetime | None = None
 
     @property
     def words(self) -> str:
@@ -128,7 +139,11 @@ class Calling:
     def pick_up(self, number: str) -> None:
         """Take the call that rings."""
         call = self.call(number)
-        if call is not None and call.then == RINGING:
+        if call is None or call.then != RINGING:
+            return
+        if call.mate:
+            self._join(number, call)
+        else:
             self._step(number, replace(call, then=""))
 
     def press(self, number: str, key: str) -> None:
@@ -137,7 +152,7 @@ class Calling:
         Where a number is asked for, the network brings it once it is whole, ended by a hash, or followed by silence.
         """
         call = self.call(number)
-        if call is None or call.over or call.then == RINGING or (key and key not in KEYS):
+        if call is None or call.over or call.then in (RINGING, Then.JOIN, JOINED) or (key and key not in KEYS):
             return
         typed = call.typed + key.strip("#") if call.then == Then.NUMBER else key
         if call.then == Then.NUMBER and key not in ("", "#", "*") and len(typed) < NUMBER_DIGITS:
@@ -161,8 +176,47 @@ class Calling:
     def hang_up(self, number: str) -> None:
         """Put the phone down; the network says so. What was told stays told."""
         call = self._calls.pop(self._handsets.index(number), None)
-        if call is not None and not call.over:
+        if call is None or call.over:
+            return
+        if call.mate:
+            self._part(number, call)
+        else:
             self._post(number, call, over="1")
+
+    def _ring_second(self, number: str, call: Call, page: dict[str, Any]) -> None:
+        """Ring the phone a page names; one that is off or busy is told as not picked up."""
+        second = str(page["to"])
+        before = self.call(second)
+        lead = replace(call, says=(), then=Then.JOIN, onward=_target(page["onward"]), mate=second, shown=str(page["from"]))
+        lead = replace(lead, named=f"{STEP}?{PLACED}={quote(str(page['name']))}", leads=True)
+        if self._handsets.moment(second).mood is Mood.OFF or (before and not before.over) or second == number:
+            self._step(number, replace(lead, mate="", then=""), far=Far.UNANSWERED)
+            return
+        self._put(number, lead)
+        self._put(second, Call(new_id(), datetime.now(UTC), then=RINGING, mate=number, shown=lead.shown))
+
+    def _join(self, number: str, call: Call) -> None:
+        """Join a phone that was picked up with the one that waits for it."""
+        lead, now = self.call(call.mate), datetime.now(UTC)
+        if lead is None or lead.over or not lead.leads:
+            self._put(number, replace(call, over="signal"))
+            return
+        self._put(number, replace(call, then=JOINED, since=now))
+        self._put(call.mate, replace(lead, then=JOINED, since=now))
+        self._post(call.mate, replace(lead, onward=lead.named), far=Far.ANSWERED)
+
+    def _part(self, number: str, call: Call) -> None:
+        """End what joins two phones, whichever of them hung up, and say so."""
+        other = self._calls.get(self._handsets.index(call.mate))
+        if other is None:
+            return
+        joined = call.since is not None
+        told = {"far": Far.ENDED if joined else Far.UNANSWERED, "seconds": str(_seconds(call.since))}
+        if call.leads:
+            self._put(call.mate, replace(other, then="", over="gone"))
+            self._post(number, call, over="1", **told)
+        else:
+            self._step(call.mate, replace(other, mate="", then=""), **told)
 
     def _step(self, number: str, call: Call, **fields: str) -> None:
         mood = self._handsets.moment(number).mood
@@ -173,6 +227,9 @@ class Calling:
         page = page_of(exchange)
         if page is None:
             self._put(number, replace(call, over="failed"))
+            return
+        if page["then"] == Then.JOIN:
+            self._ring_second(number, call, page)
             return
         says = tuple(Prompt(one["words"], one["language"], one["audio"]) for one in page["says"])
         over = "end" if page["then"] == "hang up" else ""
@@ -197,6 +254,10 @@ def page_of(exchange: Exchange) -> dict[str, Any] | None:
     except ValueError:
         return None
     return page if exchange.taken and "says" in page else None
+
+
+def _seconds(since: datetime | None) -> int:
+    return int((datetime.now(UTC) - since).total_seconds()) if since else 0
 
 
 def _target(onward: object) -> str:

@@ -106,7 +106,9 @@ class Pages:
     def show(self) -> str:
         """Show the whole page."""
         phones = [self._phone(side, self._profile(self._chosen(side))) for side in SIDES]
-        people = {role: [p for p in self._profiles.values() if p.role is role] for role in (Role.REPORTER, Role.CONTACT)}
+        people = {
+            role: [p for p in self._profiles.values() if p.role is role] for role in (Role.REPORTER, Role.CONTACT, Role.OFFICER)
+        }
         settings = self.handsets.deployment.settings
         own = session.get("own_numbers", {})
         return render_template("simulator/page.html", people=people, own=own, settings=settings, **self._shared(phones))
@@ -270,11 +272,11 @@ class Pages:
         return _guarded(reply)
 
     def _ringing(self, shown: Sequence[Phone]) -> list[Profile]:
-        """Return contacts told of something whose phone nobody holds: which of them routing chooses, the page cannot know."""
+        """Return who was told of something or is rung while nobody holds their phone: whom routing chooses no page can know."""
         held = {phone.profile.key for phone in shown}
-        others = {p.number: p for p in self._profiles.values() if p.role is Role.CONTACT and p.key not in held}
-        told = self.handsets.ringing(list(others))
-        return [others[number] for number in others if number in told or self.calling.rings(number)]
+        others = [profile for profile in self._profiles.values() if profile.key not in held]
+        told = self.handsets.ringing([profile.number for profile in others if profile.role is Role.CONTACT])
+        return [profile for profile in others if profile.number in told or self.calling.rings(profile.number)]
 
     def _shared(self, phones: Sequence[Phone]) -> dict[str, object]:
         deployment = self.handsets.deployment

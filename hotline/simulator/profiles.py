@@ -19,6 +19,7 @@ class Role(StrEnum):
 
     REPORTER = "reporter"
     CONTACT = "contact"
+    OFFICER = "officer"
     OWN = "own"
 
 
@@ -35,21 +36,26 @@ class Profile:
 
 
 def shipped(reporters: Path = SHIPPED, district: Path = DISTRICT) -> tuple[Profile, ...]:
-    """Return the invented people of the two files: those who text, then contacts, those told first of most cases foremost."""
+    """Return the invented people of the two files: who text, contacts, those told first of most cases foremost, and officers."""
     people = tomllib.loads(reporters.read_text(encoding="utf-8"))
     texting = [
         Profile(key, Role.REPORTER, entry["name"], entry["number"], entry["about"], tuple(entry["tries"]))
         for key, entry in people.items()
     ]
-    agencies = tomllib.loads(district.read_text(encoding="utf-8"))["agency"]
+    story = tomllib.loads(district.read_text(encoding="utf-8"))
     contacts = sorted(
-        (entry for agency in agencies for entry in agency["contacts"]), key=lambda entry: "*" in entry["categories"]
+        (entry for agency in story["agency"] for entry in agency["contacts"]), key=lambda entry: "*" in entry["categories"]
     )
     told = [
         Profile(_key(entry["name"]), Role.CONTACT, entry["name"], entry["number"], entry.get("tier", "duty"))
         for entry in contacts
     ]
-    return (*texting, *told)
+    desk = [
+        Profile(entry["name"], Role.OFFICER, f"{entry['display_name']}, own phone", entry["phone"])
+        for entry in story["officer"]
+        if "phone" in entry
+    ]
+    return (*texting, *told, *desk)
 
 
 def _key(name: str) -> str:

@@ -20,7 +20,7 @@ from hotline.deployment import Deployment
 from hotline.gateways.contract import BESIDE, Certainty
 from hotline.intake.handles import unused
 from hotline.models import Attempt, Contact, Direction, GatewayHealth, Lane, Message, MessageKind, Officer, first_id, table
-from hotline.outbound import breaker
+from hotline.outbound import breaker, bridge
 from hotline.outbound.compose import Draft
 
 MESSAGE, ATTEMPT, HEALTH = table(Message), table(Attempt), table(GatewayHealth)
@@ -165,6 +165,7 @@ def _uses(deployment: Deployment, name: str) -> tuple[str, ...]:
         "texts": (chosen.gateway,),
         "second": (chosen.second_gateway,),
         "calls": (chosen.voice_gateway,),
+        "joins": tuple(filter(None, [bridge.gateway_for(deployment)])),
         "many": chosen.broadcast_gateways or (chosen.gateway,),
         "beside": BESIDE,
     }

@@ -22,7 +22,7 @@ from hotline.gateways.contract import BESIDE, Gateway
 from hotline.intake import reconcile, tapes
 from hotline.intake.spool import Spool
 from hotline.models import Counter, Inbox, InboxState
-from hotline.outbound import breaker
+from hotline.outbound import breaker, bridge
 from hotline.queue import QueueName
 from hotline.routing import directory, ladder
 from hotline.routing.book import sentences
@@ -155,6 +155,13 @@ def gateways(deployment: Deployment) -> Iterator[Finding]:
             says = f"{told} contacts are to be told by it, and it is not set up"
             says += f"; {alone} of them have no other way" if alone else ""
             yield Finding(f"gateway {way}", Health.WARNING, says, BESIDE_NEEDS[way])
+    joins = bridge.gateway_for(deployment)
+    says = (
+        f"{joins} joins officers and reporters by phone"
+        if joins
+        else "nothing joins two phones: officers cannot call without seeing a number"
+    )
+    yield Finding("joined calls", Health.OK, says)
     for name in sorted(shut):
         yield Finding(
             f"gateway {name}", Health.WARNING, "left alone for a while, it kept failing", "docs/operations.md says more"

@@ -9,11 +9,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from itertools import groupby
 
-from sqlalchemy import Row, Select, exists, func, select
+from sqlalchemy import BindParameter, Row, Select, bindparam, exists, func, select
 from sqlalchemy.orm import Session
 
+from hotline import sight
 from hotline.deployment import Deployment
 from hotline.intake.spool import Spool
 from hotline.log import NUMBER
@@ -134,11 +136,18 @@ def find(session: Session, deployment: Deployment, source: Source, name: str) ->
 def life_waiting(session: Session, deployment: Deployment, now: datetime) -> int:
     """Return how many of the dead letters may cost a life and have waited for more than a minute; of many, about how many."""
     before = now - PATIENCE
+    rows = sum(len(session.execute(query, {"before": before}).all()) for query in _costing_lives())
+    return rows + sum(one.since < before for one in _files(deployment))
+
+
+@cache
+def _costing_lives() -> tuple[Select[*tuple[object, ...]], ...]:
+    """Ask for a page of each that may cost a life since `before`: every page of the console asks, so they are made once."""
+    before: BindParameter[datetime] = bindparam("before")
     alerts = _dead().where(MESSAGE.c.lane == Lane.LIFE, MESSAGE.c.kind == MessageKind.ALERT, MESSAGE.c.settled_at < before)
     unread = _aside().where(INBOX.c.kind != InboxKind.STATUS, INBOX.c.received_at < before)
     alone = _alone().where(CASE.c.rank == LIFE, CASE.c.opened_at < before)
-    rows = sum(len(session.execute(query.limit(PAGE)).all()) for query in (alerts, unread, alone))
-    return rows + sum(one.since < before for one in _files(deployment))
+    return tuple(query.limit(PAGE).execution_options(**{sight.MADE_ONCE: True}) for query in (alerts, unread, alone))
 
 
 def _messages(session: Session, lane: Lane) -> Iterable[Letter]:

@@ -8,7 +8,9 @@ from sqlalchemy import select
 
 from hotline.models import OfficerSession
 from tests.console.desk import PASSWORD
+from tests.console.test_bridge import keep_phone
 from tests.console.test_browser import FINDINGS, Street, chromium, look, pytestmark, street  # noqa: F401  fixtures
+from tests.console.test_number import numbered
 
 PHRASE = (
     "Thank you. One question: is anyone in danger right now? Reply 1 Yes, 2 No, 3 Not sure. "
@@ -182,7 +184,8 @@ def test_a_covered_page_locks_and_opens_again_with_all_that_was_typed(street: St
 def test_the_screens_of_a_shift_are_fit_for_everybody(street: Street) -> None:  # noqa: F811
     street.desk.enrol("second", "intake")
     tender = street.desk.case("my little sister", minors="true")
-    mine = street.desk.case("took our papers", urgency="soon", rank=1, owner_id=street.desk.officer("intake").id, state="open")
+    mine = numbered(street.desk, owner_id=street.desk.officer("intake").id, state="open")
+    keep_phone(street.desk)
     street.desk.tell(mine)
     other = street.desk.signed_in("second")
     other.get(f"/case/{tender.token}/live?writing=1")
@@ -194,7 +197,14 @@ def test_the_screens_of_a_shift_are_fit_for_everybody(street: Street) -> None:  
     page.get_by_role("button", name="Set aside as noise").click()
     expect(page.get_by_role("status").first).to_contain_text("left as it is")
     look(page)
-    for path in ("/queue", f"/case/{tender.token}", f"/case/{mine.token}/timeline", f"/case/{mine.token}/close", "/handover"):
+    for path in (
+        "/queue",
+        f"/case/{tender.token}",
+        f"/case/{mine.token}/timeline",
+        f"/case/{mine.token}/close",
+        f"/case/{mine.token}/call",
+        "/handover",
+    ):
         page.goto(street.address + path)
         look(page)
     page.locator("[data-menu] summary").click()

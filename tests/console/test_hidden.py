@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import time_machine
-from sqlalchemy import select, text
+from sqlalchemy import bindparam, select, text
 
 from hotline import audit, sight
 from hotline.models import (
@@ -195,6 +195,19 @@ def test_a_table_s_own_query_is_narrowed_however_deep(desk: Desk) -> None:
         assert all(session.execute(one).all() for one in (deep, within, aliased))
     with sight.reading(desk.site.db, officer) as session:
         assert [session.execute(one).all() for one in (deep, within, aliased)] == [[], [], []]
+
+
+def test_a_statement_made_once_leaves_out_for_each_what_is_hidden_from_them(either: Desk) -> None:
+    first, second = either.case("one"), either.case("two")
+    keep_from(either, first, f"officer:{either.officer('intake').id}")
+    keep_from(either, second, f"officer:{either.officer('supervisor').id}")
+    cases = table(Case)
+    lasting = select(cases.c.id).where(cases.c.id != bindparam("but")).execution_options(**{sight.MADE_ONCE: True})
+    for name, but, left in 2 * (("intake", "", second), ("supervisor", "", first), ("admin", first.id, second)):
+        with sight.reading(either.site.db, either.officer(name)) as session:
+            assert session.scalars(lasting, {"but": but}).all() == [left.id], name
+    with either.site.db.reading() as session:
+        assert len(session.scalars(lasting, {"but": ""}).all()) == 2, "itself it stays as it was made"
 
 
 def test_no_screen_reads_past_the_guard() -> None:

@@ -26,7 +26,7 @@ from hotline.config import Settings
 from hotline.deployment import Deployment
 from hotline.gateways.contract import Certainty, OutboundText, Progress, Webhook
 from hotline.gateways.simulator import CALLS_PATH, SEND_PATH, SIGNATURE, Simulator
-from hotline.gateways.voice import CallStep
+from hotline.gateways.voice import CallStep, Far
 from hotline.models import Lane, PhoneText, new_id
 from hotline.simulator import crowd
 from hotline.simulator.calling import STEP, Call, Calling, Tapes
@@ -725,6 +725,42 @@ def test_whoever_nobody_plays_takes_a_call_to_many_or_does_not(
     listener, doubter, away = drawn
     assert told == {listener: ["up", "1", "1"], doubter: ["up", "1"], away: ["1"]}
     assert "Incoming call" in live(client)
+
+
+def joining(client: FlaskClient, network: Simulator, end: Hook) -> Webhook:
+    """Ring an officer's phone, pick up, and have the network asked to join the farm's; return the step in which it was."""
+    asked = {"says": [], "then": "join", "onward": f"{STEP}?at=joining", "to": FARM_NUMBER, "from": "7788", "name": "bridge.en.1"}
+    end.page = json.dumps(asked).encode()
+    let_ring(client, network, POST_NUMBER, "bridge.en.1")
+    client.post(f"/simulator/phones/{POST}/pick-up")
+    end.page = json.dumps({"says": [], "then": "hang up", "onward": ""}).encode()
+    return end.next()
+
+
+def test_a_second_phone_is_rung_joined_and_parted_under_the_hotlines_number(
+    client: FlaskClient, network: Simulator, end: Hook
+) -> None:
+    assert joining(client, network, end).query["placed"] == "bridge.en.1"
+    assert "The hotline rings this phone. It shows 7788." in live(client)
+    client.post(f"/simulator/phones/{FARM}/pick-up")
+    step = network.read_call(end.next())
+    assert (step.far, step.asks, step.placed) == (Far.ANSWERED, False, "bridge.en.1")
+    assert live(client).count("You are joined") == 2
+    client.post(f"/simulator/phones/{FARM}/hang-up")
+    step = network.read_call(end.next())
+    assert (step.far, step.asks, step.at, step.talked is not None) == (Far.ENDED, True, "joining", True)
+
+
+@pytest.mark.parametrize("who", [FARM, POST])
+def test_a_second_phone_that_is_not_picked_up_is_told_as_such(
+    client: FlaskClient, network: Simulator, end: Hook, who: str
+) -> None:
+    joining(client, network, end)
+    client.post(f"/simulator/phones/{who}/hang-up")
+    step = network.read_call(end.next())
+    assert (step.far, step.over) == (Far.UNANSWERED, who == POST)
+    assert ("They hung up." in live(client)) == (who == POST)
+    assert "Incoming call" not in live(client)
 
 
 def test_an_officers_phone_that_rings_where_nobody_looks_is_offered(client: FlaskClient, network: Simulator) -> None:
