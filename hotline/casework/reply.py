@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from hotline import audit
@@ -22,8 +22,19 @@ from hotline.outbound.compose import Draft
 from hotline.outbound.window import may_write
 from hotline.queue import QueueName
 
-CALLER, MESSAGE = table(Caller), table(Message)
+CALLER, MESSAGE, REPORT = table(Caller), table(Message), table(Report)
 AN_ID: Final = re.compile(r"[0-9a-f]{32}")
+_WHOM: Final = (
+    select(CALLER, REPORT.c.gateway.label("via"))
+    .join(REPORT, REPORT.c.caller_id == CALLER.c.id)
+    .where(REPORT.c.case_id == bindparam("case"))
+)
+_NEWEST_HEARD: Final = (
+    select(Message.id)
+    .where(Message.case_id == bindparam("case"), Message.direction == Direction.IN)
+    .order_by(Message.created_at.desc(), Message.id.desc())
+    .limit(1)
+)
 
 
 class NobodyToWriteTo(Exception):
@@ -57,23 +68,21 @@ class Leave:
 
 def leave(session: Session, deployment: Deployment, case: Case, now: datetime) -> Leave:
     """Say whether a reply to this case would be sent now, or held and why. Raises NobodyToWriteTo."""
-    report = session.scalars(select(Report).where(Report.case_id == case.id)).first()
-    if report is None:
+    caller = session.execute(_WHOM, {"case": case.id}).mappings().first()
+    if caller is None:
         raise NobodyToWriteTo
-    caller = session.execute(select(CALLER).where(CALLER.c.id == report.caller_id)).mappings().one()
     if case.state == CaseState.FROZEN:
         why_not: str | None = "this item is frozen"
     elif not caller["reachable"]:
         why_not = "the sender has no number that can be written to"
     else:
         why_not = may_write(deployment, caller, now)
-    return Leave(report.gateway, report.caller_id, why_not)
+    return Leave(caller["via"], caller["id"], why_not)
 
 
 def newest_heard(session: Session, case: Case) -> str:
     """Return the id of the newest text of the person, empty where there is none."""
-    theirs = select(Message.id).where(Message.case_id == case.id, Message.direction == Direction.IN)
-    return session.scalars(theirs.order_by(Message.created_at.desc(), Message.id.desc()).limit(1)).first() or ""
+    return session.scalars(_NEWEST_HEARD, {"case": case.id}).first() or ""
 
 
 def reply(session: Session, deployment: Deployment, case: Case, *, officer: Officer, written: Written, now: datetime) -> Message:

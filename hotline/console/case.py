@@ -51,6 +51,8 @@ _ANSWERED: Final = (
     select(Broadcast.name).join(Report, Report.broadcast_id == Broadcast.id).where(Report.case_id == bindparam("case")).limit(1)
 )
 
+_SHARED: Final = select(SharedFact).where(SharedFact.case_id == bindparam("case")).order_by(SharedFact.at, SharedFact.id)
+
 
 def _listed(model: type[Base], *what: ColumnElement[str]) -> ScalarSelect[str | None]:
     """Return what a case's rows of one kind say, one after the other."""
@@ -252,7 +254,7 @@ def _others(case: Case) -> tuple[presence.Seen, ...]:
 
 def _shared(session: Session, case: Case) -> Mapping[str, list[SharedFact]]:
     shared: defaultdict[str, list[SharedFact]] = defaultdict(list)
-    for fact in session.scalars(select(SharedFact).where(SharedFact.case_id == case.id).order_by(SharedFact.at, SharedFact.id)):
+    for fact in session.scalars(_SHARED, {"case": case.id}):
         shared[fact.referral_id].append(fact)
     return shared
 
