@@ -5,40 +5,28 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import reduce
-from operator import add
 from typing import Final
 
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
-from sqlalchemy import ColumnElement, ScalarSelect, Text, bindparam, cast, func, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
-from hotline.casework import bridge, closing, links, listen, read, shred, tracks, work
+from hotline.casework import bridge, closing, links, listen, parts, read, shred, tracks, work
 from hotline.casework.acknowledge import acknowledge as stop_ladder
 from hotline.casework.correct import CATEGORIES, SetMeanwhile, correct
-from hotline.casework.reply import NobodyToWriteTo, leave, newest_heard
+from hotline.casework.reply import NobodyToWriteTo, leave
 from hotline.console import care, faults, findings, guard, lately, listing, presence, reply_box, standing, thread
 from hotline.console.reply_box import LONGEST_TEXT, Typed
 from hotline.models import (
     RANK,
-    Base,
-    BridgedCall,
-    Broadcast,
     Case,
     CheckWord,
-    Exclusion,
     Ground,
     KeptFor,
-    Message,
     MessageState,
-    Note,
-    Recording,
-    Referral,
-    Report,
     SharedFact,
     Track,
-    table,
 )
 from hotline.phone import masked
 from hotline.roles import May
@@ -47,30 +35,7 @@ from hotline.routing import conflict
 screen = Blueprint("case", __name__, url_prefix="/case/<token>")
 
 _BY_TOKEN: Final = select(Case).where(Case.token == bindparam("token"))
-_ANSWERED: Final = (
-    select(Broadcast.name).join(Report, Report.broadcast_id == Broadcast.id).where(Report.case_id == bindparam("case")).limit(1)
-)
-
 _SHARED: Final = select(SharedFact).where(SharedFact.case_id == bindparam("case")).order_by(SharedFact.at, SharedFact.id)
-
-
-def _listed(model: type[Base], *what: ColumnElement[str]) -> ScalarSelect[str | None]:
-    """Return what a case's rows of one kind say, one after the other."""
-    rows = table(model).c
-    said = func.aggregate_strings(reduce(add, (rows.id, *what)), ",")
-    return select(said).where(rows.case_id == bindparam("case")).scalar_subquery()
-
-
-_MESSAGE, _REFERRAL, _RECORDING = (table(one).c for one in (Message, Referral, Recording))
-_EXCLUSION, _BRIDGED = table(Exclusion).c, table(BridgedCall).c
-_PARTS: Final = select(
-    _listed(Message, _MESSAGE.state),
-    _listed(Referral, _REFERRAL.state, func.coalesce(cast(_REFERRAL.told_at, Text), "")),
-    _listed(Note),
-    _listed(Recording, _RECORDING.state),
-    _listed(Exclusion, _EXCLUSION.state),
-    _listed(BridgedCall, _BRIDGED.state),
-)
 
 Reply = Answer | tuple[str, int]
 
@@ -91,7 +56,7 @@ def live(token: str) -> Response:
     with guard.reading() as session:
         case = found(session, token)
         presence.here().note(token, guard.officer(), guard.moment(), writing=request.args.get("writing") == "1")
-        current = _mark(session, case, _leave(session, case))
+        current = _mark(case, parts.of(session, case.id), _leave(session, case))
     if current == request.args.get("mark"):
         return Response(status=204)
     return Response(render_template("console/_case_live.html", **_opened(token, None), live=True))
@@ -203,16 +168,16 @@ def _read(token: str, typed: Typed | None) -> dict[str, object]:
         key = read.key_of(session, chosen, case)
         opened = read.open_case(session, case, key, officer=guard.officer(), now=now)
         allowed = _leave(session, case)
-        exclusions = conflict.shown(session, case.id, key)
+        there = parts.of(session, case.id)
+        exclusions = conflict.shown(session, case.id, key) if there["exclusions"] else []
         choices = lately.here().known("choices", now, lambda: conflict.choices(session))
-        facts = _shared(session, case)
-        tapes = listen.tapes(session, case, officer=guard.officer(), now=now)
-        counts, mark = listing.counts(session, guard.officer()), _mark(session, case, allowed)
+        facts = _shared(session, case) if there["facts"] else {}
+        tapes = listen.tapes(session, case, officer=guard.officer(), now=now) if there["recordings"] else {}
+        counts = listing.counts(session, guard.officer())
         linked = links.linked(session, case.id)
-        track = tracks.standing(session, chosen.settings, case)
-        word, seen = session.get(CheckWord, case.id), newest_heard(session, case)
-        on_phone = bridge.on_phone(session, case)
-        answered = session.scalar(_ANSWERED, {"case": case.id})
+        track = tracks.standing(session, chosen.settings, case) if there["track"] else None
+        word = session.get(CheckWord, case.id) if there["word"] else None
+        on_phone = bridge.on_phone(session, case) if there["calls"] else None
     assessment = findings.read(opened.findings)
     said = opened.findings.get("findings", ())
     return {
@@ -234,7 +199,7 @@ def _read(token: str, typed: Typed | None) -> dict[str, object]:
         "why_not": allowed,
         "views": list(listing.View),
         "counts": counts,
-        "mark": mark,
+        "mark": _mark(case, there, allowed),
         "word": word,
         "others": _others(case),
         "covered": care.covered(case),
@@ -243,8 +208,10 @@ def _read(token: str, typed: Typed | None) -> dict[str, object]:
         "kept_for": list(KeptFor),
         "linked": linked,
         "on_phone": on_phone,
-        "answered": answered,
-        **reply_box.box(chosen.words, replace(typed or _taken_back(opened), seen=seen, language=_language(typed, case))),
+        "answered": there["answered"],
+        **reply_box.box(
+            chosen.words, replace(typed or _taken_back(opened), seen=there["heard"] or "", language=_language(typed, case))
+        ),
     }
 
 
@@ -302,11 +269,11 @@ def found(session: Session, token: str) -> Case:
     return case or abort(404)
 
 
-def _mark(session: Session, case: Case, allowed: str | None) -> str:
+def _mark(case: Case, there: Mapping[str, str | None], allowed: str | None) -> str:
     """Return a short text that changes when anything on the page does; no words are opened for it."""
     shown = (
         (case.version, case.updated_at, case.state, case.acknowledged_at, case.next_step_at, case.urgency),
-        [sorted((told or "").split(",")) for told in session.execute(_PARTS, {"case": case.id}).one()],
+        parts.shown(there),
         allowed,
         standing.current(),
         [(one.name, one.writing) for one in _others(case)],
