@@ -8,7 +8,7 @@ hash to an anchor file outside the database, which is what betrays a cut-off tai
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,21 +35,23 @@ class Break:
 
 def record(session: Session, now: datetime, *, actor: str, action: str, subject: str, **meta: str | int | bool) -> None:
     """Append one act to the chain. `subject` is a handle or id; `meta` never holds words or numbers of people."""
+    record_each(session, now, actor=actor, action=action, subjects=[subject], **meta)
+
+
+def record_each(
+    session: Session, now: datetime, *, actor: str, action: str, subjects: Sequence[str], **meta: str | int | bool
+) -> None:
+    """Append the same act on several, one row each, in their order."""
     if session.get_bind().dialect.name == "postgresql":
         session.connection().execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
     newest = select(EVENT.c.seq, EVENT.c.hash).order_by(EVENT.c.seq.desc()).limit(1)
     last = session.connection().execute(newest).first()  # the chain has no gaps, whatever an officer's session leaves out
-    event = AuditEvent(
-        seq=(last.seq if last else 0) + 1,
-        at=now,
-        actor=actor,
-        action=action,
-        object=subject,
-        meta=meta,
-        previous=last.hash if last else GENESIS,
-    )
-    event.hash = _hash(event)
-    session.add(event)
+    seq, previous = (last.seq, last.hash) if last else (0, GENESIS)
+    for subject in subjects:
+        seq += 1
+        event = AuditEvent(seq=seq, at=now, actor=actor, action=action, object=subject, meta=meta, previous=previous)
+        previous = event.hash = _hash(event)
+        session.add(event)
     session.flush()
 
 

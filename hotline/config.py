@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     web_threads: int = Field(8, ge=1, description="Threads in each process of the webhook listener.")
     desk_host: str = Field("127.0.0.1", description="Address the console binds.")
     desk_port: int = Field(8001, description="Port of the console and, in a demo, of the browser phones.")
-    desk_threads: int = Field(4, ge=1, description="Threads of the console's one process.")
+    desk_threads: int = Field(2, ge=1, description="Threads of the console's one process.")
     simulator_url: str = Field("", description="Address of the browser phones' network; empty means the console's.")
     public_url: str = Field(
         default_factory=lambda chosen: f"http://127.0.0.1:{chosen['web_port']}",

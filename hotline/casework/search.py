@@ -45,6 +45,8 @@ WITHIN: Final = timedelta(minutes=10)
 CHILD: Final = ("true", "yes", "likely", "possible", "maybe")
 SEARCHED: Final = "case.searched"
 _WORD: Final = re.compile(r"\w+")
+# Unicode's blocks of combining marks.
+_ACCENT: Final = re.compile(r"[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+")
 
 
 class TooOften(Exception):
@@ -76,16 +78,16 @@ def by_words(session: Session, deployment: Deployment, asked: Asked, officer: Of
     lately = (AuditEvent.actor == actor, AuditEvent.action == SEARCHED, AuditEvent.at > now - WITHIN)
     if (session.scalar(select(func.count()).select_from(AuditEvent).where(*lately)) or 0) >= MOST_SEARCHES:
         raise TooOften
-    newest = select(Case).where(*_facts(deployment, asked, officer)).order_by(Case.id.desc()).limit(MOST_OPENED + 1)
-    cases = session.scalars(newest).unique().all()
-    looked_at = cases[:MOST_OPENED]
+    newest = select(Case.id).where(*_facts(deployment, asked, officer)).order_by(Case.id.desc()).limit(MOST_OPENED + 1)
+    ids = session.scalars(newest).all()
+    looked_at = ids[:MOST_OPENED]
     wanted = [word for typed in asked.words for word in _plain_words(typed)]
-    said = _words_of(session, deployment, [case.id for case in looked_at])
-    found = [case for case in looked_at if wanted and _all_occur(wanted, said.get(case.id, set()))]
-    audit.record(session, now, actor=actor, action=SEARCHED, subject="search", opened=len(looked_at), found=len(found))
-    for case in found[:PAGE]:
-        audit.record(session, now, actor=actor, action="case.found", subject=case.handle)
-    return Found(tuple(found[:PAGE]), opened=len(looked_at), capped=len(cases) > MOST_OPENED or len(found) > PAGE)
+    said = _words_of(session, deployment, looked_at)
+    fitting = [one for one in looked_at if wanted and _all_occur(wanted, said.get(one, set()))]
+    found = session.scalars(select(Case).where(Case.id.in_(fitting[:PAGE])).order_by(Case.id.desc())).unique().all()
+    audit.record(session, now, actor=actor, action=SEARCHED, subject="search", opened=len(looked_at), found=len(fitting))
+    audit.record_each(session, now, actor=actor, action="case.found", subjects=[case.handle for case in found])
+    return Found(tuple(found), opened=len(looked_at), capped=len(ids) > MOST_OPENED or len(fitting) > PAGE)
 
 
 def _facts(deployment: Deployment, asked: Asked, officer: Officer) -> Iterable[ColumnElement[bool]]:
@@ -138,8 +140,8 @@ def _indexes(deployment: Deployment, places: Sequence[str]) -> list[bytes]:
 
 def _words_of(session: Session, deployment: Deployment, cases: Sequence[str]) -> dict[str, set[str]]:
     """Return every word callers, officers and colleagues wrote in these cases. One that was shredded has none."""
-    wrapped = {row.case_id: row.wrapped for row in session.scalars(select(CaseKey).where(CaseKey.case_id.in_(cases)))}
-    keys = {case_id: deployment.keyring.case_key(case_id, raw) for case_id, raw in wrapped.items()}
+    wrapped = session.execute(select(CaseKey.case_id, CaseKey.wrapped).where(CaseKey.case_id.in_(cases)))
+    keys = {row.case_id: deployment.keyring.case_key(row.case_id, row.wrapped) for row in wrapped}
     sealed = [
         (row.case_id, row.sealed, bound_to(row.id))
         for row in session.execute(
@@ -162,8 +164,8 @@ def _words_of(session: Session, deployment: Deployment, cases: Sequence[str]) ->
 
 def _plain_words(text: str) -> list[str]:
     """Return the words of a text in small letters without accents."""
-    parts = unicodedata.normalize("NFKD", text.casefold())
-    return _WORD.findall("".join(sign for sign in parts if not unicodedata.combining(sign)))
+    small = text.casefold()
+    return _WORD.findall(small if small.isascii() else _ACCENT.sub("", unicodedata.normalize("NFKD", small)))
 
 
 def _all_occur(wanted: Sequence[str], said: set[str]) -> bool:
