@@ -119,12 +119,12 @@ class Facts:
     @property
     def child(self) -> bool:
         """A person under 18 is spoken of, by age or by a word such as "child"."""
-        return any(age.years < _ADULT for age in self.ages) or ("child_word" in self.spoken)
+        return "child_word" in self.spoken or (bool(self.ages) and any(age.years < _ADULT for age in self.ages))
 
     @property
     def adult(self) -> bool:
         """An adult is spoken of and no child."""
-        return not self.child and (any(age.years >= _ADULT for age in self.ages))
+        return bool(self.ages) and not self.child and any(age.years >= _ADULT for age in self.ages)
 
 
 def gather(message: Folded, hits: Iterable[Hit], language: Language, *, places: Sequence[Place]) -> Facts:

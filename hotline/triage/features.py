@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import compress, pairwise
+from itertools import compress, pairwise, product
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -86,9 +86,9 @@ def pieces(word: str) -> list[int]:
     return [zlib.crc32(data[at : at + size]) % PIECES for size in _PIECE_SIZES for at in range(len(data) - size + 1)]
 
 
-def meanings(word: str, everyday: Everyday) -> list[int]:
+def meanings(word: str, everyday: Everyday) -> tuple[int, ...]:
     """Return the columns of what a word is about."""
-    return [_MEANING_START + word_number(name) % MEANINGS for name in everyday.classes(word)]
+    return tuple([_MEANING_START + word_number(name) % MEANINGS for name in everyday.classes(word)])
 
 
 def phrases(numbers: Sequence[int]) -> Group:
@@ -111,11 +111,18 @@ def pair_columns(numbers: Sequence[int]) -> list[int]:
     return _in_order(pairwise(numbers), PIECES, WORDS)
 
 
-def sequence(classes: Sequence[Sequence[int]]) -> Group:
+def sequence(classes: Sequence[tuple[int, ...]]) -> Group:
     """Return the columns of meanings that follow one another, whatever words without a meaning stand between."""
-    told = [columns for columns in classes if columns]
-    pairs = [_MEANT_AFTER[first][second] for one, other in pairwise(told) for first in one for second in other]
+    pairs: list[int] = []
+    for one, other in pairwise([columns for columns in classes if columns]):
+        pairs += _meant_after(one, other)
     return Group(scale(len(pairs), _SEQUENCE_WEIGHT), pairs)
+
+
+@lru_cache(maxsize=10_000)
+def _meant_after(one: tuple[int, ...], other: tuple[int, ...]) -> list[int]:
+    """Return the columns of the meanings of a word, each followed by the meanings of another."""
+    return _in_order(product(one, other), _MEANING_START, MEANINGS)
 
 
 def _in_order(pairs: Iterable[tuple[int, int]], start: int, size: int) -> list[int]:
@@ -202,4 +209,4 @@ _SPOKEN = _Kept(_column)
 _DENIED, _SIGNED, _RULED = _said_of("not"), _said_of("sign"), _said_of("rules")
 _TRAITS = [_column(name) for name in TRAITS]
 _TOGETHER = _Kept(_together)
-_SAID_AFTER, _MEANT_AFTER = _after(_CONCEPT_START, CONCEPTS), _after(_MEANING_START, MEANINGS)
+_SAID_AFTER = _after(_CONCEPT_START, CONCEPTS)

@@ -5,7 +5,7 @@ different axes, or a child with a purpose, make a possible trafficking case; one
 give a judgement.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -48,6 +48,8 @@ URGENCIES = (Urgency.IMMEDIATE, Urgency.SOON, Urgency.ROUTINE)
 _STRONG_MEANS = frozenset({"coercion", "payments", "deception", "abduction"})
 _HARMFUL = (Category.TRAFFICKING, Category.GBV, Category.CHILD_PROTECTION, Category.MISSING_PERSON, Category.SMUGGLING)
 _SMALL_TALK = 6
+_OF_A_CASE = ("danger", "means", "purpose")
+Said = Mapping[str, Collection[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,33 +66,39 @@ class Judgement:
 
 def judge(facts: Facts, signs: Sequence[Sign]) -> Judgement:
     """Return the judgement of the rules on one message."""
-    categories = _categories(facts, signs)
+    said = _by_axis(signs)
+    child = facts.child
+    categories = _categories(facts, signs, said, child=child)
     trafficking = categories[0] is Category.TRAFFICKING
     return Judgement(
         categories=categories,
-        urgency=_urgency(facts, signs, category=categories[0]),
-        minors=Minors.TRUE if facts.child else Minors.FALSE if facts.adult else Minors.UNKNOWN,
-        act=_values(signs, "act") if trafficking else (),
-        means=_values(signs, "means") if trafficking else (),
-        purpose=_values(signs, "purpose") if trafficking else (),
+        urgency=_urgency(facts, said.get("danger", ()), category=categories[0], child=child),
+        minors=Minors.TRUE if child else Minors.FALSE if facts.adult else Minors.UNKNOWN,
+        act=tuple(said.get("act", ())) if trafficking else (),
+        means=tuple(said.get("means", ())) if trafficking else (),
+        purpose=tuple(said.get("purpose", ())) if trafficking else (),
     )
 
 
-def _values(signs: Sequence[Sign], axis: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys([sign.value for sign in signs if sign.axis == axis]))
+def _by_axis(signs: Sequence[Sign]) -> Said:
+    """Return the values of each axis, each once, in the order of the signs."""
+    said: dict[str, dict[str, None]] = {}
+    for _, axis, value, _, _ in signs:
+        said.setdefault(axis, {})[value] = None
+    return said
 
 
-def trafficking_score(facts: Facts, signs: Sequence[Sign]) -> float:
+def _trafficking_score(facts: Facts, said: Said, *, child: bool) -> float:
     """Return how much speaks for trafficking: 1 and more is a possible case.
 
     Two axes with a strong means, or a child with a purpose and an act, pass; sold people and removed organs pass alone.
     """
-    if not signs:
+    if not said:
         return _of_words(facts)
-    acts, means, purposes = _values(signs, "act"), _values(signs, "means"), _values(signs, "purpose")
+    acts, means, purposes = said.get("act", ()), said.get("means", ()), said.get("purpose", ())
     strong = len(_STRONG_MEANS.intersection(means))
     score = 0.35 * bool(acts) + 0.2 * (len(acts) > 1) + 0.35 * min(strong, 2) + 0.1 * bool(means) + 0.35 * bool(purposes)
-    score += 0.3 * (facts.child and bool(purposes) and bool(acts))
+    score += 0.3 * (child and bool(purposes) and bool(acts))
     return score + _of_words(facts)
 
 
@@ -100,20 +108,21 @@ def _of_words(facts: Facts) -> float:
     return 0.5 * ("sale_trade" in spoken) + 0.3 * ("doc_confiscation" in spoken) + 0.3 * ("recruit" in spoken)
 
 
-def _categories(facts: Facts, signs: Sequence[Sign]) -> tuple[Category, ...]:
+def _categories(facts: Facts, signs: Sequence[Sign], said: Said, *, child: bool) -> tuple[Category, ...]:
     score = dict.fromkeys(NAMED, 0.0)
-    score["trafficking"] = trafficking_score(facts, signs)
-    for sign in signs:
-        if sign.axis == "topic":
-            score[sign.value] += 0.7
+    score["trafficking"] = _trafficking_score(facts, said, child=child)
+    if "topic" in said:
+        for sign in signs:
+            if sign.axis == "topic":
+                score[sign.value] += 0.7
     for concept, category in _TOPICS.items():
         if concept in facts.spoken:
             score[category] += 0.15 * len(facts.spoken[concept])
-    if len(facts.words) <= _SMALL_TALK and not any(sign.axis in ("danger", "means", "purpose") for sign in signs):
+    if len(facts.words) <= _SMALL_TALK and said.keys().isdisjoint(_OF_A_CASE):
         score["thanks_or_other"] += 0.5
     if facts.asks and score["trafficking"] < 1.2:
         score["question"] += 0.6
-    if facts.child:
+    if child:
         score["child_protection"] += 0.2
     else:
         score["child_protection"] *= 0.3
@@ -137,15 +146,15 @@ _TOPICS = {
 }
 
 
-def _urgency(facts: Facts, signs: Sequence[Sign], *, category: Category) -> Urgency:
+def _urgency(facts: Facts, found: Iterable[str], *, category: Category, child: bool) -> Urgency:
     """Danger now is immediate; harm that goes on is soon; what is past, asked or about pay is routine."""
     if category in (Category.QUESTION, Category.THANKS_OR_OTHER, Category.SPAM_OR_PRANK):
         return Urgency.ROUTINE
-    dangers = set(_values(signs, "danger"))
+    dangers = set(found)
     if facts.says("past") and not dangers & {"help", "moving"} and not facts.says("now"):
         return Urgency.ROUTINE
     if dangers & {"help", "life", "self"} or (dangers & {"moving", "weapon"} and category is not Category.LABOUR_ABUSE):
         return Urgency.IMMEDIATE
-    if category is Category.MISSING_PERSON and facts.child:
+    if category is Category.MISSING_PERSON and child:
         return Urgency.IMMEDIATE
     return Urgency.SOON if category in _HARMFUL and category is not Category.SMUGGLING else Urgency.ROUTINE

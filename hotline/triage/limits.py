@@ -14,7 +14,7 @@ from scipy.optimize import minimize
 from hotline.triage import model
 from hotline.triage.judge import Judgement
 from hotline.triage.rules import Sign
-from hotline.triage.weigh import alarms, is_everyday, shares_of
+from hotline.triage.weigh import alarms, everyday_of, is_everyday, shares_of
 
 MOST_FALSE_ALARMS = 0.11
 _WORTH = 0.01
@@ -60,7 +60,8 @@ def _alarm(
     bounds = [(0.0, None)] * (heard.shape[1] - 1) + [(None, None)]  # a voice for danger never speaks against it
     counts = minimize(loss, np.zeros(heard.shape[1]), jac=True, method="L-BFGS-B", bounds=bounds).x
     opinions = [model.Opinion(row.tolist()) for row in scores]
-    everyday = np.array([is_everyday(those, shares_of(opinion, limits)) for those, opinion in zip(signs, opinions, strict=True)])
+    chances = [everyday_of(shares_of(opinion, limits)) for opinion in opinions]
+    everyday = np.array([is_everyday(those, chance) for those, chance in zip(signs, chances, strict=True)])
     loud = np.where(everyday, -np.inf, heard @ counts)
     limit = float(np.quantile(loud[callers & (urgent == 0)], 1 - MOST_FALSE_ALARMS, method="lower"))
     return {f"alarm:{at}": round(float(count), 4) for at, count in enumerate(counts)} | {"alarm": round(limit, 4)}

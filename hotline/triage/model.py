@@ -91,7 +91,7 @@ class Vocabulary:
     sums: NDArray[np.float32] = field(default_factory=lambda: np.empty((_KEPT_WORDS, 3 * len(OUTPUTS) + 2), dtype=np.float32))
     numbers: dict[str, int] = field(default_factory=dict)
     words: list[int] = field(default_factory=list)
-    classes: list[list[int]] = field(default_factory=list)
+    classes: list[tuple[int, ...]] = field(default_factory=list)
 
     def look_up(self, words: Sequence[str]) -> list[int]:
         """Return the row of each of at most 400 words."""
@@ -117,7 +117,7 @@ class Vocabulary:
         row, columns, classes = len(self.numbers), pieces(word), meanings(word, self.everyday)
         whole, count = word_number(word), len(OUTPUTS)
         self.sums[row, :count] = self.weights[columns].sum(axis=0, dtype=np.float32)
-        self.sums[row, count : 2 * count] = self.weights[classes].sum(axis=0, dtype=np.float32) if classes else 0
+        self.sums[row, count : 2 * count] = self.weights[list(classes)].sum(axis=0, dtype=np.float32) if classes else 0
         self.sums[row, 2 * count : 3 * count] = self.weights[word_column(whole)]
         self.sums[row, 3 * count :] = len(columns), len(classes)
         self.numbers[word] = row

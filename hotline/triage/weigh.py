@@ -44,6 +44,7 @@ class Weighed(Judgement):
 def weigh(rules: Judgement, signs: Sequence[Sign], opinion: Opinion, limits: Limits) -> Weighed:
     """Return the judgement on a message from what the rules and the model make of it."""
     shares = shares_of(opinion, limits)
+    everyday = everyday_of(shares)
     ranked = sorted(shares, key=shares.__getitem__, reverse=True)
     shown = {sign.rule for sign in signs}
     if ranked[0] == _SPAM and "job-lure" in shown:
@@ -54,13 +55,13 @@ def weigh(rules: Judgement, signs: Sequence[Sign], opinion: Opinion, limits: Lim
     trafficking = categories[0] is Category.TRAFFICKING
     return Weighed(
         categories=categories,
-        urgency=_urgency(rules, signs, opinion, shares, limits=limits),
+        urgency=_urgency(rules, signs, opinion, everyday, limits=limits),
         minors=_minors(rules, opinion),
         act=_elements("act", opinion, limits) if trafficking else (),
         means=_elements("means", opinion, limits) if trafficking else (),
         purpose=_elements("purpose", opinion, limits) if trafficking else (),
         certainty=shares[ranked[0]],
-        everyday=everyday_of(shares),
+        everyday=everyday,
     )
 
 
@@ -111,14 +112,12 @@ def alarm(rules: Judgement, signs: Sequence[Sign], opinion: Opinion, limits: Lim
     return sum([limits[name] * value for name, value in zip(_VOICES, alarms(rules, signs, opinion), strict=True)])
 
 
-def is_everyday(signs: Sequence[Sign], shares: Mapping[str, float]) -> bool:
-    """Tell whether a text is small talk, a question or spam and no rule heard a word of danger: that is no emergency.
+def is_everyday(signs: Sequence[Sign], everyday: float) -> bool:
+    """Tell from the chance of it whether a text is small talk, a question or spam without a word of danger: no emergency.
 
     "Now" beside a journey, or "I" beside a locked door, are said every day: they lift nothing by themselves.
     """
-    if everyday_of(shares) <= _MOSTLY:
-        return False
-    return not any(sign.axis == "danger" and sign.value in _OF_DANGER for sign in signs)
+    return everyday > _MOSTLY and not any(sign.axis == "danger" and sign.value in _OF_DANGER for sign in signs)
 
 
 def everyday_of(shares: Mapping[str, float]) -> float:
@@ -126,11 +125,9 @@ def everyday_of(shares: Mapping[str, float]) -> float:
     return sum([shares[name] for name in _EVERYDAY])
 
 
-def _urgency(
-    rules: Judgement, signs: Sequence[Sign], opinion: Opinion, shares: Mapping[str, float], *, limits: Limits
-) -> Urgency:
+def _urgency(rules: Judgement, signs: Sequence[Sign], opinion: Opinion, everyday: float, *, limits: Limits) -> Urgency:
     heard = _heard(signs)
-    if heard >= _SURELY or (alarm(rules, signs, opinion, limits) >= limits["alarm"] and not is_everyday(signs, shares)):
+    if heard >= _SURELY or (not is_everyday(signs, everyday) and alarm(rules, signs, opinion, limits) >= limits["alarm"]):
         return Urgency.IMMEDIATE
     _, soon, routine = opinion.scores[_URGENCY]
     return Urgency.SOON if soon >= routine or heard > 1 else Urgency.ROUTINE
