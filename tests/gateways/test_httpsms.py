@@ -148,7 +148,7 @@ NOW = int(time.time())
 )
 def test_only_a_token_for_this_address_and_now_opens(gateway: HttpSms, bearer: str, reason: str) -> None:
     with pytest.raises(Forged, match=reason):
-        gateway.verify(hook(event(DATA), bearer))
+        gateway.verify(replace(hook(event(DATA), bearer), heard_at=NOW))
 
 
 @pytest.mark.parametrize("audience", [URL, [URL], ["https://elsewhere.example.org", URL]])
