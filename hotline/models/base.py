@@ -72,7 +72,7 @@ def table(model: type[Base]) -> Table:
 def new_id() -> str:
     """Return a UUIDv7 (RFC 9562 §5.7) as 32 hex digits: unguessable, and ordered by time so that indexes stay flat.
 
-    Twelve bits tell a quarter of a microsecond (§6.2, method 3), so that what one process makes within a millisecond keeps its order.
+    Twelve bits tell a quarter of a microsecond (§6.2, method 3): what a process makes within one millisecond keeps its order.
     """
     milliseconds, rest = divmod(time.time_ns(), 1_000_000)
     return f"{milliseconds:012x}{0x7000 | (rest << 12) // 1_000_000:04x}{1 << 63 | secrets.randbits(62):016x}"
