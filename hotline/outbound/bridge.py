@@ -6,7 +6,6 @@ that is to be joined is sealed for the door alone, in the row and nowhere else, 
 
 import logging
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -38,6 +37,7 @@ from hotline.models import (
     table,
     written_out,
 )
+from hotline.outbound import placing
 from hotline.outbound.window import may_ring
 
 log = logging.getLogger(__name__)
@@ -74,9 +74,7 @@ class Word:
 
 def gateway_for(deployment: Deployment) -> str | None:
     """Return the gateway that joins two phones: the one named for calls, or the first for texts that can; None where none can."""
-    chosen = deployment.settings
-    named = [chosen.voice_gateway] if chosen.voice_gateway else [chosen.gateway, chosen.second_gateway]
-    return next((name for name in named if bridges(deployment.shelf.get(name))), None)
+    return placing.gateway_for(deployment, bridges)
 
 
 def reporter(session: Session, case: Case) -> RowMapping | None:
@@ -94,18 +92,10 @@ def waiting(session: Session, now: datetime) -> bool:
 
 def place_calls(deployment: Deployment) -> int:
     """Place the calls that are due. Returns how many were placed."""
-    with deployment.db.reading() as session:
-        if not waiting(session, deployment.db.now(session)):
-            return 0
-    with deployment.db.transaction() as session:
-        due = take(session, deployment, deployment.db.now(session))
-    if due:
-        with ThreadPoolExecutor(len(due), "bridge") as pool:
-            outcomes = list(pool.map(lambda one: _place(deployment, one), due))
-        with deployment.db.transaction() as session:
-            settle(session, outcomes, deployment.db.now(session))
-        log.info("called officers", extra={"count": len(due)})
-    return len(due)
+    placed = placing.place(deployment, waiting, take, _ring, settle)
+    if placed:
+        log.info("called officers", extra={"count": placed})
+    return placed
 
 
 def take(session: Session, deployment: Deployment, now: datetime) -> list[Due]:
@@ -196,7 +186,7 @@ def _over(now: datetime) -> dict[str, object]:
     return {"state": BridgedState.OVER, "ended_at": _once(CALL.c.ended_at, now), "far_sealed": None}
 
 
-def _place(deployment: Deployment, due: Due) -> Sent:
+def _ring(deployment: Deployment, due: Due) -> Sent:
     gateway = bridges(deployment.shelf.get(due.gateway))
     if gateway is None:
         return Sent(due.id, Certainty.REFUSED, code="joins no calls")

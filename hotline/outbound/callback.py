@@ -6,17 +6,17 @@ whoever rang a moment ago. No second try and no text: somebody else may hold the
 
 import logging
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import RowMapping, func, select, update
+from sqlalchemy import ColumnElement, RowMapping, func, select, update
 from sqlalchemy.orm import Session
 
 from hotline.deployment import Deployment
 from hotline.gateways.contract import Certainty, Sent
 from hotline.gateways.ringing import LONGEST_CALL, carries
 from hotline.models import IN_FLIGHT, Beep, BeepState, table, written_out
+from hotline.outbound import placing
 
 log = logging.getLogger(__name__)
 
@@ -38,9 +38,9 @@ class Due:
 
 
 def waiting(session: Session, now: datetime) -> bool:
-    """Whether a call back is due."""
-    due = select(BEEP.c.id).where(IN_THE_AIR, BEEP.c.state == BeepState.WAITING, BEEP.c.due_at <= now).limit(1)
-    return session.execute(due).first() is not None
+    """Whether a call back is due, or one is to be taken for lost."""
+    due = (BEEP.c.state == BeepState.WAITING) & (BEEP.c.due_at <= now)
+    return session.execute(select(BEEP.c.id).where(IN_THE_AIR, due | _lost(now)).limit(1)).first() is not None
 
 
 def call_back(deployment: Deployment) -> int:
@@ -48,16 +48,10 @@ def call_back(deployment: Deployment) -> int:
     with deployment.db.leading("callback") as led:
         if not led:
             return 0
-        with deployment.db.transaction() as session:
-            due = take(session, deployment, deployment.db.now(session))
-        if not due:
-            return 0
-        with ThreadPoolExecutor(len(due), "callback") as pool:
-            outcomes = list(pool.map(lambda one: _place(deployment, one), due))
-        with deployment.db.transaction() as session:
-            settle(session, outcomes, deployment.db.now(session))
-    log.info("called back", extra={"count": len(due)})
-    return len(due)
+        placed = placing.place(deployment, waiting, take, _ring, settle)
+    if placed:
+        log.info("called back", extra={"count": placed})
+    return placed
 
 
 def take(session: Session, deployment: Deployment, now: datetime) -> list[Due]:
@@ -98,7 +92,7 @@ def settle(session: Session, outcomes: Sequence[Sent], now: datetime) -> None:
         session.execute(update(BEEP).where(*this).values(**values))
 
 
-def _place(deployment: Deployment, due: Due) -> Sent:
+def _ring(deployment: Deployment, due: Due) -> Sent:
     gateway = carries(deployment.shelf.get(due.gateway))
     return gateway.call(due.number, due.id) if gateway else Sent(due.id, Certainty.REFUSED, code="carries no calls")
 
@@ -143,6 +137,9 @@ class Rules:
 
 
 def _forget(session: Session, now: datetime) -> None:
-    lost = (IN_THE_AIR, BEEP.c.state == BeepState.DIALLING, BEEP.c.dialled_at < now - FORGOTTEN)
     values = {"state": BeepState.UNREACHED, "reason": "no word of the call", "settled_at": now}
-    session.execute(update(BEEP).where(*lost).values(**values))
+    session.execute(update(BEEP).where(IN_THE_AIR, _lost(now)).values(**values))
+
+
+def _lost(now: datetime) -> ColumnElement[bool]:
+    return (BEEP.c.state == BeepState.DIALLING) & (BEEP.c.dialled_at < now - FORGOTTEN)

@@ -7,7 +7,6 @@ Nothing is placed once somebody has answered.
 
 import logging
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -33,6 +32,7 @@ from hotline.models import (
     table,
     written_out,
 )
+from hotline.outbound import placing
 
 log = logging.getLogger(__name__)
 
@@ -56,9 +56,7 @@ class Due:
 
 def gateway_for(deployment: Deployment) -> str | None:
     """Return the gateway that calls contacts: the one named for calls, or the first for texts that has a voice."""
-    chosen = deployment.settings
-    named = [chosen.voice_gateway] if chosen.voice_gateway else [chosen.gateway, chosen.second_gateway]
-    return next((name for name in named if carries(deployment.shelf.get(name))), None)
+    return placing.gateway_for(deployment, carries)
 
 
 def ring(session: Session, deployment: Deployment, case_id: str, contacts: Iterable[str], now: datetime) -> None:
@@ -88,18 +86,10 @@ def waiting(session: Session, now: datetime) -> bool:
 
 def call_duty(deployment: Deployment) -> int:
     """Place the calls that are due. Returns how many were placed."""
-    with deployment.db.reading() as session:
-        if not waiting(session, deployment.db.now(session)):
-            return 0
-    with deployment.db.transaction() as session:
-        due = take(session, deployment, deployment.db.now(session))
-    if due:
-        with ThreadPoolExecutor(len(due), "duty") as pool:
-            outcomes = list(pool.map(lambda one: _place(deployment, one), due))
-        with deployment.db.transaction() as session:
-            settle(session, outcomes, deployment.db.now(session))
-        log.info("called contacts", extra={"count": len(due)})
-    return len(due)
+    placed = placing.place(deployment, waiting, take, _ring, settle)
+    if placed:
+        log.info("called contacts", extra={"count": placed})
+    return placed
 
 
 def take(session: Session, deployment: Deployment, now: datetime) -> list[Due]:
@@ -161,7 +151,7 @@ def _end(row: RowMapping) -> tuple[DutyCallState, str] | None:
     return (DutyCallState.UNREACHED, row["reason"] or "no word of the call") if row["attempts"] > MOST else None
 
 
-def _place(deployment: Deployment, due: Due) -> Sent:
+def _ring(deployment: Deployment, due: Due) -> Sent:
     gateway = carries(deployment.shelf.get(due.gateway))
     if gateway is None:
         return Sent(due.id, Certainty.REFUSED, code="carries no calls")
