@@ -120,9 +120,11 @@ def progress(session: Session, deployment: Deployment, row: Mapping[str, Any], n
         by_kind.setdefault(one.kind, []).append((one.state, one.reason, one.many))
     counted = [one for kind, some in by_kind.items() for one in _as_most(some, kind)]
     fates = _folded(counted)
-    ended = row["made_at"] is not None or row["state"] in (BroadcastState.DONE, BroadcastState.STOPPED)
-    people = sum(fates.values()) if ended else max(row["people"], sum(fates.values()))
-    fates[Fate.WAITING] += people - sum(fates.values())
+    if row["made_at"]:
+        fates[Fate.STOPPED] += max(0, row["people"] - fates.total())  # whoever left before their row was made has none
+    ended = row["made_at"] or row["state"] == BroadcastState.STOPPED
+    people = fates.total() if ended else max(row["people"], fates.total())
+    fates[Fate.WAITING] += people - fates.total()
     reasons = Counter[str]()
     for (_, reason), many in _why(counted).items():
         reasons[reason] += many

@@ -253,6 +253,7 @@ def test_somebody_who_left_before_their_row_was_made_has_none(casts: Casts) -> N
         leave(session, casts.now, numbers=[casts.site.number_index(numbers[0])])
     casts.line.work()
     assert sum(casts.fates(made).values()) == 29
+    assert stands(casts, made) == {Fate.SENT: 29, Fate.STOPPED: 1}, "who was counted at the check is not lost from the sum"
 
 
 def test_never_more_people_than_were_approved(casts: Casts) -> None:
