@@ -27,7 +27,7 @@ import urllib3
 from playwright.sync_api import Browser, FloatRect, Page, ViewportSize, expect, sync_playwright
 from sqlalchemy import insert, select, update
 
-from hotline import handle
+from hotline import handle, own_phone
 from hotline.casework.correct import CATEGORIES
 from hotline.config import Settings, child_environment
 from hotline.deployment import Deployment
@@ -47,6 +47,8 @@ from hotline.models import (
     table,
 )
 from hotline.places import sectors
+from hotline.routing import draft
+from hotline.routing.book import sentences
 from hotline.simulator import Profile, Role, send_sms, shipped
 from hotline.watch.alarm import recount
 from hotline.watch.dead import listed
@@ -264,6 +266,9 @@ def remember(settings: Settings) -> None:
             session.add(QueueFilter(officer_id=claudine.id, role=claudine.role, name=name, asked=asked, at=now))
         session.execute(insert(table(Case)), cases)
         session.execute(insert(table(NamedClue)), clues)
+        aline = session.scalars(select(Officer).where(Officer.name == "aline")).one()
+        own_phone.keep(session, deployment, aline, ("+250788000099", "+250788000099"), now=now)
+    draft.keep(settings, sentences(deployment))
     deployment.close()
 
 
