@@ -138,7 +138,8 @@ def vary(site: Deployment) -> None:
             ),
             {"index": bugarama},
         )
-    tidy = "ANALYZE" if site.db.engine.dialect.name == "sqlite" else "VACUUM ANALYZE"  # or the server would do it while pages are timed
+    sqlite = site.db.engine.dialect.name == "sqlite"
+    tidy = "ANALYZE" if sqlite else "VACUUM ANALYZE"  # or the server would do it while pages are timed
     with site.db.engine.connect() as connection:
         connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql(tidy)
 

@@ -1,11 +1,11 @@
 """Screens: runs the demo, has invented people text, and takes the pictures of the docs.
 
-Comes in: nothing but this checkout and a Chromium. Goes out, in docs/screens/: phones-and-queue.png, two phones beside the
-queue, with which the README opens; dead-letters.png, what a supervisor sees when something cannot go on by itself;
-broadcast-*.png, a text to many on its way; and one of each other screen, as whoever uses it most sees it, some on a phone.
-Everything runs on loopback, in a folder of its own that is removed again; a picture never shows anything that is not invented.
+Comes in: nothing but this checkout and a Chromium. Goes out, in docs/screens/: phones-and-queue.png, with which the README opens;
+dead-letters.png, what a supervisor sees when something cannot go on by itself; broadcast-*.png, a text to many on its way; and
+one of each other screen, as whoever uses it most sees it, some on a phone. Everything runs on loopback, in a folder of its own
+that is removed again; a picture shows nothing that is not invented.
 
-Run `make screens` after the phones or the queue changed, and commit the picture.
+Run `make screens` after a screen changed, and commit the pictures.
 """  # noqa: INP001  a script of the house, not a package
 
 import base64
@@ -117,7 +117,7 @@ img { display: block; height: HEIGHTpx; border-radius: 10px; box-shadow: 0 2px 1
 
 
 def main() -> None:
-    """Take the picture."""
+    """Take the pictures."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         raise SystemExit("Taking pictures needs a Chromium on this machine.")
