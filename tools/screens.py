@@ -3,9 +3,7 @@
 Comes in: nothing but this checkout and a Chromium. Goes out, in docs/screens/: phones-and-queue.png, with which the README opens;
 dead-letters.png, what a supervisor sees when something cannot go on by itself; broadcast-*.png, a text to many on its way; and
 one of each other screen, as whoever uses it most sees it, some on a phone. Everything runs on loopback, in a folder of its own
-that is removed again; a picture shows nothing that is not invented.
-
-Run `make screens` after a screen changed, and commit the pictures.
+that is removed again; a picture shows nothing that is not invented. Run `make screens` after a screen changed, and commit them.
 """  # noqa: INP001  a script of the house, not a package
 
 import base64
