@@ -1,11 +1,9 @@
 """Screens: runs the demo, has invented people text, and takes the pictures of the docs.
 
-Comes in: nothing but this checkout and a Chromium. Goes out, in docs/screens/: phones-and-queue.png, two phones beside the
-queue, with which the README opens; dead-letters.png, what a supervisor sees when something cannot go on by itself;
-broadcast-*.png, a text to many on its way; and one of each other screen, as whoever uses it most sees it, some on a phone.
-Everything runs on loopback, in a folder of its own that is removed again; a picture never shows anything that is not invented.
-
-Run `make screens` after the phones or the queue changed, and commit the picture.
+Comes in: nothing but this checkout and a Chromium. Goes out, in docs/screens/: phones-and-queue.png, with which the README opens;
+dead-letters.png, what a supervisor sees when something cannot go on by itself; broadcast-*.png, a text to many on its way; and
+one of each other screen, as whoever uses it most sees it, some on a phone. Everything runs on loopback, in a folder of its own
+that is removed again; a picture shows nothing that is not invented. Run `make screens` after a screen changed, and commit them.
 """  # noqa: INP001  a script of the house, not a package
 
 import base64
@@ -27,7 +25,7 @@ import urllib3
 from playwright.sync_api import Browser, FloatRect, Page, ViewportSize, expect, sync_playwright
 from sqlalchemy import insert, select, update
 
-from hotline import handle
+from hotline import handle, own_phone
 from hotline.casework.correct import CATEGORIES
 from hotline.config import Settings, child_environment
 from hotline.deployment import Deployment
@@ -47,6 +45,8 @@ from hotline.models import (
     table,
 )
 from hotline.places import sectors
+from hotline.routing import draft
+from hotline.routing.book import sentences
 from hotline.simulator import Profile, Role, send_sms, shipped
 from hotline.watch.alarm import recount
 from hotline.watch.dead import listed
@@ -75,10 +75,13 @@ SCREENS: Final = (
     ("case", "Aline", "{case}"),
     ("why-these", "Aline", "{case}/referral"),
     ("close", "Aline", "{case}/close"),
+    ("call", "Aline", "{case}/call"),
     ("timeline", "Aline", "{case}/timeline"),
     ("hand-over", "Aline", "/handover"),
     ("told-to-us", "Grace", "/referrals"),
     ("rules", "Claudine", "/rules"),
+    ("rule-draft", "Claudine", "/rules/draft"),
+    ("rule-tried", "Claudine", "/rules/draft/try"),
     ("owed-to-us", "Claudine", "/owed"),
     ("kept-filter", "Claudine", "/queue?view=all&urgency=immediate&child=1"),
     ("setup", "Administrator", "/setup"),
@@ -92,7 +95,10 @@ SCREENS: Final = (
     ("map-and-trends", "Claudine", "/map"),
     ("reports", "Claudine", "/reports"),
     ("texts-to-many", "Claudine", "/broadcasts"),
+    ("lists", "Jeanne", "/lists"),
+    ("shows", "Patrick", "/shows"),
     ("channels", "Administrator", "/channels"),
+    ("partners-keys", "Administrator", "/keys"),
     ("team", "Administrator", "/team"),
     ("directory", "Administrator", "/directory"),
     ("record-check", "Administrator", "/record/check"),
@@ -109,7 +115,7 @@ img { display: block; height: HEIGHTpx; border-radius: 10px; box-shadow: 0 2px 1
 
 
 def main() -> None:
-    """Take the picture."""
+    """Take the pictures."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         raise SystemExit("Taking pictures needs a Chromium on this machine.")
@@ -258,6 +264,9 @@ def remember(settings: Settings) -> None:
             session.add(QueueFilter(officer_id=claudine.id, role=claudine.role, name=name, asked=asked, at=now))
         session.execute(insert(table(Case)), cases)
         session.execute(insert(table(NamedClue)), clues)
+        aline = session.scalars(select(Officer).where(Officer.name == "aline")).one()
+        own_phone.keep(session, deployment, aline, ("+250788000099", "+250788000099"), now=now)
+    draft.keep(settings, sentences(deployment))
     deployment.close()
 
 
