@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from hotline import comeback, subscribers
-from hotline.db import add_rows, insert_unless_there
+from hotline.db import add_rows, among, insert_unless_there
 from hotline.deployment import Deployment
 from hotline.gateways.contract import InboundText
 from hotline.gateways.ringing import carries
@@ -110,7 +110,8 @@ class Intake:
     def _load(self, indexes: set[bytes]) -> None:
         self.callers.load(self.session, indexes)
         self.prompted = Prompted(self.session, indexes, self.now)
-        found = select(CONTACT.c.number_index, CONTACT.c.id).where(CONTACT.c.number_index.in_(indexes), CONTACT.c.active)
+        theirs = among(self.session, CONTACT.c.number_index, indexes)
+        found = select(CONTACT.c.number_index, CONTACT.c.id).where(theirs, CONTACT.c.active)
         self.contacts = {row.number_index: row.id for row in self.session.execute(found)}
         known = [caller.id for caller in self.callers.known.values()]
         since = self.now - timedelta(hours=self.deployment.settings.conversation_hours)

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from hotline import subscribers
 from hotline.comeback import filled
-from hotline.db import Given, add_rows, change_each
+from hotline.db import Given, add_rows, among, change_each
 from hotline.deployment import Deployment
 from hotline.gateways.contract import BESIDE, Certainty, OutboundText, Sent
 from hotline.models import (
@@ -301,7 +301,7 @@ def _cases(session: Session, rows: Sequence[RowMapping]) -> dict[str, RowMapping
     if not cases:
         return {}
     columns = select(CASE.c.id, CASE.c.state, CASE.c.acknowledged_at, CASE_KEY.c.wrapped)
-    found = columns.outerjoin(CASE_KEY, CASE_KEY.c.case_id == CASE.c.id).where(CASE.c.id.in_(cases))
+    found = columns.outerjoin(CASE_KEY, CASE_KEY.c.case_id == CASE.c.id).where(among(session, CASE.c.id, cases))
     return {row["id"]: row for row in session.execute(found).mappings()}
 
 
@@ -358,7 +358,7 @@ def _close_attempts(session: Session, parcel: Parcel, outcomes: Sequence[Sent], 
         alike.setdefault((sent.certainty, sent.code, faulty), []).append(parcel.attempts[sent.id])
     for (certainty, code, faulty), ids in alike.items():
         values = {"ended_at": now, "result": certainty, "code": code, "faulty": faulty}
-        closed = update(ATTEMPT).where(ATTEMPT.c.id.in_(ids)).values(values)
+        closed = update(ATTEMPT).where(among(session, ATTEMPT.c.id, ids)).values(values)
         session.connection().execute(closed)
 
 

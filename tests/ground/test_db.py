@@ -3,21 +3,22 @@
 import threading
 import time
 from collections import Counter as Tally
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import RowMapping, Update, create_mock_engine, insert, select, text, update
+from sqlalchemy import ColumnElement, RowMapping, Update, create_mock_engine, insert, select, text, update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from hotline.db import Database, Given, add_rows, after_commit, change_each, claim, insert_unless_there
+from hotline.db import Database, Given, add_rows, after_commit, among, change_each, claim, insert_unless_there
 from hotline.deployment import Deployment
 from hotline.in_time import Glance, GroupCommit, Unavailable
 from hotline.models import Base, Counter, Inbox, InboxState, Moment, new_id, table
@@ -262,6 +263,20 @@ def test_many_rows_are_changed_at_once_each_to_its_own_and_no_other(db: Database
     with db.reading() as session:
         found = session.execute(select(INBOX.c.reason, INBOX.c.lease_until).order_by(INBOX.c.external_id)).all()
     assert found == [(None, None), ("b", None), (None, AT), (None, None)], "the first was done already"
+
+
+def test_rows_are_found_by_any_of_many_values_of_text_or_bytes(db: Database) -> None:
+    rows = [row(f"{at}", sealed=bytes([at, 0, 255])) for at in range(4)]
+    with db.transaction() as session:
+        add_rows(session, INBOX, rows)
+    with db.reading() as session:
+
+        def found(column: ColumnElement[Any], values: Collection[Any]) -> list[str]:
+            return sorted(session.scalars(select(INBOX.c.external_id).where(among(session, column, values))))
+
+        assert found(INBOX.c.id, [rows[1]["id"], rows[3]["id"], "of nobody"]) == ["1", "3"]
+        assert found(INBOX.c.sealed, {rows[0]["sealed"], b"\x00"}) == ["0"]
+        assert found(INBOX.c.id, []) == found(INBOX.c.sealed, ()) == []
 
 
 def test_only_one_leads(db: Database, beside: Database) -> None:
