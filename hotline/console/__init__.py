@@ -37,6 +37,7 @@ from hotline.console import (
     number,
     owed,
     own,
+    packing,
     passkey,
     phrasebook,
     presence,
@@ -89,6 +90,7 @@ def install(app: Flask, deployment: Deployment, *beside: Blueprint) -> None:
     wording.install(app, deployment)
     drawing.install(app, deployment)
     static.install(app)
+    packing.install(app)
     presence.install(app)
     lately.install(app)
     faults.install(app)
