@@ -14,6 +14,7 @@ from hotline.console import (
     calling,
     care,
     case,
+    changes,
     channels,
     closing,
     conflict,
@@ -91,6 +92,7 @@ def install(app: Flask, deployment: Deployment, *beside: Blueprint) -> None:
     drawing.install(app, deployment)
     static.install(app)
     packing.install(app)
+    changes.install(app)
     presence.install(app)
     lately.install(app)
     faults.install(app)
