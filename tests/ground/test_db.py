@@ -22,6 +22,7 @@ from hotline.db import Database, Given, add_rows, after_commit, among, change_ea
 from hotline.deployment import Deployment
 from hotline.in_time import Glance, GroupCommit, Unavailable
 from hotline.models import Base, Counter, Inbox, InboxState, Moment, new_id, table
+from tests import lasting
 from tests.journeys.running import until
 
 AT = datetime(2026, 11, 24, 3, 30, tzinfo=UTC)
@@ -474,6 +475,7 @@ def test_a_database_that_was_restarted_costs_no_webhook(db: Database, beside: Da
         pytest.skip("SQLite has no server to restart")
     writer = GroupCommit(db, wait=10, after=lambda: None)
     writer.put((INBOX, row("before")))
+    lasting.close_all()
     with beside.transaction() as session:
         others = "datname = current_database() AND pid <> pg_backend_pid() AND usename = current_user"
         session.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"))  # noqa: S608  fixed words
