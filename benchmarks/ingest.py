@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from network import serve
 from rich.console import Console
 from rich.table import Table
 from rq import Worker
+from spent import spent
 from sqlalchemy import create_engine, text
 from stock import fill
 
@@ -110,7 +112,8 @@ def measure(store: str, postgres: str, stored: int, *, quick: bool) -> list[Resu
         shutil.rmtree(folder, ignore_errors=True)
     ratio = statistics.median(webhook.rate / bare.rate for bare, webhook in small)
     bare_rate = statistics.median(bare.rate for bare, _ in small)
-    whole = statistics.median(small_path) / bare_rate
+    whole = statistics.median(rate for rate, _ in small_path) / bare_rate
+    cost = {name: statistics.median(one[name] for _, one in small_path) for name in small_path[0][1]}
     return [
         Result(store, "webhook requests/s to bare Flask", ratio, BARS["ingest ratio"], AIMS["ingest ratio"]),
         Result(
@@ -133,11 +136,13 @@ def measure(store: str, postgres: str, stored: int, *, quick: bool) -> list[Resu
         Result(
             store,
             f"whole path, {stored:,} stored to 1,000",
-            large_path[0] / statistics.median(b.rate for b, _ in large) / whole,
+            large_path[0][0] / statistics.median(b.rate for b, _ in large) / whole,
             BARS["flat"],
             None,
         ),
         Result(store, "bare Flask (for scale only)", bare_rate, None, None, "/s"),
+        *(Result(store, f"processor time a report: {name}", at * 1e6, None, None, "µs") for name, at in sorted(cost.items())),
+        Result(store, "processor time a report", sum(cost.values()) * 1e6, None, None, "µs"),
     ]
 
 
@@ -188,8 +193,11 @@ def ingest(deployment: Deployment, seconds: float) -> tuple[Load, Load]:
     return plain, stored
 
 
-def path(deployment: Deployment, count: int) -> float:
-    """Return reports per second from the first webhook to the last alert taken by the officers' network."""
+def path(deployment: Deployment, count: int) -> tuple[float, Counter[str]]:
+    """Return reports per second from the first webhook to the last alert taken by the officers' network, and what one cost.
+
+    The cost is seconds of processor time a report, by program.
+    """
     workers = [
         ["/bin/sh", "-c", line]
         for name, line in commands(deployment.settings).items()
@@ -200,13 +208,15 @@ def path(deployment: Deployment, count: int) -> float:
         built = requests(count)
         answering(8190)
         ready(deployment, ("intake", "life", "reply"))
-        started = time.monotonic()
+        before, started = spent(), time.monotonic()
         sent = run(8190, built, seconds=120, count=count)
         alerts.wait_for(count, until=started + 120)
         took = alerts.last_at - started
+        time.sleep(1)  # what became of the last alerts is written down
+        cost = spent() - before
     if sent.refused or alerts.cases < count:
         raise SystemExit(f"only {alerts.cases} of {count} reports reached an officer; {sent.refused} refused")
-    return count / took
+    return count / took, Counter({name: seconds / count for name, seconds in cost.items()})
 
 
 def answering(port: int) -> None:
