@@ -253,7 +253,7 @@ def add_rows(session: Session, table: Table, rows: Sequence[Mapping[str, object]
     if connection.dialect.name == "sqlite":
         _execute_many(connection, table, columns, rows)
         return
-    _send_arrays(connection, _over_arrays(table, columns, connection.dialect), rows)
+    _send_arrays(connection, table, columns, rows)
 
 
 def insert_unless_there(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
@@ -265,7 +265,7 @@ def insert_unless_there(connection: Connection, table: Table, rows: Sequence[Map
     if connection.dialect.name == "sqlite":
         _execute_many(connection, table, columns, rows, " ON CONFLICT DO NOTHING")
         return
-    _send_arrays(connection, _over_arrays(table, columns, connection.dialect) + " ON CONFLICT DO NOTHING", rows)
+    _send_arrays(connection, table, columns, rows, " ON CONFLICT DO NOTHING")
 
 
 def among(session: Session, column: ColumnElement[T], values: Collection[T]) -> ColumnElement[bool]:
@@ -305,9 +305,16 @@ def _all_at_once(change: Callable[[Given], Update], names: tuple[tuple[str, Colu
     return change(dict(given.render_derived().c.items()))
 
 
-def _send_arrays(connection: Connection, statement: str, rows: Sequence[Mapping[str, object]]) -> None:
-    arrays = tuple(list(column) for column in zip(*(row.values() for row in rows), strict=True))
-    connection.exec_driver_sql(statement, arrays)
+def _send_arrays(
+    connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Mapping[str, object]], ending: str = ""
+) -> None:
+    """Send an array for each column whose values differ; what all rows share, which is half of a batch, is sent once."""
+    values = [list(column) for column in zip(*(row.values() for row in rows), strict=True)]
+    differ = tuple(column.count(column[0]) < len(rows) for column in values)
+    differ = differ if any(differ) else (True, *differ[1:])
+    shared = [column[0] for column, one in zip(values, differ, strict=True) if not one]
+    arrays = [column for column, one in zip(values, differ, strict=True) if one]
+    connection.exec_driver_sql(_over_arrays(table, columns, differ, connection.dialect) + ending, (*shared, *arrays))
 
 
 def _execute_many(
@@ -325,12 +332,14 @@ def _execute_many(
 
 
 @lru_cache
-def _over_arrays(table: Table, columns: tuple[str, ...], dialect: Dialect) -> str:
+def _over_arrays(table: Table, columns: tuple[str, ...], differ: tuple[bool, ...], dialect: Dialect) -> str:
     quote = dialect.identifier_preparer.quote
-    names = ", ".join(map(quote, columns))
-    arrays = ", ".join(f"%b::{table.c[column].type.compile(dialect)}[]" for column in columns)
-    select_all = f"SELECT * FROM unnest({arrays})"  # noqa: S608  our own names
-    return f"INSERT INTO {quote(table.name)} ({names}) {select_all}"
+    names, types = list(map(quote, columns)), [table.c[column].type.compile(dialect) for column in columns]
+    wanted = ", ".join(name if one else f"%b::{type_}" for name, type_, one in zip(names, types, differ, strict=True))
+    arrays = ", ".join(f"%b::{type_}[]" for type_, one in zip(types, differ, strict=True) if one)
+    given = ", ".join(name for name, one in zip(names, differ, strict=True) if one)
+    select_all = f"SELECT {wanted} FROM unnest({arrays}) AS given ({given})"  # noqa: S608  our own names
+    return f"INSERT INTO {quote(table.name)} ({', '.join(names)}) {select_all}"
 
 
 @lru_cache
