@@ -22,6 +22,7 @@ COST: Final[Mapping[str, int]] = MappingProxyType({**dict.fromkeys(BASIC, 1), **
 """Septets each character takes; a character that is not a key is not in the alphabet."""
 
 ESCAPE: Final = 0x1B
+_ALPHABET: Final = frozenset(COST)
 _SINGLE: Final = dict(zip([code for code in range(128) if code != ESCAPE], BASIC, strict=True))
 _ESCAPED: Final = dict(zip((0x0A, 0x14, 0x28, 0x29, 0x2F, 0x3C, 0x3D, 0x3E, 0x40, 0x65), EXTENSION, strict=True))
 _CODES: Final = {char: bytes([code]) for code, char in _SINGLE.items()} | {
@@ -31,7 +32,12 @@ _CODES: Final = {char: bytes([code]) for code, char in _SINGLE.items()} | {
 
 def fits(text: str) -> bool:
     """Whether a plain phone can show this text as it is."""
-    return all(char in COST for char in text)
+    return _ALPHABET.issuperset(text)
+
+
+def septets(text: str) -> int:
+    """Return how many septets a text that fits takes."""
+    return len(text) + sum(map(text.count, EXTENSION))
 
 
 def encode(text: str) -> bytes:

@@ -37,6 +37,7 @@ def sectors_of(templates: Path, district: str, places: Iterable[str]) -> frozens
     return frozenset(known[plain(place)] for place in places if plain(place) in known)
 
 
+@lru_cache(maxsize=4096)
 def plain(text: str) -> str:
     """Return the small letters of a text, without accents and anything between them."""
     return re.sub(r"[^a-z]", "", unicodedata.normalize("NFKD", text.casefold()))

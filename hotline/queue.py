@@ -70,7 +70,7 @@ class Bell:
 class Ringer:
     """Rings from a thread of its own, so that a Redis that hangs cannot hold up the webhooks that ring."""
 
-    PAUSE = 0.01
+    PAUSE = 0.05  # whoever rings again so soon rings in vain nearly always: the drain that was woken is still at work
 
     def __init__(self, bell: Bell, name: QueueName) -> None:
         self._bell, self._name = bell, name

@@ -12,7 +12,7 @@ import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 from redis import Redis
-from sqlalchemy import Engine, TextClause, create_engine, text
+from sqlalchemy import Engine, TextClause, create_engine, event, text
 
 from hotline import catalog, db, hops, officers, schema
 from hotline.catalog import Catalog
@@ -23,6 +23,7 @@ from hotline.deployment import Deployment
 from hotline.intake.ussd.screens import Pages
 from hotline.models import Base
 from hotline.privacy import Keyring
+from tests import lasting
 from tests.compiled import Compiled
 from tests.line import furnish
 from tests.servers import RedisServer, drop_database
@@ -34,6 +35,10 @@ POSTGRES = os.environ.get("HOTLINE_TEST_DATABASE_URL", "")  # noqa: TID251  the 
 STORES = ["sqlite", *(["postgresql"] if POSTGRES else [])]
 TWILIO_TOKEN = "invented-auth-token"
 REAL_HASHER = officers._hasher
+END_LEFT_OVER = text(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user "
+    "AND pid <> pg_backend_pid() AND pid <> ALL(:mine)"
+)
 PUBLIC_URL = "https://hooks.example.org"
 
 
@@ -80,10 +85,13 @@ def _made_once() -> Iterator[None]:
 
     def create(url: str, **options: Any) -> Engine:
         engine = real(url, **options)
+        if engine.dialect.name == "postgresql":
+            event.listen(engine, "do_connect", lasting.connect)
         twin = twins.setdefault(engine.dialect.name, engine)
         if twin.dialect.server_version_info is None:  # never connected: it does not know its server
             twins[engine.dialect.name] = engine
         else:
+            engine.dialect.initialize = lambda _: None  # type: ignore[method-assign]
             engine.dialect = engine.pool._dialect = twin.dialect
             engine._compiled_cache = twin._compiled_cache
         return engine
@@ -109,6 +117,7 @@ def _made_once() -> Iterator[None]:
         patch.setattr(officers, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         patch.setattr(Flask, "jinja_options", {"bytecode_cache": Compiled()})
         yield
+    lasting.close_all()
 
 
 @pytest.fixture(scope="session")
@@ -153,9 +162,8 @@ def database_url(store: str, request: pytest.FixtureRequest) -> str:
     if store == "sqlite":
         return ""
     database: Engine = request.getfixturevalue("_migrated_database")
-    left_over = "datname = current_database() AND pid <> pg_backend_pid() AND usename = current_user"
     with database.begin() as connection:
-        connection.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {left_over}"))  # noqa: S608  fixed words
+        connection.execute(END_LEFT_OVER, {"mine": lasting.at_rest()})
         any_rows = connection.execute(_any_rows()).mappings().one()
         if full := [f'DELETE FROM "{name}"' for name, held in any_rows.items() if held]:  # noqa: S608  the same
             connection.execute(text("; ".join(full)))

@@ -1,11 +1,9 @@
 """Screens: runs the demo, has invented people text, and takes the pictures of the docs.
 
-Comes in: nothing but this checkout and a Chromium. Goes out, in docs/screens/: phones-and-queue.png, two phones beside the
-queue, with which the README opens; dead-letters.png, what a supervisor sees when something cannot go on by itself;
-broadcast-*.png, a text to many on its way; and one of each other screen, as whoever uses it most sees it, some on a phone.
-Everything runs on loopback, in a folder of its own that is removed again; a picture never shows anything that is not invented.
-
-Run `make screens` after the phones or the queue changed, and commit the picture.
+Comes in: nothing but this checkout and a Chromium. Goes out, in docs/screens/: phones-and-queue.png, with which the README opens;
+dead-letters.png, what a supervisor sees when something cannot go on by itself; broadcast-*.png, a text to many on its way; and
+one of each other screen, as whoever uses it most sees it, some on a phone. Everything runs on loopback, in a folder of its own
+that is removed again; a picture shows nothing that is not invented. Run `make screens` after a screen changed, and commit them.
 """  # noqa: INP001  a script of the house, not a package
 
 import base64
@@ -23,22 +21,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+import screens_of_a_show
+import screens_of_dead_letters
 import urllib3
 from playwright.sync_api import Browser, FloatRect, Page, ViewportSize, expect, sync_playwright
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select
 
-from hotline import handle
+from hotline import handle, own_phone
 from hotline.casework.correct import CATEGORIES
 from hotline.config import Settings, child_environment
 from hotline.deployment import Deployment
-from hotline.gateways.simulator import SIGNATURE, Simulator
 from hotline.models import (
-    DEAD_STATES,
     SECTOR,
     Case,
-    Message,
-    MessageKind,
-    MessageState,
     NamedClue,
     Officer,
     QueueFilter,
@@ -47,10 +42,9 @@ from hotline.models import (
     table,
 )
 from hotline.places import sectors
+from hotline.routing import draft
+from hotline.routing.book import sentences
 from hotline.simulator import Profile, Role, send_sms, shipped
-from hotline.watch.alarm import recount
-from hotline.watch.dead import listed
-from hotline.watch.rules import What
 
 HOUSE: Final = Path(__file__).resolve().parent.parent
 PICTURE: Final = HOUSE / "docs" / "screens" / "phones-and-queue.png"
@@ -66,7 +60,7 @@ ROOM: Final = 12
 
 WIDE: Final[ViewportSize] = {"width": 1180, "height": HEIGHT}
 PHONE: Final[ViewportSize] = {"width": 390, "height": 760}
-# Each screen: the picture's name, who looks ("" for a stranger), and the address; a case stands for {case}.
+# Each screen: the picture's name, who looks ("" for a stranger), and the address; a case stands for {case}, a link may follow.
 SCREENS: Final = (
     ("sign-in", "", "/sign-in"),
     ("today", "Claudine", "/today"),
@@ -75,10 +69,13 @@ SCREENS: Final = (
     ("case", "Aline", "{case}"),
     ("why-these", "Aline", "{case}/referral"),
     ("close", "Aline", "{case}/close"),
+    ("call", "Aline", "{case}/call"),
     ("timeline", "Aline", "{case}/timeline"),
     ("hand-over", "Aline", "/handover"),
     ("told-to-us", "Grace", "/referrals"),
     ("rules", "Claudine", "/rules"),
+    ("rule-draft", "Claudine", "/rules/draft"),
+    ("rule-tried", "Claudine", "/rules/draft/try"),
     ("owed-to-us", "Claudine", "/owed"),
     ("kept-filter", "Claudine", "/queue?view=all&urgency=immediate&child=1"),
     ("setup", "Administrator", "/setup"),
@@ -92,9 +89,13 @@ SCREENS: Final = (
     ("map-and-trends", "Claudine", "/map"),
     ("reports", "Claudine", "/reports"),
     ("texts-to-many", "Claudine", "/broadcasts"),
+    ("lists", "Jeanne", "/lists"),
     ("channels", "Administrator", "/channels"),
+    ("partners-keys", "Administrator", "/keys"),
     ("team", "Administrator", "/team"),
     ("directory", "Administrator", "/directory"),
+    ("contact", "Administrator", "/directory > a[href*=contact]"),
+    ("contacts-sheet", "Administrator", "/directory/sheet"),
     ("record-check", "Administrator", "/record/check"),
     ("record", "Auditor", "/record"),
     ("your-sign-in", "Aline", "/me"),
@@ -109,7 +110,7 @@ img { display: block; height: HEIGHTpx; border-radius: 10px; box-shadow: 0 2px 1
 
 
 def main() -> None:
-    """Take the picture."""
+    """Take the pictures."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         raise SystemExit("Taking pictures needs a Chromium on this machine.")
@@ -121,8 +122,9 @@ def main() -> None:
         join(browser, phones, picture_of_queue(browser, settings, cases=len(others) + 1))
         remember(settings)
         taken = list(pictures_of_screens(browser, settings))
-        strand(settings)
-        picture_of_dead_letters(browser, settings)
+        taken += screens_of_a_show.pictures(browser, settings, environment(settings), PICTURE.parent)
+        screens_of_dead_letters.strand(settings)
+        screens_of_dead_letters.picture(browser, settings, DEAD_LETTERS)
         pictures_of_a_broadcast(browser, settings)
         browser.close()
     for picture in (PICTURE, DEAD_LETTERS, *BROADCAST.values(), *taken):
@@ -143,13 +145,9 @@ def demo() -> Iterator[Settings]:
         console_url=f"http://127.0.0.1:{desk}",
         _env_file=None,
     )
-    addresses = {"HOTLINE_PUBLIC_URL": settings.public_url, "HOTLINE_CONSOLE_URL": settings.console_url}
-    later = datetime.now(settings.zone) + timedelta(hours=6)  # a text to many leaves now, also when pictures are taken at night
-    addresses |= {"HOTLINE_QUIET_FROM": f"{later:%H:00}", "HOTLINE_QUIET_UNTIL": f"{later:%H:30}"}
-    addresses["HOTLINE_GATEWAY_RATES"] = f"simulator:{RATE}"  # so slow that a broadcast can be seen to go
     process = subprocess.Popen(
         [Path(sys.executable).with_name("hotline"), "up", "--demo"],
-        env=child_environment(settings) | addresses,
+        env=environment(settings),
         cwd=folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -161,6 +159,18 @@ def demo() -> Iterator[Settings]:
         process.send_signal(signal.SIGINT)
         process.wait(20)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Return what a `hotline` of this demo is told."""
+    later = datetime.now(settings.zone) + timedelta(hours=6)  # a text to many leaves now, also when pictures are taken at night
+    return child_environment(settings) | {
+        "HOTLINE_PUBLIC_URL": settings.public_url,
+        "HOTLINE_CONSOLE_URL": settings.console_url,
+        "HOTLINE_QUIET_FROM": f"{later:%H:00}",
+        "HOTLINE_QUIET_UNTIL": f"{later:%H:30}",
+        "HOTLINE_GATEWAY_RATES": f"simulator:{RATE}",  # so slow that a broadcast can be seen to go
+    }
 
 
 def free_port() -> int:
@@ -258,6 +268,9 @@ def remember(settings: Settings) -> None:
             session.add(QueueFilter(officer_id=claudine.id, role=claudine.role, name=name, asked=asked, at=now))
         session.execute(insert(table(Case)), cases)
         session.execute(insert(table(NamedClue)), clues)
+        aline = session.scalars(select(Officer).where(Officer.name == "aline")).one()
+        own_phone.keep(session, deployment, aline, ("+250788000099", "+250788000099"), now=now)
+    draft.keep(settings, sentences(deployment))
     deployment.close()
 
 
@@ -266,7 +279,8 @@ def pictures_of_screens(browser: Browser, settings: Settings) -> Iterator[Path]:
     for size, end in ((WIDE, ""), (PHONE, "-phone")):
         contexts = {"": browser.new_context(viewport=size)}
         case = ""
-        for name, who, path in SCREENS:
+        for name, who, where in SCREENS:
+            path, _, link = where.partition(" > ")
             if end and name not in ON_A_PHONE:
                 continue
             if who not in contexts:
@@ -280,6 +294,8 @@ def pictures_of_screens(browser: Browser, settings: Settings) -> Iterator[Path]:
                 page.goto(f"{settings.console_url}/queue")
                 case = page.locator("tr:not(:has(.chip.child)) a.open").first.get_attribute("href") or ""
             page.goto(settings.console_url + path.replace("{case}", case))
+            if link:
+                page.locator(link).first.click()
             page.wait_for_timeout(400)  # a chart has no sign that it is drawn
             picture = PICTURE.with_name(f"{name}{end}.png")
             page.screenshot(path=picture)
@@ -287,51 +303,6 @@ def pictures_of_screens(browser: Browser, settings: Settings) -> Iterator[Path]:
             yield picture
         for context in contexts.values():
             context.close()
-
-
-def strand(settings: Settings) -> None:
-    """Strand one thing of each kind, some minutes ago: mark rows as failures would have, and post what nobody can read."""
-    deployment = Deployment(settings)
-    message = table(Message)
-    fates = (
-        (MessageKind.ALERT, {"state": MessageState.FAILED, "reason": "30005", "attempts": 2}),
-        (MessageKind.AUTO, {"state": MessageState.UNKNOWN, "reason": "no answer", "kind": MessageKind.REPLY}),
-        (MessageKind.AUTO, {"state": MessageState.DEAD, "reason": "unreachable", "kind": MessageKind.REPLY, "attempts": 5}),
-        (MessageKind.AUTO, {"state": MessageState.FAILED, "reason": "30003"}),
-    )
-    with deployment.db.transaction() as session:
-        ago = deployment.db.now(session) - timedelta(minutes=7)
-        for kind, fate in fates:
-            newest = select(message.c.id).where(message.c.kind == kind, message.c.state.not_in(DEAD_STATES))
-            chosen = session.scalars(newest.order_by(message.c.lane, message.c.id.desc()).limit(1)).one()
-            session.execute(update(message).where(message.c.id == chosen).values(**fate, settled_at=ago))
-    network = deployment.shelf.get(Simulator.name)
-    body, path = b"id=invented-1&to=7788&text=invented", "/in/simulator/sms"
-    http = urllib3.PoolManager(retries=False)
-    for signature in (network.sign(path, body) if isinstance(network, Simulator) else "", "forged", "forged-too"):
-        http.request("POST", settings.public_url + path, body=body, headers={SIGNATURE: signature})
-    bad = settings.instance / "spool" / "bad"
-    bad.mkdir(parents=True)
-    (bad / f"{new_id()}.row").write_bytes(b"torn")
-    until = time.monotonic() + READY_SECONDS
-    while time.monotonic() < until:
-        with deployment.db.reading() as session:
-            if any(letter.judged.what is What.TEXT for letter in listed(session, deployment).letters):
-                break
-        time.sleep(0.2)
-    with deployment.db.transaction() as session:
-        recount(session, deployment, deployment.db.now(session))
-    deployment.close()
-
-
-def picture_of_dead_letters(browser: Browser, settings: Settings) -> None:
-    """Sign in as the supervisor and photograph what is stranded."""
-    page = browser.new_context(viewport={"width": 1180, "height": HEIGHT}, device_scale_factor=1.5).new_page()
-    page.goto(f"{settings.console_url}/sign-in")
-    page.get_by_role("button", name="Claudine").click()
-    page.goto(f"{settings.console_url}/dead")
-    expect(page.locator("[data-row]").first).to_be_visible(timeout=PATIENCE)
-    page.screenshot(path=DEAD_LETTERS, full_page=True)
 
 
 def pictures_of_a_broadcast(browser: Browser, settings: Settings) -> None:

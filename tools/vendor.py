@@ -2,9 +2,11 @@
 
 Comes in: the exact versions of frontend/package.json and its lock file. Goes out: hotline/console/static/vendor/, with a
 vendor.json that names version, licence and SHA-256 of every file, and THIRD_PARTY.md. A part that carries a font or an
-address of another host stops the run: a console must never tell a stranger that somebody opened it.
+address of another host stops the run: a console must never tell a stranger that somebody opened it. Of the style sheet only
+what a page can ask for is kept, since it is fetched over 3G; frontend/classes.txt names every class there is, for the test
+that none is missed.
 
-Run `python tools/vendor.py` after a version changes and commit what it wrote; needs npm, and nothing else does.
+Run `python tools/vendor.py` after a version or the classes of a page change and commit what it wrote; it alone needs npm.
 """  # noqa: INP001  a script of the house, not a package
 
 import hashlib
@@ -22,6 +24,8 @@ HOUSE = Path(__file__).resolve().parent.parent
 FRONTEND = HOUSE / "frontend"
 VENDOR = HOUSE / "hotline" / "console" / "static" / "vendor"
 NOTICE = HOUSE / "THIRD_PARTY.md"
+CLASSES = FRONTEND / "classes.txt"
+ASKING = ("hotline/**/templates/**/*.html", "hotline/**/*.py", "hotline/console/static/own/*.js")
 
 ICONS = (
     *("alert-triangle", "arrow-left", "arrow-up-right", "ban", "bell-ringing", "check", "checks", "chevron-right", "circle"),
@@ -55,6 +59,17 @@ class Refused(Exception):
     """A part is not fit to be served to people at risk. Says which and why."""
 
 
+def kept(sheet: Path, modules: Path) -> str:
+    """Return what of a style sheet a word in our templates, scripts or code may ask for; note every class it had."""
+    selectors = re.sub(r"/\*.*?\*/|url\([^)]*\)", "", sheet.read_text(encoding="utf-8"), flags=re.DOTALL)
+    names = sorted(set(re.findall(r"\.(-?[a-zA-Z_][\w-]*)", selectors)))
+    CLASSES.write_text("\n".join(names) + "\n", encoding="utf-8")
+    purge = ["node", str(modules / "purgecss" / "bin" / "purgecss.js"), "--variables", "--keyframes"]
+    asked = [*purge, "--css", str(sheet), "--content", *(str(HOUSE / place) for place in ASKING), "--output", str(sheet)]
+    subprocess.run(asked, check=True, capture_output=True)
+    return sheet.read_text(encoding="utf-8")
+
+
 def layered(text: str) -> str:
     """Return a style sheet as the cascade layer `vendor`, so that the house's own rules win whatever their weight."""
     body = SOURCE_MAP.sub("", text).removeprefix('@charset "UTF-8";')
@@ -81,12 +96,11 @@ def _symbol(name: str, svg: str) -> str:
     return f'<symbol id="{name}" viewBox="0 0 24 24" {look}>{drawn}</symbol>\n'
 
 
-def prepare(source: Path) -> str:
+def prepare(source: Path, modules: Path) -> str:
     """Return what is to be served of one file or folder of a package. Raises Refused."""
     if source.is_dir():
         return sprite(source)
-    text = source.read_text(encoding="utf-8")
-    return layered(text) if source.suffix == ".css" else script(text)
+    return layered(kept(source, modules)) if source.suffix == ".css" else script(source.read_text(encoding="utf-8"))
 
 
 def fetch(folder: Path) -> Path:
@@ -106,7 +120,7 @@ def take(modules: Path) -> Iterator[dict[str, object]]:
         about = json.loads((modules / part.package / "package.json").read_text(encoding="utf-8"))
         sums: dict[str, str] = {}
         for origin, served in part.files:
-            content = prepare(modules / part.package / origin).encode()
+            content = prepare(modules / part.package / origin, modules).encode()
             (VENDOR / served).write_bytes(content)
             sums[served] = hashlib.sha256(content).hexdigest()
         yield {"name": part.package, "version": about["version"], "licence": about["license"], "sha256": sums}
@@ -125,8 +139,8 @@ def notice(parts: list[dict[str, object]]) -> str:
         "charge, to use, copy, modify, merge, publish, distribute, sublicense and sell copies, provided that this copyright\n"
         "notice and this permission notice are included in all copies or substantial portions. The software is provided\n"
         '"as is", without warranty of any kind.\n\n'
-        "Changes: Tabler's style sheet is wrapped in a cascade layer; icons are a subset, drawn with a thinner stroke, in one\n"
-        "file. htmx is under the Zero-Clause BSD licence and unchanged.\n"
+        "Changes: Tabler's style sheet is cut to what our pages use and wrapped in a cascade layer; icons are a subset, drawn\n"
+        "with a thinner stroke, in one file. htmx is under the Zero-Clause BSD licence and unchanged.\n"
     )
 
 

@@ -33,7 +33,7 @@ from hotline.outbound.duty import call_duty
 from hotline.queue import QueueName
 from hotline.radio import moderation, polls, trace
 from hotline.routing.grow import reread, words_of
-from hotline.routing.refer import Referable, refer
+from hotline.routing.refer import Referable, first_step, refer
 from workers import calls, desk, hops, radio, tapes
 from workers.posting import Post
 from workers.reading import read
@@ -133,7 +133,7 @@ def _advance(site: Deployment, claimed: Claimed) -> None:
     dialled, called, taken_down = hops.of(claimed), calls.of(claimed), desk.of(claimed)
     with site.db.transaction() as session:
         now = site.db.now(session)
-        received = receive(session, site, texts, readings, now)
+        received = receive(session, site, texts, readings, now, partial(first_step, site, now))
         lanes = received.lanes | _refer(session, site, received, now)
         stops = [arrival.event.sender for arrival in claimed.arrivals if isinstance(arrival.event, OptOut)]
         stopped_at_gateway(session, site, stops, now)
@@ -152,7 +152,7 @@ def _advance(site: Deployment, claimed: Claimed) -> None:
         polls.cast(session, [*received.votes, *radio.votes(session, site, claimed)])
         ended = {one.inbox_id: became for one in claimed.arrivals if (became := calls.receipt(one)) is not None}
         lanes |= {Lane.BULK} if ended else set()
-        later = _statuses(session, site, claimed, ended) | spoken.later
+        later = _statuses(session, claimed, ended, now) | spoken.later
         arrivals.finish(session, claimed, later=later, obeyed=received.obeyed)
         hops.forget(session, dialled, told)
         for lane in lanes:
@@ -170,7 +170,7 @@ def _told(new: Opened) -> trace.Told:
 
 def _refer(session: Session, site: Deployment, received: Received, now: datetime) -> set[Lane]:
     """Route what is new, and read again as a whole what grew."""
-    fresh = [Referable(new.case_id, new.handle, new.key, new.reading) for new in received.opened]
+    fresh = [Referable(new.case_id, new.handle, new.key, new.reading, begun=new.begun) for new in received.opened]
     clues.keep_new(session, site, [(new.case_id, new.reading) for new in received.opened], now)
     lanes = refer(session, site, fresh, now)
     grown = [(case.case_id, case.key, read(words_of(session, case.case_id, case.key))) for case in received.grown.values()]
@@ -182,12 +182,11 @@ def _refer(session: Session, site: Deployment, received: Received, now: datetime
     return lanes
 
 
-def _statuses(session: Session, site: Deployment, claimed: Claimed, calls_: Mapping[str, StatusUpdate]) -> frozenset[str]:
+def _statuses(session: Session, claimed: Claimed, calls_: Mapping[str, StatusUpdate], now: datetime) -> frozenset[str]:
     """Apply delivery reports, and what became of calls to many; returns the rows to be looked at later.
 
     Those are the ones whose message is not known yet.
     """
-    now = site.db.now(session)
     told = [(arrival, calls_.get(arrival.inbox_id, arrival.event)) for arrival in claimed.arrivals]
     return frozenset(
         arrival.inbox_id

@@ -47,6 +47,7 @@ def _read(text: str) -> Reading:
         whole=to_json(found.as_dict()).decode(),
         words=text,
         least_everyday=_least_everyday(text) if found.everyday >= SURE else 1.0,
+        signs=frozenset(finding.rule for finding in found.findings),
     )
 
 
@@ -75,6 +76,7 @@ def read_answers(text: str, said: Said, language: str | None, *, before: str | N
     plain |= {"category": category, "categories": categories, "urgency": urgency, "minors": minors}
     if told_little:
         plain["findings"] = [*plain["findings"], _told_little()]
+        read_ = replace(read_, signs=read_.signs | {str(_told_little()["rule"])})
     return replace(
         read_,
         category=category,

@@ -14,6 +14,7 @@ from hotline.console import (
     calling,
     care,
     case,
+    changes,
     channels,
     closing,
     conflict,
@@ -37,6 +38,7 @@ from hotline.console import (
     number,
     owed,
     own,
+    packing,
     passkey,
     phrasebook,
     presence,
@@ -89,6 +91,8 @@ def install(app: Flask, deployment: Deployment, *beside: Blueprint) -> None:
     wording.install(app, deployment)
     drawing.install(app, deployment)
     static.install(app)
+    packing.install(app)
+    changes.install(app)
     presence.install(app)
     lately.install(app)
     faults.install(app)

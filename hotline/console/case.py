@@ -16,7 +16,7 @@ from hotline.casework import bridge, closing, links, listen, parts, read, shred,
 from hotline.casework.acknowledge import acknowledge as stop_ladder
 from hotline.casework.correct import CATEGORIES, SetMeanwhile, correct
 from hotline.casework.reply import NobodyToWriteTo, leave
-from hotline.console import care, faults, findings, guard, lately, listing, presence, reply_box, standing, thread
+from hotline.console import care, changes, faults, findings, guard, lately, listing, presence, reply_box, standing, thread
 from hotline.console.reply_box import LONGEST_TEXT, Typed
 from hotline.models import (
     RANK,
@@ -59,7 +59,7 @@ def live(token: str) -> Response:
         current = _mark(case, parts.of(session, case.id), _leave(session, case))
     if current == request.args.get("mark"):
         return Response(status=204)
-    return Response(render_template("console/_case_live.html", **_opened(token, None), live=True))
+    return Response(changes.drawn("console/_case_live.html", token, {**_opened(token, None), "live": True}))
 
 
 @screen.post("/claim")
@@ -148,7 +148,7 @@ def note(token: str) -> Reply:
 
 def drawn(token: str, typed: Typed | None) -> str:
     """Return the page of a case, with a text in the box where one was being written."""
-    return render_template("console/case.html", **_opened(token, typed))
+    return changes.drawn("console/case.html", token, _opened(token, typed))
 
 
 def _opened(token: str, typed: Typed | None) -> dict[str, object]:

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from flask import Blueprint, Response, render_template, request, url_for
+from flask import Blueprint, Response, request, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hotline.console import bulk, filters, guard, listing, narrow, presence, standing
+from hotline.console import bulk, changes, filters, guard, listing, narrow, presence, standing
 from hotline.console.listing import View
 from hotline.models import Officer
 from hotline.roles import May, Role, allows
@@ -18,7 +18,8 @@ screen = Blueprint("queue", __name__)
 @guard.may(May.SEE_QUEUE)
 def show() -> str:
     """Show a page of a view; the address holds which."""
-    return render_template("console/queue.html", **_page())
+    shown = _page()
+    return changes.drawn("console/queue.html", str(shown["source"]), shown)
 
 
 @screen.get("/queue/rows")
@@ -28,7 +29,7 @@ def rows() -> Response:
     shown = _page()
     if request.args.get("mark") == shown["mark"]:
         return Response(status=204)
-    return Response(render_template("console/_rows.html", **shown, live=True))
+    return Response(changes.drawn("console/_rows.html", str(shown["source"]), {**shown, "live": True}))
 
 
 def _page() -> dict[str, object]:

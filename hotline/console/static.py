@@ -11,7 +11,9 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from flask import Blueprint, Flask, Response, abort, current_app, request, url_for
+from flask import Blueprint, Flask, Response, abort, current_app, url_for
+
+from hotline.console import packing
 
 screen = Blueprint("static", __name__)
 
@@ -47,7 +49,7 @@ def serve(digest: str, name: str) -> Response:
     asset: Asset | None = current_app.extensions["assets"].get(name)
     if asset is None or asset.digest != digest:
         abort(404)
-    packed = "gzip" in request.headers.get("Accept-Encoding", "")
+    packed = packing.wanted()
     response = Response(asset.packed if packed else asset.plain, content_type=asset.kind)
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     response.headers["Vary"] = "Accept-Encoding"

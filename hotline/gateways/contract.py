@@ -351,12 +351,10 @@ def form(body: bytes) -> list[tuple[bytes, bytes]]:
     for part in body.replace(b"+", b" ").split(b"&"):
         if part:
             key, _, value = part.partition(b"=")
-            pairs.append((_unquoted(key), _unquoted(value)))
+            if b"%" in part:
+                key, value = unquote_to_bytes(key), unquote_to_bytes(value)
+            pairs.append((key, value))
     return pairs
-
-
-def _unquoted(raw: bytes) -> bytes:
-    return unquote_to_bytes(raw) if b"%" in raw else raw
 
 
 def words(raw: bytes) -> str:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import RowMapping, select, update
 from sqlalchemy.orm import Session
 
-from hotline.db import claim
+from hotline.db import among, claim
 from hotline.deployment import Deployment
 from hotline.gateways.contract import (
     Gateway,
@@ -86,7 +86,7 @@ def take(session: Session, deployment: Deployment, now: datetime) -> tuple[str, 
     rows = claim(
         session,
         INBOX,
-        where=[INBOX.c.id.in_(ids), *WAITING],
+        where=[among(session, INBOX.c.id, ids), *WAITING],
         order_by=[INBOX.c.id],
         limit=len(ids),
         values={
@@ -127,7 +127,7 @@ def finish(
         fates.setdefault((_state(claimed, row_id, later), reasons.get(row_id)), []).append(row_id)
     settled = 0
     for (state, reason), ids in fates.items():
-        held = (INBOX.c.id.in_(ids), INBOX.c.claim_token == claimed.token)
+        held = (among(session, INBOX.c.id, ids), INBOX.c.claim_token == claimed.token)
         settled += session.connection().execute(update(INBOX).where(*held).values(state=state, reason=reason)).rowcount
     if settled != len(claimed.ids):
         raise LookupError("claim lost")

@@ -9,7 +9,7 @@ from sqlalchemy import BindParameter, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from hotline import subscribers
-from hotline.db import add_rows
+from hotline.db import add_rows, among
 from hotline.deployment import Deployment
 from hotline.intake.dialog import Open, Reaction
 from hotline.models import Caller, Message, MessageState, SafeContact, new_id, table
@@ -108,7 +108,7 @@ class Callers:
 
     def load(self, session: Session, indexes: Iterable[bytes]) -> None:
         """Fetch the callers of these numbers, locked against another batch."""
-        wanted = select(CALLER).where(CALLER.c.number_index.in_(set(indexes))).with_for_update()
+        wanted = select(CALLER).where(among(session, CALLER.c.number_index, set(indexes))).with_for_update()
         for row in session.execute(wanted).mappings():
             self.known[row["number_index"]] = Known(dict(row), fresh=False)
 

@@ -7,6 +7,7 @@ cases are found and counted by them, and nobody reads from the database where a 
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cache
 
 from sqlalchemy.orm import Session
 
@@ -31,8 +32,9 @@ def keep_grown(session: Session, deployment: Deployment, read: Iterable[tuple[st
 
 
 def _rows(deployment: Deployment, read: Iterable[tuple[str, Reading]], now: datetime) -> list[dict[str, object]]:
+    index = cache(deployment.clue_index)  # many reports of a batch name the same places
     return [
-        {"case_id": case_id, "value_index": deployment.clue_index(kind, value), "kind": kind, "at": now}
+        {"case_id": case_id, "value_index": index(kind, value), "kind": kind, "at": now}
         for case_id, reading in read
         for kind, value in (*reading.clues, *_places(deployment, reading))
     ]

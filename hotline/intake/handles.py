@@ -4,6 +4,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hotline import handle
+from hotline.db import among
 from hotline.models import Case, table
 
 CASE = table(Case)
@@ -14,5 +15,5 @@ def unused(session: Session, count: int) -> list[str]:
     free: set[str] = set()
     while len(free) < count:
         drawn = {handle.make() for _ in range(count - len(free))}
-        free |= drawn - set(session.scalars(select(CASE.c.handle).where(CASE.c.handle.in_(drawn))))
+        free |= drawn - set(session.scalars(select(CASE.c.handle).where(among(session, CASE.c.handle, drawn))))
     return list(free)

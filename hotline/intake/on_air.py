@@ -140,6 +140,8 @@ class OnAir:
 
         It is a show's by its code; on any other code only while one is on air, and by a keyword or the word "radio" before it.
         """
+        if not self._running_now():
+            return None
         own_code = self.deployment.settings.radio_code
         first, _, rest = text.body.strip().partition(" ")
         first = folded(first).strip(".,:")

@@ -81,5 +81,5 @@ class Pieces:
 def is_full(words: str) -> bool:
     """Whether a text fills one piece to its end, so that it may go on in another."""
     if gsm7.fits(words):
-        return sum(gsm7.COST[char] for char in words) in FULL_SEPTETS
+        return gsm7.septets(words) in FULL_SEPTETS
     return len(words.encode("utf-16-be", "surrogatepass")) // 2 in FULL_UNITS

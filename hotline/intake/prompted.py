@@ -12,7 +12,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hotline.db import insert_unless_there
+from hotline.db import among, insert_unless_there
 from hotline.intake.commands import Kind, recognise
 from hotline.models import Broadcast, BroadcastAnswer, Message, MessageState, Subscriber, table
 
@@ -41,7 +41,7 @@ class Prompted:
             select(*columns)
             .join(MESSAGE, MESSAGE.c.subscriber_id == SUBSCRIBER.c.id)
             .join(BROADCAST, BROADCAST.c.id == MESSAGE.c.broadcast_id)
-            .where(SUBSCRIBER.c.number_index.in_(set(indexes)), *sent)
+            .where(among(session, SUBSCRIBER.c.number_index, set(indexes)), *sent)
             .order_by(MESSAGE.c.created_at)
         )
         self._by_index = {row.number_index: Prompt(row.broadcast_id, row.id, row.choices) for row in session.execute(found)}

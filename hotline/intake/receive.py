@@ -4,27 +4,26 @@ Takes a batch of arrivals with their readings, writes all rows together, and ret
 more costs a few rows in bulk inserts, never a query of its own.
 """
 
-import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from hotline import comeback, subscribers
-from hotline.db import add_rows, insert_unless_there
+from hotline.db import add_rows, among, insert_unless_there
 from hotline.deployment import Deployment
 from hotline.gateways.contract import InboundText
 from hotline.gateways.ringing import carries
 from hotline.intake import beeps
 from hotline.intake.arrivals import Arrival
-from hotline.intake.aside import aside
 from hotline.intake.assessed import assessed_row
 from hotline.intake.callers import Callers, Known
 from hotline.intake.commands import Kind, officer_answer, recognise, return_code
 from hotline.intake.dialog import ALWAYS, FREE_TEXT, INFO, INFO_OR_CALL, Reaction, going_on, react
 from hotline.intake.handles import unused
 from hotline.intake.on_air import Given, OnAir
+from hotline.intake.opening import case_row, report_row
 from hotline.intake.pieces import Joint, Pieces
 from hotline.intake.prompted import Prompted
 from hotline.intake.received import Conversation, Grown, OfficersAnswer, Opened, Received
@@ -60,8 +59,16 @@ class Intake:
     channel = "sms"
     opens_as = CaseState.NEW
 
-    def __init__(self, session: Session, deployment: Deployment, readings: Mapping[str, Reading], now: datetime) -> None:
+    def __init__(
+        self,
+        session: Session,
+        deployment: Deployment,
+        readings: Mapping[str, Reading],
+        now: datetime,
+        first_step: Callable[[Reading], datetime | None] | None = None,
+    ) -> None:
         self.session, self.deployment, self.readings, self.now = session, deployment, readings, now
+        self.first_step = first_step or (lambda _: None)
         self.window = timedelta(minutes=deployment.settings.reply_window_minutes)
         self.callers = Callers(deployment)
         self.contacts: dict[bytes, str] = {}
@@ -103,7 +110,8 @@ class Intake:
     def _load(self, indexes: set[bytes]) -> None:
         self.callers.load(self.session, indexes)
         self.prompted = Prompted(self.session, indexes, self.now)
-        found = select(CONTACT.c.number_index, CONTACT.c.id).where(CONTACT.c.number_index.in_(indexes), CONTACT.c.active)
+        theirs = among(self.session, CONTACT.c.number_index, indexes)
+        found = select(CONTACT.c.number_index, CONTACT.c.id).where(theirs, CONTACT.c.active)
         self.contacts = {row.number_index: row.id for row in self.session.execute(found)}
         known = [caller.id for caller in self.callers.known.values()]
         since = self.now - timedelta(hours=self.deployment.settings.conversation_hours)
@@ -243,11 +251,14 @@ class Intake:
         case_id, report_id, code = new_id(), new_id(), self.handles.pop()
         key, wrapped = self.deployment.keyring.new_case_key(case_id)
         conversation = self.conversations[caller.id] = Conversation(case_id, report_id, key)
-        self.rows["case"].append(_case_row(self, case_id, code, reading))
+        climbs_at = self.first_step(reading)
+        self.rows["case"].append(case_row(case_id, code, reading, self.now, climbs_at, state=self.opens_as, channel=self.channel))
         self.rows["key"].append({"case_id": case_id, "kid": self.deployment.keyring.kid, "wrapped": wrapped})
-        self.rows["report"].append(_report_row(self, conversation, caller, arrival))
+        after = self.prompted.by(caller.row["number_index"])
+        self.rows["report"].append(report_row(conversation, caller.id, self.channel, arrival.gateway, self.now, after))
         self.rows["assessed"].append(assessed_row(case_id, key, reading, self.now))
-        self.received.opened.append(Opened(case_id, code, key, reading, self.channel, arrival))
+        begun = climbs_at is not None
+        self.received.opened.append(Opened(case_id, code, key, reading, self.channel, arrival, begun))
         return conversation
 
     def _extend(
@@ -357,40 +368,16 @@ class Intake:
 
 
 def receive(
-    session: Session, deployment: Deployment, arrivals: Sequence[Arrival], readings: Mapping[str, Reading], now: datetime
+    session: Session,
+    deployment: Deployment,
+    arrivals: Sequence[Arrival],
+    readings: Mapping[str, Reading],
+    now: datetime,
+    first_step: Callable[[Reading], datetime | None] | None = None,
 ) -> Received:
-    """Receive a batch. `readings` holds triage's reading of each text by the id of its inbox row."""
-    return Intake(session, deployment, readings, now).take(arrivals)
+    """Receive a batch. `readings` holds triage's reading of each text by the id of its inbox row.
 
-
-def _case_row(intake: Intake, case_id: str, code: str, reading: Reading) -> dict[str, object]:
-    return {
-        "id": case_id,
-        "token": secrets.token_urlsafe(16),
-        "handle": code,
-        "state": intake.opens_as,
-        "category": reading.category,
-        "urgency": reading.urgency,
-        "rank": reading.rank,
-        "minors": reading.minors,
-        "language": reading.language,
-        "channel": intake.channel,
-        "opened_at": intake.now,
-        "updated_at": intake.now,
-        "ladder_step": 0,
-        "version": 0,
-        "aside": aside(case_id, reading),
-    }
-
-
-def _report_row(intake: Intake, conversation: Conversation, caller: Known, arrival: Arrival) -> dict[str, object]:
-    return {
-        "id": conversation.report_id,
-        "case_id": conversation.case_id,
-        "caller_id": caller.id,
-        "channel": intake.channel,
-        "gateway": arrival.gateway,
-        "opened_at": intake.now,
-        "last_inbound_at": intake.now,
-        "broadcast_id": intake.prompted.by(caller.row["number_index"]),
-    }
+    `first_step` says when the ladder of a new case climbs first, where that is known before anybody is chosen: the row is
+    written once then, and not changed in all its indexes a moment later.
+    """
+    return Intake(session, deployment, readings, now, first_step).take(arrivals)

@@ -11,7 +11,10 @@ from hotline.radio.polls import Cast
 
 @dataclass(frozen=True)
 class Opened:
-    """A new case with the reading of its first text; `channel` and `arrival` say by what way and code it came, and when."""
+    """A new case with the reading of its first text; `channel` and `arrival` say by what way and code it came, and when.
+
+    `begun`: its row has the ladder begun already.
+    """
 
     case_id: str
     handle: str
@@ -19,6 +22,7 @@ class Opened:
     reading: Reading
     channel: str
     arrival: Arrival
+    begun: bool = False
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,10 @@ RANK = {"immediate": 0, "soon": 1, "routine": 2}
 class Reading:
     """Triage's result as the other stages need it.
 
-    `whole` is the full assessment in JSON, to be sealed with the case; `clues` are kind and value of what strangers may name too;
-    `noise` says that it is surely a scam, an advertisement or a prank; `words` is what was read, for as long as it is on its way.
-    `least_everyday` is how likely the least harmless of its sentences tells of nobody, 1 when none had to be asked about.
+    `whole` is the full assessment in JSON, to be sealed with the case; `signs` are the names of its findings. `clues` are kind
+    and value of what strangers may name too. `noise` says that it is surely a scam, an advertisement or a prank. `words` is what
+    was read, for as long as it is on its way. `least_everyday` is how likely the least harmless of its sentences tells of nobody,
+    1 when none had to be asked about.
     """
 
     category: str
@@ -32,6 +33,7 @@ class Reading:
     words: str = field(default="", repr=False)
     noise: bool = False
     least_everyday: float = 1.0
+    signs: frozenset[str] = frozenset()
 
     @property
     def rank(self) -> int:

@@ -14,13 +14,13 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import BindParameter, RowMapping, and_, bindparam, func, or_, select, tuple_, update
+from sqlalchemy import RowMapping, Update, and_, func, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from hotline import subscribers
 from hotline.comeback import filled
-from hotline.db import add_rows
+from hotline.db import Given, add_rows, among, change_each
 from hotline.deployment import Deployment
 from hotline.gateways.contract import BESIDE, Certainty, OutboundText, Sent
 from hotline.models import (
@@ -52,6 +52,11 @@ log = logging.getLogger(__name__)
 
 MESSAGE, ATTEMPT, CALLER, CONTACT, REFERRAL = (table(m) for m in (Message, Attempt, Caller, Contact, Referral))
 CASE, CASE_KEY = table(Case), table(CaseKey)
+SETTLED = {
+    "row": MESSAGE.c.id, "token": MESSAGE.c.claim_token, "to": MESSAGE.c.state, "via": MESSAGE.c.gateway, "due": MESSAGE.c.due_at,
+    "why": MESSAGE.c.reason, "pid": MESSAGE.c.provider_id, "taken": MESSAGE.c.accepted_at, "settled": MESSAGE.c.settled_at,
+}  # fmt: skip
+TOLD = {"of": REFERRAL.c.case_id, "whom": REFERRAL.c.contact_id, "at": REFERRAL.c.told_at}
 
 
 @dataclass(frozen=True)
@@ -107,7 +112,7 @@ def settle(session: Session, deployment: Deployment, parcel: Parcel, outcomes: S
         # A text in doubt was out of our hands since the claim; what was surely not sent waits from now on.
         since = parcel.taken_at if sent.certainty is Certainty.UNKNOWN else now
         settled.append(_settled(row, verdict, sent, _next_gateway(deployment, row, via[sent.id], verdict), now, since))
-    _write(session, parcel.token, settled)
+    _write(session, settled)
     _close_attempts(session, parcel, outcomes, now)
     _learn(session, deployment, parcel.probed, via, outcomes, now)
     accepted = [parcel.rows[sent.id] for sent in outcomes if sent.certainty is Certainty.ACCEPTED]
@@ -130,7 +135,7 @@ def free_expired(session: Session, deployment: Deployment, now: datetime) -> int
         if to_life(row) and row["attempts"] < deployment.settings.max_attempts:
             verdict = replace(verdict, again_in=AT_ONCE)  # it has waited for as long as its lease
         via = _next_gateway(deployment, row, row["gateway"], verdict)
-        _write(session, row["claim_token"], [_settled(row, verdict, sent, via, now, now)])
+        _write(session, [_settled(row, verdict, sent, via, now, now)])
     return len(rows)
 
 
@@ -214,7 +219,7 @@ def _suppress(session: Session, parcel: Parcel, now: datetime) -> None:
         row = parcel.rows[row_id]
         withheld.append(_settled(row, Verdict(MessageState.SUPPRESSED, reason=why), None, row["gateway"], now, now))
     if withheld:
-        _write(session, parcel.token, withheld)
+        _write(session, withheld)
 
 
 def _learn(
@@ -296,7 +301,7 @@ def _cases(session: Session, rows: Sequence[RowMapping]) -> dict[str, RowMapping
     if not cases:
         return {}
     columns = select(CASE.c.id, CASE.c.state, CASE.c.acknowledged_at, CASE_KEY.c.wrapped)
-    found = columns.outerjoin(CASE_KEY, CASE_KEY.c.case_id == CASE.c.id).where(CASE.c.id.in_(cases))
+    found = columns.outerjoin(CASE_KEY, CASE_KEY.c.case_id == CASE.c.id).where(among(session, CASE.c.id, cases))
     return {row["id"]: row for row in session.execute(found).mappings()}
 
 
@@ -318,6 +323,7 @@ def _settled(row: RowMapping, verdict: Verdict, sent: Sent | None, via: str, now
     accepted = verdict.state is MessageState.ACCEPTED
     return {
         "row": row["id"],
+        "token": row["claim_token"],
         "to": verdict.state,
         "via": via,
         "due": max(now, since + (verdict.again_in or AT_ONCE)),
@@ -328,24 +334,21 @@ def _settled(row: RowMapping, verdict: Verdict, sent: Sent | None, via: str, now
     }
 
 
-def _write(session: Session, token: str, settled: Sequence[dict[str, object]]) -> None:
+def _write(session: Session, settled: Sequence[dict[str, object]]) -> None:
+    """Write down what each message came to, unless another worker holds it by now."""
+    change_each(session, _settling, SETTLED, settled)
+
+
+def _settling(given: Given) -> Update:
     # Whoever was thought dead and comes back with good news is believed while nobody else holds the row, unless the same text is
     # known to have failed since: a row that waits names only such a one.
-    held = and_(MESSAGE.c.state == MessageState.CLAIMED, MESSAGE.c.claim_token == token)
+    held = and_(MESSAGE.c.state == MessageState.CLAIMED, MESSAGE.c.claim_token == given["token"])
     freed = or_(MESSAGE.c.state == MessageState.QUEUED, MESSAGE.c.state == MessageState.UNKNOWN)
-    good = bindparam("to", type_=MESSAGE.c.state.type) == MessageState.ACCEPTED
-    lives = or_(MESSAGE.c.provider_id.is_(None), MESSAGE.c.provider_id != bindparam("pid", type_=MESSAGE.c.provider_id.type))
-    statement = update(MESSAGE).where(MESSAGE.c.id == bindparam("row"), or_(held, and_(freed, good, lives)))
-    values: dict[str, BindParameter[Any]] = {
-        "state": bindparam("to"),
-        "gateway": bindparam("via"),
-        "due_at": bindparam("due"),
-        "reason": bindparam("why"),
-        "provider_id": bindparam("pid"),
-        "accepted_at": bindparam("taken"),
-        "settled_at": bindparam("settled"),
-    }
-    session.connection().execute(statement.values(values), settled)
+    good = given["to"] == MessageState.ACCEPTED
+    lives = or_(MESSAGE.c.provider_id.is_(None), MESSAGE.c.provider_id != given["pid"])
+    values = {"state": given["to"], "gateway": given["via"], "due_at": given["due"], "reason": given["why"]}
+    values |= {"provider_id": given["pid"], "accepted_at": given["taken"], "settled_at": given["settled"]}
+    return update(MESSAGE).where(MESSAGE.c.id == given["row"], or_(held, and_(freed, good, lives))).values(values)
 
 
 def _close_attempts(session: Session, parcel: Parcel, outcomes: Sequence[Sent], now: datetime) -> None:
@@ -355,21 +358,25 @@ def _close_attempts(session: Session, parcel: Parcel, outcomes: Sequence[Sent], 
         alike.setdefault((sent.certainty, sent.code, faulty), []).append(parcel.attempts[sent.id])
     for (certainty, code, faulty), ids in alike.items():
         values = {"ended_at": now, "result": certainty, "code": code, "faulty": faulty}
-        closed = update(ATTEMPT).where(ATTEMPT.c.id.in_(ids)).values(values)
+        closed = update(ATTEMPT).where(among(session, ATTEMPT.c.id, ids)).values(values)
         session.connection().execute(closed)
 
 
 def _told(session: Session, alerts: Sequence[RowMapping], now: datetime) -> None:
-    if not alerts:
-        return
-    pairs = [(row["case_id"], row["contact_id"]) for row in alerts]
-    queued = (tuple_(REFERRAL.c.case_id, REFERRAL.c.contact_id).in_(pairs), REFERRAL.c.state == ReferralState.QUEUED)
-    session.connection().execute(update(REFERRAL).where(*queued).values(state=ReferralState.TOLD, told_at=now))
+    told = [{"of": row["case_id"], "whom": row["contact_id"], "at": now} for row in alerts]
+    if told:
+        change_each(session, _telling, TOLD, told)
+
+
+def _telling(given: Given) -> Update:
+    queued = (REFERRAL.c.case_id == given["of"], REFERRAL.c.contact_id == given["whom"], REFERRAL.c.state == ReferralState.QUEUED)
+    return update(REFERRAL).where(*queued).values(state=ReferralState.TOLD, told_at=given["at"])
 
 
 def _talking(session: Session, replies: Sequence[RowMapping], now: datetime) -> None:
-    for row in replies:
-        session.execute(update(CALLER).where(CALLER.c.id == row["caller_id"]).values(open_question="told", asked_at=now))
+    callers = [row["caller_id"] for row in replies]
+    if callers:
+        session.execute(update(CALLER).where(CALLER.c.id.in_(callers)).values(open_question="told", asked_at=now))
 
 
 def _stopped(session: Session, rows: Sequence[RowMapping], now: datetime) -> None:

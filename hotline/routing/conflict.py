@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from hotline import audit
-from hotline.db import insert_unless_there
+from hotline.db import among, insert_unless_there
 from hotline.deployment import Deployment
 from hotline.models import (
     Case,
@@ -89,7 +89,7 @@ def propose(session: Session, case_id: str, key: Key, found: Sequence[Named], no
 
 def bars(session: Session, case_ids: Collection[str]) -> Mapping[str, Bar]:
     """Return who must not know of which case; cases that are open to all are not in the answer."""
-    standing = (EXCLUSION.c.case_id.in_(case_ids), EXCLUSION.c.state.in_(STANDING))
+    standing = (among(session, EXCLUSION.c.case_id, case_ids), EXCLUSION.c.state.in_(STANDING))
     subjects: dict[str, set[str]] = {}
     outside: set[str] = set()
     for row in session.execute(select(EXCLUSION.c.case_id, EXCLUSION.c.subject, EXCLUSION.c.state).where(*standing)):

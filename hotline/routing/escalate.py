@@ -182,15 +182,17 @@ def referable(session: Session, deployment: Deployment, case: RowMapping) -> Ref
     """Return what contacts have to know of a stored case; `case` holds its columns and `wrapped`, its sealed key."""
     key = deployment.keyring.case_key(case["id"], case["wrapped"])
     whole = _newest(session, case["id"], key)
+    plain = json.loads(whole) if whole else {}
     reading = Reading(
         category=case["category"],
         urgency=case["urgency"],
         minors=case["minors"],
         language=case["language"],
         language_confident=False,
-        places=tuple(json.loads(whole)["places"]) if whole else (),
+        places=tuple(plain.get("places", ())),
         rules_version="",
         whole=whole,
+        signs=frozenset(str(one["rule"]) for one in plain.get("findings", ())),
     )
     return Referable(case["id"], case["handle"], key, reading)
 

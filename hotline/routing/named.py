@@ -16,8 +16,6 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 TEMPLATES: Final = Path(__file__).resolve().parents[2] / "message_templates"
@@ -95,11 +93,15 @@ class Roll:
                 if telling or len(words) > 1:
                     self.phrases.append(_Phrase(number, words, nickname, telling))
         self.badges = {badge: at for at, one in enumerate(known) if len(badge := squeezed(one.badge or "")) >= SHORTEST_BADGE}
-        self.words = sorted({word for phrase in self.phrases for word in phrase.words})
         self.phrases_of: dict[str, list[int]] = {}
         for number, phrase in enumerate(self.phrases):
             for word in set(phrase.words):
                 self.phrases_of.setdefault(word, []).append(number)
+        self._like: dict[tuple[str, int], list[tuple[str, int]]] = {}
+        for word in self.phrases_of:
+            slips = (len(word) >= SLIP_FROM) + (len(word) >= TWO_SLIPS_FROM)
+            for length in range(len(word) - slips, len(word) + slips + 1):
+                self._like.setdefault((word[0], length), []).append((word, slips))
 
     def find(self, text: str) -> list[Named]:
         """Return whom a text names, each subject once, and which kinds of people it accuses."""
@@ -109,8 +111,8 @@ class Roll:
         return list({one.subject: one for one in reversed([*named, *accused(words)])}.values())[::-1]
 
     def _by_badge(self, words: list[str]) -> Iterator[tuple[int, str]]:
-        badge_like = self.badges and any(not word.isalpha() for word in words)  # every badge has a digit
-        for first in range(len(words) if badge_like else 0):
+        digits = [not word.isalpha() for word in words] if self.badges else []  # every badge has one
+        for first in (at for at in range(len(digits)) if True in digits[at : at + LONGEST_BADGE]):
             for end in range(first + 1, min(first + LONGEST_BADGE, len(words)) + 1):
                 if (at := self.badges.get("".join(words[first:end]))) is not None:  # words and badges are plain alike
                     yield at, " ".join(words[first:end])
@@ -124,16 +126,12 @@ class Roll:
                 yield phrase.known, " ".join(words[span[0] : span[1] + 1])
 
     def _alike(self, words: list[str]) -> dict[str, list[int]]:
-        """Return the words of names that the text has, exactly or misspelt, with their places in it."""
-        if not words or not self.words:
-            return {}
-        slips = process.cdist(words, self.words, scorer=OSA.distance, score_cutoff=2, dtype=np.uint8)
+        """Return the words of names that the text has, exactly or misspelt, with their places in it. None slips at its begin."""
         heard: dict[str, list[int]] = {}
-        for at, column in zip(*(axis.tolist() for axis in np.nonzero(slips <= 2)), strict=True):
-            word = self.words[column]
-            allowed = (len(word) >= SLIP_FROM) + (len(word) >= TWO_SLIPS_FROM)
-            if slips[at, column] <= allowed and (words[at][0] == word[0] or words[at] == word):
-                heard.setdefault(word, []).append(at)
+        for at, word in enumerate(words):
+            for known, slips in self._like.get((word[0], len(word)), ()):
+                if word == known or (slips and OSA.distance(word, known, score_cutoff=slips) <= slips):
+                    heard.setdefault(known, []).append(at)
         return heard
 
 
@@ -175,7 +173,8 @@ def accused(words: list[str]) -> Iterator[Named]:
     ("he pays the police"). Who is asked to come is not accused, and a police station is a place.
     """
     listed = vocabulary()
-    spoken_of = [at for at, word in enumerate(words) if _any([word], listed.people)]
+    stems = _stems(listed.people)
+    spoken_of = [at for at, word in enumerate(words) if word in listed.people or word.startswith(stems)]
     for kind, people in listed.kinds.items():
         for at in spoken_of:
             if _any([words[at]], people) and not _any(words[at + 1 : at + 2], listed.places) and _is_accused(words, at):

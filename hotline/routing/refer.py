@@ -4,11 +4,10 @@ An alert carries the case's handle, how urgent it is and the district; never ide
 goes beside the text, by e-mail or webhook, carries the handle and a link.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
@@ -24,6 +23,7 @@ from hotline.routing.book import sentences
 from hotline.routing.choose import NOBODY_TOLD, OPEN, Choice, Entry, Need, choose
 
 CASE, MESSAGE, REFERRAL = table(Case), table(Message), table(Referral)
+_parsed = lru_cache(maxsize=8)(ladder.parse)
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Referable:
     """A case that contacts may have to be told of.
 
     `told` are the contacts who have a referral of it already, `taken_by` the one who had taken it before it became urgent.
-    `climbing` says that its ladder runs and is not to be started anew.
+    `climbing` says that its ladder runs and is not to be started anew, `begun` that its row was just written with it.
     """
 
     case_id: str
@@ -41,6 +41,7 @@ class Referable:
     told: frozenset[str] = frozenset()
     taken_by: str | None = None
     climbing: bool = False
+    begun: bool = False
 
 
 def refer(session: Session, deployment: Deployment, cases: Sequence[Referable], now: datetime) -> set[Lane]:
@@ -48,6 +49,8 @@ def refer(session: Session, deployment: Deployment, cases: Sequence[Referable], 
 
     The ladder of a case that is somebody's matter starts even while nobody can be told: it finds who comes on duty.
     """
+    if not cases:
+        return set()
     conflict.look(session, [conflict.told_of(case.case_id, case.key, case.reading) for case in cases], now)
     everybody, barred = directory.reachable(session, deployment), conflict.bars(session, [case.case_id for case in cases])
     local = deployment.local(now)
@@ -64,15 +67,29 @@ def refer(session: Session, deployment: Deployment, cases: Sequence[Referable], 
         urgent = case.reading.urgency == "immediate"
         referrals += [referral(case.case_id, choice, now) for choice in choices if choice.entry.id not in case.told]
         alerts += [row for choice in choices for row in alerts_to(deployment, case, choice, now)]
-        if choices or not (case.climbing or (case.reading.category in NOBODY_TOLD and not urgent)):
+        if not case.begun and (choices or (_somebodys(case.reading) and not case.climbing)):
             clocks.setdefault(urgent, []).append(case.case_id)
     add_rows(session, REFERRAL, referrals)
     add_rows(session, MESSAGE, alerts)
     for urgent, ids in clocks.items():
-        first = ladder.due(steps_for(deployment, life=urgent), 0, started=now, previous=now, now=now)
-        start = update(CASE).where(CASE.c.id.in_(ids)).values(next_step_at=first, ladder_from=now, ladder_step=0)
+        first = {"next_step_at": _first(deployment, now, life=urgent), "ladder_from": now, "ladder_step": 0}
+        start = update(CASE).where(CASE.c.id.in_(ids)).values(first)
         session.connection().execute(start)
     return {Lane(str(row["lane"])) for row in alerts}
+
+
+def first_step(deployment: Deployment, now: datetime, reading: Reading) -> datetime | None:
+    """Return when the ladder of a new case climbs first, whoever is told; None where that depends on whether anybody is."""
+    return _first(deployment, now, life=reading.urgency == "immediate") if _somebodys(reading) else None
+
+
+def _somebodys(reading: Reading) -> bool:
+    """Whether a case is somebody's matter, even while nobody can be told."""
+    return reading.category not in NOBODY_TOLD or reading.urgency == "immediate"
+
+
+def _first(deployment: Deployment, now: datetime, *, life: bool) -> datetime:
+    return ladder.due(steps_for(deployment, life=life), 0, started=now, previous=now, now=now)
 
 
 def _whom(case: Referable, chosen: tuple[Choice, ...], entries: Sequence[Entry]) -> tuple[Choice, ...]:
@@ -83,17 +100,12 @@ def _whom(case: Referable, chosen: tuple[Choice, ...], entries: Sequence[Entry])
 def need(deployment: Deployment, reading: Reading) -> Need:
     """Return what a case asks of the directory."""
     areas = frozenset(reading.places) | {deployment.settings.district}
-    return Need(reading.category, reading.urgency, reading.minors == "true", areas, _signs(reading.whole))
-
-
-def _signs(whole: str) -> frozenset[str]:
-    """Return which findings an assessment in JSON has."""
-    return frozenset(str(one["rule"]) for one in json.loads(whole).get("findings", ())) if whole else frozenset()
+    return Need(reading.category, reading.urgency, reading.minors == "true", areas, reading.signs)
 
 
 def steps_for(deployment: Deployment, *, life: bool) -> tuple[ladder.Step, ...]:
     """Return the ladder of a case."""
-    return ladder.parse(deployment.settings.ladder_life if life else deployment.settings.ladder_normal)
+    return _parsed(deployment.settings.ladder_life if life else deployment.settings.ladder_normal)
 
 
 def referral(case_id: str, choice: Choice, now: datetime, *, step: int = 0) -> dict[str, object]:

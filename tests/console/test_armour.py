@@ -1,5 +1,7 @@
 """What other web sites, and callers who write markup, can do to an officer's browser: nothing."""
 
+import gzip
+import re
 from collections.abc import Callable
 
 import pytest
@@ -89,6 +91,20 @@ def test_files_are_addressed_by_content_and_kept_for_ever(desk: Desk) -> None:
     assert answer.headers["Content-Encoding"] == "gzip"
     assert browser.get(address.replace("/assets/", "/assets/0")).status_code == 404
     assert browser.get("/assets/0/../../armour.py").status_code == 404
+
+
+def test_a_page_is_compressed_for_browsers_that_take_it_and_reads_the_same(desk: Desk) -> None:
+    browser = desk.signed_in("intake")
+    plain, packed = (browser.get("/owed", **taken) for taken in ({}, {"Accept_Encoding": "gzip, deflate, br"}))
+    unpacked = gzip.decompress(packed.data)
+    assert re.sub(rb'value="[^"]+"', b"", unpacked) == re.sub(rb'value="[^"]+"', b"", plain.data), (
+        "but for the token of its forms"
+    )
+    assert len(packed.data) < len(plain.data) / 3
+    assert (packed.headers["Content-Encoding"], packed.headers["Vary"]) == ("gzip", "Accept-Encoding, Cookie")
+    assert packed.content_length == len(packed.data)
+    for small, taken in (("/urgent", "gzip"), ("/owed", "gzip;q=0")):
+        assert "Content-Encoding" not in browser.get(small, Accept_Encoding=taken).headers, small
 
 
 def test_a_fault_shows_no_trace_and_keeps_what_was_typed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,9 +9,10 @@ from sqlalchemy import select
 from hotline.models import OfficerSession
 from tests.console.desk import PASSWORD
 from tests.console.test_bridge import keep_phone
-from tests.console.test_browser import FINDINGS, Street, chromium, look, pytestmark, street  # noqa: F401  fixtures
+from tests.console.test_browser import FINDINGS, Street, beat, chromium, look, pytestmark, street  # noqa: F401  fixtures
 from tests.console.test_number import numbered
 
+WEIGHS = ("responseHeadersSize", "responseBodySize")
 PHRASE = (
     "Thank you. One question: is anyone in danger right now? Reply 1 Yes, 2 No, 3 Not sure. "
     "If you can call safely, 112 is free at any hour."
@@ -214,3 +215,57 @@ def test_the_screens_of_a_shift_are_fit_for_everybody(street: Street) -> None:  
     page.get_by_role("button", name="Lock while I am away").click()
     page.wait_for_url("**/lock")
     look(page)
+
+
+def test_rows_that_did_not_change_stay_and_one_that_is_lost_is_asked_for(street: Street) -> None:  # noqa: F811
+    cases = [street.desk.case() for _ in range(4)]
+    page = street.officer()
+    page.locator(f"#row-{cases[1].handle} [data-tick]").check()
+    for lost in (False, True):
+        if lost:
+            page.evaluate("id => document.getElementById(id).remove()", f"row-{cases[2].handle}")
+        cases.append(street.desk.case())
+        beat(page)
+        expect(page.locator("[data-row]")).to_have_count(len(cases))
+        rows = page.locator("[data-row]").evaluate_all("rows => rows.map(row => row.dataset.handle)")
+        assert rows == [case.handle for case in cases]
+        expect(page.locator(f"#row-{cases[1].handle} [data-tick]")).to_be_checked()
+    assert street.complaints == []
+
+
+def test_the_desk_is_light_enough_for_a_slow_network(street: Street) -> None:  # noqa: F811
+    """At 3G's 400 kbit/s (Chromium's "slow 3G") 130 KB are 2.6 seconds; all bytes are counted as they come over the wire."""
+    cases = [street.desk.case(minors="true") for _ in range(40)]
+    for number, case in enumerate(cases[:10]):
+        street.desk.tell(case, f"Invented desk {number}")
+        street.desk.assess(case, findings=FINDINGS, missing=["age", "place"], next_question="age", places=["Kamembe"])
+    page = street.page()
+    weighed: list[tuple[str, int]] = []
+    page.on("requestfinished", lambda sent: weighed.append((sent.url, sum(sent.sizes()[of] for of in WEIGHS))))
+    page.goto(f"{street.address}/sign-in")
+    page.wait_for_load_state("networkidle")
+    first = sum(weight for _, weight in weighed)
+    page.get_by_role("button", name="Intake").click()
+    page.wait_for_url(f"{street.address}/**")
+    for path in ("/queue", f"/case/{cases[0].token}"):
+        page.goto(street.address + path)
+        weighed.clear()
+        street.desk.change(cases[0], urgency="immediate", version=street.desk.again(cases[0]).version + 1)
+        cases.append(street.desk.case())
+        with page.expect_event("requestfinished", lambda sent: "mark=" in sent.url):
+            beat(page)
+        fragments = {url.rpartition("?")[0]: weight for url, weight in weighed if "mark=" in url}
+        assert len(fragments) == 1
+        assert max(fragments.values()) <= 3 * 1024, fragments
+    assert first <= 130 * 1024, first
+
+
+def test_at_twice_the_size_nothing_runs_off_the_side(street: Street) -> None:  # noqa: F811
+    """Twice the size on a screen of 1,280 is a page of 640 (WCAG 2.2, 1.4.4 and 1.4.10)."""
+    case = street.desk.case()
+    street.desk.tell(case)
+    page = street.officer(viewport={"width": 640, "height": 400}, device_scale_factor=2)
+    for path in ("/queue", f"/case/{case.token}", "/new", "/handover", "/phrases", "/search", "/map", "/reports", "/rota", "/me"):
+        page.goto(street.address + path)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+        assert page.locator("h1").is_visible(), path

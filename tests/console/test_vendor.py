@@ -33,6 +33,18 @@ def test_no_style_sheet_fetches_anything() -> None:
         assert all(address.strip("\"' ").startswith("data:") for address in re.findall(r"url\(([^)]{0,40})", css))
 
 
+def test_every_class_of_theirs_that_a_page_may_ask_for_is_in_the_sheet() -> None:
+    """Only what pages use was kept: a page that begins to use another class needs `python tools/vendor.py`."""
+    theirs = set((HOUSE / "frontend" / "classes.txt").read_text(encoding="utf-8").split())
+    pages = [path for kind in ("*.html", "*.js") for path in HOUSE.glob(f"hotline/**/{kind}") if "vendor" not in path.parts]
+    text = " ".join(path.read_text(encoding="utf-8") for path in pages)
+    named = re.findall(r'class="([^"]*)"', text) + re.findall(r"classList\.\w+\(([^)]*)\)", text)
+    asked = theirs & set(re.findall(r"[\w-]+", " ".join(named)))
+    sheet = (FOLDER / "vendor" / "tabler.min.css").read_text(encoding="utf-8")
+    assert len(asked) > 20
+    assert not asked - set(re.findall(r"\.(-?[a-zA-Z_][\w-]*)", sheet))
+
+
 def test_every_icon_the_templates_ask_for_is_in_the_sprite() -> None:
     sprite = (FOLDER / "vendor" / "icons.svg").read_text(encoding="utf-8")
     drawn = set(re.findall(r'<symbol id="([^"]+)"', sprite))

@@ -3,24 +3,26 @@
 import threading
 import time
 from collections import Counter as Tally
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import RowMapping, create_mock_engine, insert, select, text, update
+from sqlalchemy import ColumnElement, RowMapping, Update, create_mock_engine, insert, select, text, update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from hotline.db import Database, add_rows, after_commit, claim, insert_unless_there
+from hotline.db import Database, Given, add_rows, after_commit, among, change_each, claim, insert_unless_there
 from hotline.deployment import Deployment
 from hotline.in_time import Glance, GroupCommit, Unavailable
 from hotline.models import Base, Counter, Inbox, InboxState, Moment, new_id, table
+from tests import lasting
 from tests.journeys.running import until
 
 AT = datetime(2026, 11, 24, 3, 30, tzinfo=UTC)
@@ -246,6 +248,38 @@ def test_many_rows_go_in_at_once_with_every_kind_of_value(db: Database) -> None:
     assert [dict(one) for one in found] == rows
 
 
+def test_many_rows_are_changed_at_once_each_to_its_own_and_no_other(db: Database) -> None:
+    rows = [row(f"{at}") for at in range(4)]
+    columns = {"row": INBOX.c.id, "why": INBOX.c.reason, "at": INBOX.c.lease_until}
+    later = AT + timedelta(microseconds=1)
+    changes = [{"row": one["id"], "why": why, "at": at} for one, why, at in zip(rows, "ab", (later, None), strict=False)]
+
+    def change(given: Given) -> Update:
+        received = (INBOX.c.id == given["row"], INBOX.c.state == InboxState.RECEIVED)
+        return update(INBOX).where(*received).values(reason=given["why"], lease_until=given["at"])
+
+    with db.transaction() as session:
+        add_rows(session, INBOX, [*rows[1:], rows[0] | {"state": InboxState.DONE}])
+        change_each(session, change, columns, [*changes, {"row": rows[2]["id"], "why": None, "at": AT}])
+    with db.reading() as session:
+        found = session.execute(select(INBOX.c.reason, INBOX.c.lease_until).order_by(INBOX.c.external_id)).all()
+    assert found == [(None, None), ("b", None), (None, AT), (None, None)], "the first was done already"
+
+
+def test_rows_are_found_by_any_of_many_values_of_text_or_bytes(db: Database) -> None:
+    rows = [row(f"{at}", sealed=bytes([at, 0, 255])) for at in range(4)]
+    with db.transaction() as session:
+        add_rows(session, INBOX, rows)
+    with db.reading() as session:
+
+        def found(column: ColumnElement[Any], values: Collection[Any]) -> list[str]:
+            return sorted(session.scalars(select(INBOX.c.external_id).where(among(session, column, values))))
+
+        assert found(INBOX.c.id, [rows[1]["id"], rows[3]["id"], "of nobody"]) == ["1", "3"]
+        assert found(INBOX.c.sealed, {rows[0]["sealed"], b"\x00"}) == ["0"]
+        assert found(INBOX.c.id, []) == found(INBOX.c.sealed, ()) == []
+
+
 def test_only_one_leads(db: Database, beside: Database) -> None:
     with db.leading("clock") as first, beside.leading("clock") as second, db.leading("clock") as third:
         assert [first, second, third] == [True, False, False]
@@ -441,6 +475,7 @@ def test_a_database_that_was_restarted_costs_no_webhook(db: Database, beside: Da
         pytest.skip("SQLite has no server to restart")
     writer = GroupCommit(db, wait=10, after=lambda: None)
     writer.put((INBOX, row("before")))
+    lasting.close_all()
     with beside.transaction() as session:
         others = "datname = current_database() AND pid <> pg_backend_pid() AND usename = current_user"
         session.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"))  # noqa: S608  fixed words

@@ -4,7 +4,7 @@ import smsutil  # type: ignore[import-untyped]  # it ships no types
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hotline.gsm7 import BASIC, COST, EXTENSION
+from hotline.gsm7 import BASIC, COST, EXTENSION, fits, septets
 from hotline.outbound.meter import Encoding, measure, repair
 
 CURLY = "\u2019"
@@ -121,3 +121,10 @@ def test_repair_leaves_a_plain_text_alone(text: str) -> None:
 @given(PHONE_TEXTS)
 def test_repairing_twice_changes_nothing_more(text: str) -> None:
     assert repair(repair(text)) == repair(text)
+
+
+@given(st.text(st.sampled_from([*BASIC, *EXTENSION]), max_size=200))
+def test_a_text_that_fits_takes_what_its_characters_take(text: str) -> None:
+    assert fits(text)
+    assert septets(text) == sum(COST[char] for char in text)
+    assert not fits(f"{text}ŵ")

@@ -4,12 +4,13 @@ import re
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, event, select, update
 
 from hotline.models import Case, Contact, Duty, Lane, Message, Referral, table
 from hotline.outbound.meter import measure
 from hotline.routing import keeping
 from hotline.routing.directory import load
+from hotline.routing.refer import steps_for
 from tests.line import Line
 
 CALLER = "+250780000101"
@@ -82,6 +83,22 @@ def test_what_is_nobodys_matter_alerts_nobody_and_is_kept(line: Line, words: str
     assert alerts(line) == []
     assert line.case()["next_step_at"] is None
     assert line.told(line.case()["id"]) == [words]
+
+
+def test_a_case_that_is_somebodys_matter_is_written_once_with_its_ladder(line: Line) -> None:
+    changed: list[str] = []
+
+    def note(*told: object) -> None:
+        if (statement := str(told[2])).startswith('UPDATE "case"'):
+            changed.append(statement)
+
+    event.listen(line.site.db.engine, "before_cursor_execute", note)
+    line.text(CALLER, LOCKED_IN)
+    line.work()
+    event.remove(line.site.db.engine, "before_cursor_execute", note)
+    steps = steps_for(line.site, life=True)
+    assert (line.case()["ladder_from"], line.case()["next_step_at"]) == (line.now, line.now + steps[0].after)
+    assert changed == []
 
 
 def test_with_an_empty_directory_the_case_is_there_and_its_ladder_runs(line: Line) -> None:

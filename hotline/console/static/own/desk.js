@@ -55,6 +55,23 @@ if (pulse) {
   showLive();
 }
 
+// ---- what has not changed is not sent again: its place is, and the row that stands there already is put into it ----
+const PLACE = /<tr id="([^"]+)" data-same><\/tr>/g;
+
+page.addEventListener("htmx:beforeSwap", (event) => {
+  let lacking = false;
+  event.detail.serverResponse = event.detail.serverResponse.replace(PLACE, (place, id) => {
+    const there = page.getElementById(id);
+    there?.classList.remove("fresh");
+    lacking ||= !there;
+    return there?.outerHTML ?? "";
+  });
+  if (!lacking) return;
+  event.detail.shouldSwap = false;
+  find("#mark").value = "";  // asks for everything
+  setTimeout(beat);
+});
+
 // ---- what is new: named once, politely, and counted in the tab's title ----
 let known = new Set(all("[data-row]").map((row) => row.id));
 let unseen = 0;
