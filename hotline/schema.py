@@ -26,11 +26,12 @@ def upgrade(database: Database) -> None:
 
 
 def current(database: Database) -> bool:
-    """Whether the database has seen every migration."""
+    """Whether the database has seen every migration. Only reads: it waits for nobody who writes, and nobody for it."""
     from alembic.runtime.migration import MigrationContext
     from alembic.script import ScriptDirectory
 
-    with database.engine.connect() as connection:
+    with database.reading() as session:
+        connection = session.connection()
         heads = ScriptDirectory.from_config(_config(connection)).get_heads()
         return set(MigrationContext.configure(connection).get_current_heads()) == set(heads)
 

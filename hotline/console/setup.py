@@ -24,10 +24,12 @@ def show() -> str:
 def open_() -> Response | tuple[str, int]:
     """Open the line, if every gate holds at this moment."""
     try:
-        with guard.transaction() as session:
-            opening.open_line(session, guard.deployment(), officer=guard.officer(), now=guard.moment())
+        with guard.reading() as session:
+            opening.must_hold(session, guard.deployment(), guard.moment())
     except opening.NotYet:
         return _page(refused=True), 409
+    with guard.transaction() as session:
+        opening.open_line(session, guard.deployment(), officer=guard.officer(), now=guard.moment())
     flash("line_opened")
     return redirect(url_for(".show"), 303)
 

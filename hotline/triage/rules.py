@@ -246,8 +246,17 @@ def weapon_near(facts: Facts) -> Sign | None:
 
 @woken_by("now")
 def moving_now(facts: Facts) -> Sign | None:
-    """People are being moved now or within a day: the last hour in which a border post can help."""
-    return _sign(moving_now, "danger", "moving", facts.hit("now") if facts.says("move", "cross_border") else None)
+    """People are being moved now or within a day: the last hour in which a border post can help.
+
+    Beside something past, "now" counts only in the clause of the journey: "she left in 2014, today she has a shop".
+    """
+    moved = [hit for concept in ("move", "cross_border") for hit in facts.spoken.get(concept, ())]
+    hit = facts.hit("now") if moved else None
+    if moved and facts.says("past"):
+        clauses = facts.message.clauses
+        journeys = {clauses[one.first] for one in moved}
+        hit = next((one for one in facts.spoken.get("now", ()) if clauses[one.first] in journeys), None)
+    return _sign(moving_now, "danger", "moving", hit)
 
 
 @woken_by("self")

@@ -29,10 +29,11 @@ from hotline.triage.weigh import weigh
 
 CORPUS = Path(__file__).with_name("corpus")
 FIRST = "a"
-SMALL_TALK = frozenset({"d", "g"})
+SMALL_TALK = frozenset({"d", "g", "u"})
 FOLDS = 3
-TOGETHER = {"b": "bc", "c": "bc", "e": "eg", "g": "eg", "d": "dh", "h": "dh", "i": "ij", "j": "ij", "l": "lm", "m": "lm"}
-_RIDGE = {"category": 0.1, "urgency": 0.1, "minors": 0.1, "act": 0.3, "means": 0.3, "purpose": 0.3, "alarm": 0.1, "variety": 0.1}
+TOGETHER = {hand: pair for pair in ("bc", "eg", "dh", "ij", "lm", "qu", "rt") for hand in pair}
+_RIDGE = {"category": 0.1, "urgency": 0.1, "minors": 0.1, "act": 0.6, "means": 0.6, "purpose": 0.6, "alarm": 0.1, "variety": 0.1}
+_RARITY = 0.5
 _ROUNDS = 40
 Matrix = NDArray[np.floating[Any]]
 
@@ -101,9 +102,7 @@ def fit(material: Material, kept: NDArray[np.bool_]) -> Matrix:
         part, rows = model.SLICES[head], kept & _asked(head, material)
         here, truth = material.table[rows], material.truth[rows, part]
         used = np.flatnonzero(np.bincount(here.indices, minlength=features.COLUMNS) > 1)
-        even = balance(truth) if head in model.CHOICES else balance(np.hstack((truth, 1 - truth)))
-        weights = np.ones(len(truth)) if head in model.ELEMENTS else even
-        learn = Lesson(here[:, used], truth, weights, choice=head in model.CHOICES, ridge=_RIDGE[head])
+        learn = Lesson(here[:, used], truth, _weigh(head, truth), choice=head in model.CHOICES, ridge=_RIDGE[head])
         table[used, part] = learn.weights()
     return table
 
@@ -116,6 +115,14 @@ def _asked(head: str, material: Material) -> NDArray[np.bool_]:
     return np.array([label["lang"] in alike for label in material.labels])
 
 
+def _weigh(head: str, truth: Matrix) -> Matrix:
+    """Return how much each text counts for each output: kinds evenly, and an element more where it is named the rarer it is."""
+    if head in model.ELEMENTS:
+        share = truth.mean(axis=0)
+        return np.where(truth > 0, np.maximum((1 - share) / np.maximum(share, 1 / len(truth)), 1) ** _RARITY, 1.0)
+    return balance(truth if head in model.CHOICES else np.hstack((truth, 1 - truth)))[:, None]
+
+
 def balance(truth: Matrix) -> Matrix:
     """Return the weight of each text: every kind weighs the same in all, and a text one on average."""
     counts = truth.sum(axis=0)
@@ -125,7 +132,10 @@ def balance(truth: Matrix) -> Matrix:
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """One head to learn: its texts, truth and the weight of each text; a choice between its columns, or a yes-or-no for each."""
+    """One head to learn: its texts, truth and weights; a choice between its columns, or a yes-or-no for each.
+
+    `weight` has a row a text, and one column, or one for each of the truth's.
+    """
 
     table: csr_matrix
     truth: Matrix
@@ -141,8 +151,9 @@ class Lesson:
         def loss(flat: Matrix) -> tuple[float, Matrix]:
             at = flat.reshape(shape)
             chances = self._chances(self.table @ at)
-            right = (chances * self.truth).sum(axis=1) if self.choice else np.where(self.truth > 0, chances, 1 - chances).T
-            slope = backwards @ ((chances - self.truth) * self.weight[:, None]) + self.ridge * at
+            told = np.where(self.truth > 0, chances, 1 - chances)
+            right = (chances * self.truth).sum(axis=1, keepdims=True) if self.choice else told
+            slope = backwards @ ((chances - self.truth) * self.weight) + self.ridge * at
             return float(-(np.log(right + 1e-12) * self.weight).sum() + self.ridge / 2 * (at * at).sum()), slope.ravel()
 
         found = minimize(loss, np.zeros(shape[0] * shape[1]), jac=True, method="L-BFGS-B", options={"maxiter": _ROUNDS})

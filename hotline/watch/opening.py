@@ -78,10 +78,17 @@ def gates(session: Session, deployment: Deployment, now: datetime) -> list[Gate]
     ]
 
 
-def open_line(session: Session, deployment: Deployment, *, officer: Officer, now: datetime) -> None:
-    """Open the line. Raises NotYet where a gate does not hold."""
+def must_hold(session: Session, deployment: Deployment, now: datetime) -> None:
+    """Raise NotYet where a gate does not hold.
+
+    Asked in a session that reads: the checks look at the machine, and on SQLite every webhook would wait for them.
+    """
     if not all(gate.holds for gate in gates(session, deployment, now)):
         raise NotYet
+
+
+def open_line(session: Session, deployment: Deployment, *, officer: Officer, now: datetime) -> None:
+    """Open the line, of which `must_hold` said a moment ago that it may be."""
     set_counter(session, deployment, OPENED, int(now.timestamp()))
     audit.record(session, now, actor=f"officer:{officer.name}", action="line.opened", subject="line")
 

@@ -1,12 +1,13 @@
 """Setup: what is missing is asked of how things are, an administrator opens the line when nothing is, and it stands on record."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
 from sqlalchemy import select, update
 
+from hotline.deployment import Deployment
 from hotline.models import AuditEvent, Counter, Officer
 from hotline.roles import Role
 from hotline.watch import checkup, opening
@@ -77,6 +78,22 @@ def test_pages_say_practice_until_an_administrator_opens_the_line(real: Desk, mo
     admin.post("/setup/practice")
     assert "This line is not open yet" in admin.get("/setup").get_data(as_text=True)
     assert deeds(real) == [("officer:admin", "line.opened"), ("officer:admin", "line.practice")]
+
+
+def test_while_the_machine_is_looked_at_webhooks_are_written(real: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[bool] = []
+
+    def write(deployment: Deployment) -> Iterator[checkup.Finding]:
+        with deployment.db.transaction() as session:
+            written.append(bool(session.connection()))
+        yield checkup.Finding("webhook", checkup.Health.OK, "")
+
+    monkeypatch.setattr(opening, "MACHINE", (write, checkup.database))
+    assert entered(real, "admin").post("/setup/open").status_code == 409
+    assert all(written)
+    assert len(written) == 2  # asked before it is opened, and for the page that says what is missing
+    with real.site.db.transaction():
+        assert [one.health for one in checkup.safely(checkup.database, real.site)][:1] == [checkup.Health.OK]
 
 
 def test_what_somebody_said_of_a_backup_grows_old(real: Desk) -> None:

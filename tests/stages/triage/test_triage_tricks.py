@@ -79,6 +79,11 @@ def test_a_misspelt_sector_is_written_as_it_should_be() -> None:
         "nilicheza ngoma, ni baraka tu",
         "ndi mu masaka",
         "inakuru yari ibugiriye",
+        "abana birukana inyoni mu muceri",
+        "amazi y'igisagara agaruka isaha zingahe",
+        "yateye n'ikibuye imbwa",
+        "murakoze ku muti w'ibicurane",
+        "tugiye mu murwa mukuru",
     ],
 )
 def test_a_word_that_is_only_like_a_place_is_none(text: str) -> None:
