@@ -11,6 +11,7 @@ from hotline.gateways.contract import OutboundText, Sent
 from hotline.models import Case, CaseKey, Inbox, InboxState, Lane, Message, Report, table
 from hotline.queue import QueueName
 from tests.line import Line, accepted
+from tests.servers import until
 from workers import clock, jobs
 
 PHONE = "+250780000101"
@@ -40,6 +41,7 @@ def rot(line: Line) -> None:
 
 def test_a_report_goes_all_the_way_in_three_jobs(quick: Line) -> None:
     quick.text(PHONE, LOCKED_IN)
+    until(lambda: QueueName.INTAKE in raised(quick), 10, "the door has rung")
     jobs.drain_inbox("intake")
     assert raised(quick) == {QueueName.LIFE, QueueName.REPLY}, "the drain rings for what it has queued, and lowers its own flag"
     jobs.deliver("life")
