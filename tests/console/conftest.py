@@ -19,7 +19,7 @@ from tests.line import furnish, words_in
 
 OTHER_WORDS = {"templates", "cover", "tips_code", "radio_code", "ussd_code"}
 Standing = tuple[Deployment, Flask]
-_seeds: dict[str, str] = {}
+_seeds: dict[bool, dict[str, str]] = {}  # by whether it is SQLite: each store was filled once, with seeds of its own
 
 
 @pytest.fixture(scope="session")
@@ -87,8 +87,8 @@ def _with_everybody(made: Desk) -> Desk:
             made.enrol_in(session, str(role), role)
         made.enrol_in(session, "second", Role.INTAKE)
         made.enrol_in(session, "real", Role.INTAKE, demo=False)
-        _seeds.update(made.seeds)
+        _seeds[made.site.db.sqlite] = dict(made.seeds)
 
     furnish(made.site, "everybody", fill)
-    made.seeds |= _seeds
+    made.seeds |= _seeds[made.site.db.sqlite]
     return made
