@@ -22,7 +22,7 @@ from hotline.triage.model import load as load_model
 from hotline.triage.places import Place
 from hotline.triage.weigh import models_alarm, of_few_words, weigh
 
-RULES_VERSION = "2026.11-8"
+RULES_VERSION = "2026.11-9"
 LONGEST = 10_000
 _KIRUNDI = 0.5
 _FEW_WORDS = 2

@@ -104,3 +104,15 @@ def test_now_in_another_clause_than_a_past_journey_moves_nobody() -> None:
     assert "moving-now" not in {finding.rule for finding in found.findings}
     found = assess("en 2014 mon frère est parti, aujourd'hui on emmène ma soeur à Kampala")
     assert "moving-now" in {finding.rule for finding in found.findings}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "deux enfants ont traverse le lac hier avec un oncle",
+        "watoto wawili walivuka ziwa jana na mjomba",
+        "abana babiri bambutse ikiyaga ejo bari kumwe na nyirarume",
+    ],
+)
+def test_a_lake_is_crossed_and_is_no_place_of_work(text: str) -> None:
+    assert "forced-work" not in {finding.rule for finding in assess(text).findings}
